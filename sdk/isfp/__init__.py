@@ -1,0 +1,1 @@
+"""ISFP: point with words."""
