@@ -1,0 +1,63 @@
+"""The three losses and their sum (Eq. 4 to 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights and switches of the losses. The paper gives the weights, not the reductions that they belong to."""
+
+    w_ide: float = 10.0  # paper; on the mean over the grid (ours)
+    w_seg: float = 0.03  # paper; on the sum over a mask's places, mean over the positive channels (ours)
+    w_ref: float = 0.5  # paper; on the mean over pixels (ours)
+    theta: float = 0.3  # paper: IoU of the coarse mask from which the refinement learns
+    dice: float = 0.0  # ours: weight of Dice beside the segmentation loss's BCE, both as means
+    segmentation_reduction: str = "sum"  # ours: "sum" or "mean" over a mask's places
+
+
+def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Eq. 6: BCE over the S×S map, mean. `[N,S,S]`, `[N,S,S]` -> scalar."""
+    return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction: str = "sum", dice: float = 0.0) -> Tensor:
+    """Eq. 7: BCE of the positive cells' channels with the mask; negative channels cost nothing.
+
+    Args:
+        logits: coarse masks of the positive cells `[N,K,h,w]`.
+        target: the mask at the same size `[N,h,w]`, in 0 … 1.
+        counts: which cells are inside the grid, bool `[N,K]`.
+        reduction: "sum" or "mean" over places; over channels it is the mean.
+        dice: weight of 1 - Dice beside the BCE.
+    """
+    if not bool(counts.any()):
+        return logits.sum() * 0
+    wanted = target.unsqueeze(1).expand_as(logits)
+    cost = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").flatten(2)
+    cost = cost.sum(dim=2) if reduction == "sum" else cost.mean(dim=2)
+    if dice:
+        shown = torch.sigmoid(logits)
+        overlap = 2 * (shown * wanted).sum(dim=(2, 3))
+        cost = cost + dice * (1 - (overlap + 1) / (shown.sum(dim=(2, 3)) + wanted.sum(dim=(2, 3)) + 1))
+    return cost[counts].mean()
+
+
+def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor) -> Tensor:
+    """Eq. 8: BCE of the refined masks, 0 where the coarse mask is too far off. `[N,H,W]`, `[N,H,W]`, bool `[N]` -> scalar."""
+    if not bool(learns.any()):
+        return logits.sum() * 0
+    return functional.binary_cross_entropy_with_logits(logits[learns], masks[learns].to(logits.dtype))
+
+
+def coarse_iou(logits: Tensor, target: Tensor) -> Tensor:
+    """IoU of coarse masks with the truth at the coarse size: `[N,h,w]`, `[N,h,w]` in 0 … 1 -> `[N]`, 1 where both are empty."""
+    shown, wanted = logits > 0, target >= 0.5
+    both = (shown & wanted).sum(dim=(1, 2))
+    either = (shown | wanted).sum(dim=(1, 2))
+    return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both, dtype=torch.float32))

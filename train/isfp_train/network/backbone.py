@@ -1,0 +1,34 @@
+"""From frames to backbone maps: normalisation and the choice of backbone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isfp_train.network.darknet import DarkNet53
+from isfp_train.network.efficientnet_lite import EfficientNetLite0
+
+BACKBONES: dict[str, type[DarkNet53] | type[EfficientNetLite0]] = {
+    "darknet53": DarkNet53,
+    "efficientnet_lite0": EfficientNetLite0,
+}
+
+
+class Backbone(nn.Module):
+    """The vision half of paper III-A: a frame to maps at strides 8, 16 and 32 (F_vl, F_vm, F_vs)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        body = BACKBONES[name]
+        self.body = body()
+        self.channels = body.channels
+        self.register_buffer("mean", torch.tensor(body.mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(body.std).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """RGB frame uint8 `[N,H,W,3]` -> `[N,C_l,H/8,W/8]`, `[N,C_m,H/16,W/16]`, `[N,C_s,H/32,W/32]`."""
+        x = frame.permute(0, 3, 1, 2).to(self.mean.dtype)
+        return self.body((x - self.mean) / self.std)

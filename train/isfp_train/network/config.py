@@ -1,0 +1,72 @@
+"""What the network is built from. Every value is tagged with its source: `paper`, `prior work` (MCN, VLT) or `ours`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes and switches of the network. The defaults are the paper's; `edge()` is the light published size."""
+
+    backbone: Literal["darknet53", "efficientnet_lite0"] = "darknet53"  # paper
+    image_size: int = 416  # paper; pixels, a multiple of 32
+    grid: int = 13  # paper: S
+    max_words: int = 15  # prior work: RefCOCO, RefCOCO+; 20 for RefCOCOg
+    word_channels: int = 300  # paper: GloVe 840B
+    text_channels: int = 1024  # prior work: C_l, the two GRU directions summed
+    fused_channels: int = 1024  # prior work: C_f of Eq. 1
+    pathway_channels: int = 512  # prior work: maps of the two pathways
+    instance_channels: int = 512  # ours: C, of the ISFs and the FPM
+    mask_channels: int = 512  # ours: the four convolutions of the Segmentation Branch
+    aspp_channels: int = 256  # prior work
+    aspp_rates: tuple[int, ...] = (6, 12, 18)  # prior work
+    identification: Literal["fpm", "convolution", "none"] = "fpm"  # paper: Table I's rows
+    refinement: bool = True  # paper: Table I's rows
+    refinement_channels: tuple[int, int] = (32, 16)  # ours
+    language_in_segmentation: bool = True  # paper: Section IV-E removes it
+    coordinates: bool = False  # ours: x and y beside the features of both branches (CoordConv, as SOLO does)
+    alpha: float = 0.5  # ours: the forget rate of Eq. 2
+    activation: Literal["tanh", "leaky_relu"] = "tanh"  # ours: bounded, so the scan cannot overflow FP16
+    slope: float = 0.1  # prior work: negative slope of every leaky ReLU
+
+    def __post_init__(self) -> None:
+        if self.image_size % 32:
+            raise ValueError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
+        if self.grid < 2:
+            raise ValueError(f"grid is {self.grid}; it must be at least 2")
+
+    @classmethod
+    def edge(cls) -> NetworkConfig:
+        """Build the light size for Jetson Nano-class devices and CPUs: a pretrained EfficientNet-Lite0 at 320."""
+        return cls(
+            backbone="efficientnet_lite0",
+            image_size=320,
+            max_words=20,
+            word_channels=50,
+            text_channels=256,
+            fused_channels=128,
+            pathway_channels=128,
+            instance_channels=128,
+            mask_channels=96,
+            aspp_channels=64,
+            coordinates=True,
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
+        """Build from plain values, as in a configuration file or a manifest.
+
+        Raises:
+            ValueError: a name that no field has.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(f"unknown network settings {unknown}; known are {sorted(known)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` reads back."""
+        return asdict(self)

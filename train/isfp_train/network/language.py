@@ -1,0 +1,90 @@
+"""The language half of paper III-A: word vectors, a bidirectional GRU and word attention."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class WordVectors(nn.Module):
+    """GloVe vectors: frozen (prior work), but for the words whose rows are trained (ours).
+
+    GloVe's neighbours of "left" are those of the verb, so words of place are trained; the others stay where GloVe put them,
+    so that words never trained on keep their distance to those that were.
+    """
+
+    vectors: Tensor
+    trained_ids: Tensor
+
+    def __init__(self, count: int, channels: int, trained_ids: list[int] | None = None) -> None:
+        super().__init__()
+        self.register_buffer("vectors", torch.zeros(count, channels))
+        self.register_buffer("trained_ids", torch.tensor(trained_ids or [], dtype=torch.long))
+        self.trained = nn.Parameter(torch.zeros(len(self.trained_ids), channels))
+
+    def load(self, vectors: Tensor) -> None:
+        """Start from `vectors` `[V,E]`."""
+        self.vectors.copy_(vectors)
+        with torch.no_grad():
+            self.trained.copy_(vectors[self.trained_ids])
+
+    def table(self) -> Tensor:
+        """Return all vectors as they are now, `[V,E]`."""
+        return self.vectors.index_copy(0, self.trained_ids, self.trained)
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Word ids `[P,L]` -> `[P,L,E]`."""
+        return functional.embedding(words, self.table())
+
+
+class WordAttention(nn.Module):
+    """One weight a word, softmax over the real words: F_t = W_wᵀ F_w (paper III-A; the form is prior work's)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.score = nn.Sequential(nn.Linear(channels, channels), nn.Tanh(), nn.Linear(channels, 1))
+
+    def weights(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """Hidden states `[P,L,C]`, lengths `[P]` -> weights `[P,L]`: 0 on padding, 1 in sum."""
+        scores = self.score(hidden).squeeze(-1)
+        padding = torch.arange(hidden.shape[1], device=hidden.device) >= lengths[:, None]
+        return scores.masked_fill(padding, -1e4).softmax(dim=-1)
+
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """Hidden states F_w `[P,L,C]`, lengths `[P]` -> F_t `[P,C]`."""
+        return (self.weights(hidden, lengths).unsqueeze(1) @ hidden).squeeze(1)
+
+
+class PhraseEncoder(nn.Module):
+    """Word ids to the phrase's feature F_t.
+
+    The backward GRU reads each phrase from its own last word, by a gather within the phrase's length. So both directions are
+    plain one-way GRUs over padded input, which export to any runtime, and padding never changes a result.
+    """
+
+    def __init__(self, words: int, word_channels: int, channels: int, trained_ids: list[int] | None = None) -> None:
+        super().__init__()
+        self.words = WordVectors(words, word_channels, trained_ids)
+        self.forward_gru = nn.GRU(word_channels, channels, batch_first=True)
+        self.backward_gru = nn.GRU(word_channels, channels, batch_first=True)
+        self.attention = WordAttention(channels)
+
+    def hidden(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """Word ids `[P,L]`, lengths `[P]` -> F_w `[P,L,C]`, the two directions summed."""
+        embedded = self.words(words)
+        reverse = _reversal(lengths, words.shape[1]).unsqueeze(-1)
+        ahead, _ = self.forward_gru(embedded)
+        back, _ = self.backward_gru(embedded.gather(1, reverse.expand(-1, -1, embedded.shape[2])))
+        return ahead + back.gather(1, reverse.expand(-1, -1, back.shape[2]))
+
+    def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """Word ids `[P,L]`, lengths `[P]` in 1 … L -> F_t `[P,C]`."""
+        return self.attention(self.hidden(words, lengths), lengths)
+
+
+def _reversal(lengths: Tensor, size: int) -> Tensor:
+    """Positions that turn each phrase around within its length `[P,L]`; padding stays. It is its own inverse."""
+    position = torch.arange(size, device=lengths.device).expand(lengths.shape[0], -1)
+    turned = lengths[:, None].to(position.dtype) - 1 - position
+    return torch.where(turned >= 0, turned, position)

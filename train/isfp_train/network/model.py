@@ -1,0 +1,108 @@
+"""The whole network, in the four stages that it is exported as."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from isfp_train.network.backbone import Backbone
+from isfp_train.network.config import NetworkConfig
+from isfp_train.network.fusion import Maps, PhraseProjection, VisualProjection
+from isfp_train.network.identification import IdentificationBranch
+from isfp_train.network.language import PhraseEncoder
+from isfp_train.network.pathways import DownPathway, UpPathway
+from isfp_train.network.propagation import ConvolutionInPlace, FeaturePropagation
+from isfp_train.network.refinement import Refinement
+from isfp_train.network.segmentation import SegmentationBranch
+
+
+class ISFP(nn.Module):
+    """Instance-Specific Feature Propagation (Liu, Jiang, Ding), as `image`, `text`, `identify` and `mask`.
+
+    `N` frames and `P` phrases: visual maps are passed with one row a phrase, or with a single row that all phrases share.
+
+    Args:
+        config: sizes and switches; the rows of Table I are configurations.
+        words: size of the vocabulary.
+        trained_words: word ids whose vectors are trained.
+    """
+
+    def __init__(self, config: NetworkConfig, words: int, trained_words: list[int] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        slope, fused = config.slope, config.fused_channels
+        self.backbone = Backbone(config.backbone)
+        self.visual = VisualProjection(self.backbone.channels, fused, slope)
+        self.encoder = PhraseEncoder(words, config.word_channels, config.text_channels, trained_words)
+        self.phrase = PhraseProjection(config.text_channels, fused, slope)
+        self.up = UpPathway(fused, config.pathway_channels, slope)
+        self.segmentation = SegmentationBranch(
+            config.pathway_channels,
+            config.mask_channels,
+            config.aspp_channels,
+            config.aspp_rates,
+            1 if config.identification == "none" else config.grid**2,
+            config.coordinates,
+            slope,
+        )
+        if config.identification != "none":
+            channels = config.instance_channels
+            self.down = DownPathway(fused, config.pathway_channels, config.grid, slope)
+            self.identification = IdentificationBranch(config.pathway_channels, channels, config.coordinates, slope)
+            self.propagation: nn.Module = (
+                FeaturePropagation(channels, config.alpha, config.activation, slope)
+                if config.identification == "fpm"
+                else ConvolutionInPlace(channels, slope)
+            )
+        if config.refinement:
+            self.refinement = Refinement(config.refinement_channels, slope)
+
+    def image(self, frame: Tensor) -> Maps:
+        """RGB frame uint8 `[N,H,W,3]` -> visual maps `[N,C,H/8,W/8]`, `[N,C,H/16,W/16]`, `[N,C,H/32,W/32]`."""
+        return self.visual(self.backbone(frame))
+
+    def text(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """Word ids `[P,L]`, lengths `[P]` -> phrase vectors F_t W_t `[P,C]`."""
+        return self.phrase(self.encoder(words, lengths))
+
+    def identify(self, visual: Maps, phrases: Tensor) -> Tensor:
+        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> identifying map `[P,S,S]`, logits."""
+        return self.propagation(self.identification(self.down(visual, phrases)))
+
+    def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:
+        """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.
+
+        The baseline of Table I has one channel: give it zeros as cells.
+        """
+        if not self.config.language_in_segmentation:
+            phrases = torch.ones_like(phrases)
+        return self.segmentation.lookup(self.segmentation.features(self.up(visual, phrases)), cells)
+
+    def refine(self, frame: Tensor, coarse: Tensor) -> Tensor:
+        """RGB frame uint8 `[P or 1,H,W,3]`, coarse masks `[P,K,h,w]`, logits -> masks `[P,K,H,W]`, logits."""
+        picture = frame.permute(0, 3, 1, 2).to(coarse.dtype) / 255
+        height, width = picture.shape[2:]
+        if not self.config.refinement:
+            return functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+        phrases, masks = coarse.shape[:2]
+        picture = picture.unsqueeze(1).expand(phrases, masks, -1, -1, -1).flatten(0, 1)
+        return self.refinement(picture, coarse.flatten(0, 1)).unflatten(0, (phrases, masks))
+
+    def mask(self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:
+        """RGB frame uint8 `[P or 1,H,W,3]`, visual maps, phrases `[P,C]`, cells `[P,K]` -> masks `[P,K,H,W]`, logits."""
+        return self.refine(frame, self.coarse(visual, phrases, cells))
+
+    def forward(self, frame: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """One phrase a frame: RGB uint8 `[P,H,W,3]`, words `[P,L]`, lengths `[P]` -> the whole way in use.
+
+        Returns:
+            Masks `[P,H,W]` and identifying maps `[P,S,S]`, both logits; the baseline's map is `[P,1,1]`: its mask's largest logit.
+        """
+        visual, phrases = self.image(frame), self.text(words, lengths)
+        if self.config.identification == "none":
+            masks = self.mask(frame, visual, phrases, phrases.new_zeros((len(phrases), 1), dtype=torch.long))[:, 0]
+            return masks, masks.amax(dim=(1, 2), keepdim=True)
+        identifying = self.identify(visual, phrases)
+        cells = identifying.flatten(1).argmax(dim=1, keepdim=True)
+        return self.mask(frame, visual, phrases, cells)[:, 0], identifying

@@ -1,0 +1,59 @@
+"""The two pathways over the fused maps (paper, Fig. 3): down to F_ide, up to F_seg."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from isfp_train.network.fusion import Maps, fuse
+from isfp_train.network.layers import ConvBlock
+
+
+class DownPathway(nn.Module):
+    """Join the fused maps from fine to coarse into F_ide, for the Identification Branch.
+
+    Levels are joined as in prior work: 2×2 averages beside the next level's map, then a 1×1 convolution. The average commutes
+    with Eq. 1's product, so the finest level is averaged before it meets the phrases, once a frame. The last join happens at
+    the grid's own size: at 416 that is the H_s × W_s of the paper and the resize is exactly the 2×2 average; at other sizes it
+    spares F_ide a detour over a map coarser than the grid.
+    """
+
+    def __init__(self, fused: int, channels: int, grid: int, slope: float) -> None:
+        super().__init__()
+        self.grid = grid
+        self.medium = ConvBlock(2 * fused, channels, 1, slope=slope)
+        self.small = ConvBlock(channels + fused, channels, 1, slope=slope)
+
+    def forward(self, visual: Maps, phrases: Tensor) -> Tensor:
+        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_ide `[P,D,S,S]`."""
+        large, medium, small = visual
+        joined = torch.cat((functional.avg_pool2d(large, 2), medium), dim=1)
+        x = self.medium(fuse(joined, phrases.repeat(1, 2)))
+        return self.small(torch.cat((_resize(x, self.grid), fuse(_resize(small, self.grid), phrases)), dim=1))
+
+
+class UpPathway(nn.Module):
+    """Join the maps from coarse to fine into F_seg, for the Segmentation Branch."""
+
+    def __init__(self, fused: int, channels: int, slope: float) -> None:
+        super().__init__()
+        self.medium = ConvBlock(2 * fused, channels, 1, slope=slope)
+        self.large = ConvBlock(channels + fused, channels, 1, slope=slope)
+
+    def forward(self, visual: Maps, phrases: Tensor) -> Tensor:
+        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_seg `[P,D,H/8,W/8]`."""
+        large, medium, small = visual
+        joined = torch.cat((_double(small), medium), dim=1)
+        x = self.medium(fuse(joined, phrases.repeat(1, 2)))
+        return self.large(torch.cat((_double(x), fuse(large, phrases)), dim=1))
+
+
+def _resize(x: Tensor, size: int) -> Tensor:
+    if x.shape[2] == size and x.shape[3] == size:
+        return x
+    return functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def _double(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,0 +1,35 @@
+"""The Refinement Module (paper III-D): the picture's detail for the coarse mask."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from isfp_train.network.layers import ConvBlock
+
+
+class Refinement(nn.Module):
+    """Frame and coarse mask together, three 3×3 convolutions with upsampling between, added to the upsampled coarse mask.
+
+    The paper leaves the sizes open. Here frame and mask meet at a quarter of the frame's size, so that two doublings end at the
+    full size. The mask enters as a probability, in 0 … 1 like the frame; the sum is one of logits.
+    """
+
+    def __init__(self, channels: tuple[int, int], slope: float) -> None:
+        super().__init__()
+        first, second = channels
+        self.at_quarter = ConvBlock(4, first, 3, slope=slope)
+        self.at_half = ConvBlock(first, second, 3, slope=slope)
+        self.at_full = nn.Conv2d(second, 1, 3, padding=1)
+
+    def forward(self, frame: Tensor, coarse: Tensor) -> Tensor:
+        """RGB frame `[N,3,H,W]` in 0 … 1, coarse mask `[N,h,w]`, logits -> refined mask `[N,H,W]`, logits."""
+        height, width = frame.shape[2:]
+        mask = coarse.unsqueeze(1)
+        small = functional.avg_pool2d(frame, 4)
+        seen = torch.sigmoid(functional.interpolate(mask, size=small.shape[2:], mode="bilinear", align_corners=False))
+        x = self.at_quarter(torch.cat((small, seen), dim=1))
+        x = self.at_half(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))
+        x = self.at_full(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))
+        return (x + functional.interpolate(mask, size=(height, width), mode="bilinear", align_corners=False)).squeeze(1)

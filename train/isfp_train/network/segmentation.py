@@ -1,0 +1,67 @@
+"""The Segmentation Branch (paper III-B): a coarse mask for every grid cell."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isfp_train.network.layers import ConvBlock, with_coordinates
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling (DeepLab v3): a 1×1, dilated 3×3s and the global average, side by side."""
+
+    def __init__(self, inputs: int, channels: int, rates: tuple[int, ...], outputs: int, slope: float) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [ConvBlock(inputs, channels, 1, slope=slope)]
+            + [ConvBlock(inputs, channels, 3, dilation=rate, slope=slope) for rate in rates]
+        )
+        self.pooled = ConvBlock(inputs, channels, 1, slope=slope)
+        self.join = ConvBlock(channels * (len(rates) + 2), outputs, 1, slope=slope)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[P,C,H,W]` -> `[P,D,H,W]`."""
+        parts = [branch(x) for branch in self.branches]
+        parts.append(self.pooled(x.mean(dim=(2, 3), keepdim=True)).expand_as(parts[0]))
+        return self.join(torch.cat(parts, dim=1))
+
+
+class SegmentationBranch(nn.Module):
+    """Four 3×3 convolutions, ASPP and a 1×1 convolution to S² channels; channel c = i·S + j belongs to cell (i, j).
+
+    A channel is a dot product with one row of the last layer, so the channel lookup can come before it: computing only the
+    channels that are asked for gives the same masks as computing all and throwing the rest away.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: int,
+        aspp_channels: int,
+        aspp_rates: tuple[int, ...],
+        masks: int,
+        coordinates: bool,
+        slope: float,
+    ) -> None:
+        super().__init__()
+        self.coordinates = coordinates
+        widths = [inputs + 2 * coordinates, channels, channels, channels]
+        self.body = nn.Sequential(*(ConvBlock(width, channels, 3, slope=slope) for width in widths))
+        self.aspp = ASPP(channels, aspp_channels, aspp_rates, channels, slope)
+        self.last = nn.Conv2d(channels, masks, 1)
+
+    def features(self, fused: Tensor) -> Tensor:
+        """F_seg `[P,D,h,w]` -> what the last layer reads `[P,C,h,w]`."""
+        return self.aspp(self.body(with_coordinates(fused) if self.coordinates else fused))
+
+    def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
+        """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
+        weight, bias = self.last.weight.flatten(1), self.last.bias
+        assert bias is not None
+        masks = weight[cells] @ features.flatten(2) + bias[cells].unsqueeze(-1)
+        return masks.unflatten(2, features.shape[2:])
+
+    def forward(self, fused: Tensor) -> Tensor:
+        """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,h,w]`, logits."""
+        return self.last(self.features(fused))

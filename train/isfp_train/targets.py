@@ -1,0 +1,60 @@
+"""What the network should answer: gravity centre, positive grids and coarse masks (paper III-E)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+POSITIVES = 9  # the centre's cell and its eight neighbours
+
+
+def centre_cells(masks: Tensor, grid: int) -> Tensor:
+    """Cell of each mask's gravity centre.
+
+    Args:
+        masks: bool `[N,H,W]`.
+        grid: S.
+
+    Returns:
+        Row and column `[N,2]`, int64, in 0 … S-1; (-1, -1) for an empty mask.
+    """
+    weights = masks.to(torch.float64)
+    height, width = masks.shape[1:]
+    area = weights.sum(dim=(1, 2))
+    rows = torch.arange(height, device=masks.device, dtype=torch.float64) + 0.5
+    columns = torch.arange(width, device=masks.device, dtype=torch.float64) + 0.5
+    y = (weights.sum(dim=2) @ rows) / area.clamp(min=1) / height
+    x = (weights.sum(dim=1) @ columns) / area.clamp(min=1) / width
+    cells = (torch.stack((y, x), dim=1) * grid).long().clamp(0, grid - 1)
+    return torch.where(area[:, None] > 0, cells, -1)
+
+
+def positive_cells(centres: Tensor, grid: int) -> tuple[Tensor, Tensor]:
+    """Return the positive grids G_pos: the centre's cell and its neighbours, clipped at the border.
+
+    Args:
+        centres: row and column `[N,2]`; (-1, -1) where nothing is to be found.
+        grid: S.
+
+    Returns:
+        Cells c = i·S + j `[N,9]` (0 where there is none), and which of them count, bool `[N,9]`. The centre stands in the middle.
+    """
+    steps = torch.tensor([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)], device=centres.device)
+    places = centres[:, None, :] + steps
+    counts = ((places >= 0) & (places < grid)).all(dim=-1) & (centres[:, :1] >= 0)
+    return torch.where(counts, places[..., 0] * grid + places[..., 1], 0), counts
+
+
+def identifying_target(cells: Tensor, counts: Tensor, grid: int) -> Tensor:
+    """Eq. 5: 1 on the positive grids, 0 elsewhere; all 0 where nothing is to be found. `[N,9]`, `[N,9]` -> `[N,S,S]`."""
+    target = torch.zeros(len(cells), grid * grid, device=cells.device)
+    return target.scatter_add_(1, cells, counts.to(target.dtype)).clamp_(max=1).view(-1, grid, grid)
+
+
+def coarse_masks(masks: Tensor, stride: int = 8) -> Tensor:
+    """Masks at the Segmentation Branch's size, as the share of each place that is covered: `[N,H,W]` -> `[N,H/8,W/8]` in 0 … 1.
+
+    A share, not a yes or no (ours): it keeps where inside a place the border runs, which the upsampled logits then follow.
+    """
+    return functional.avg_pool2d(masks.unsqueeze(1).to(torch.float32), stride).squeeze(1)
