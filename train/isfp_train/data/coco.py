@@ -1,0 +1,177 @@
+"""COCO's instances: photos with every annotated thing's mask, and cut-outs of single things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pycocotools import mask as rle
+
+from isfp_train.data.colours import colour_of
+from isfp_train.data.names import COCO_NAMES
+from isfp_train.data.scene import held_out, in_split
+from isfp_train.data.sprites import Sprite
+
+#: Photos that training never sees: those whose name's hash is among the first so many.
+HELD_OUT_PHOTOS = 50
+HELD_OUT_CUTOUTS = 0.10
+_TILTING = frozenset(
+    ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon", "banana", "apple",
+     "orange", "carrot", "donut", "remote", "cell phone", "book", "scissors", "toothbrush", "hot dog", "mouse", "handbag")
+)  # fmt: skip
+
+
+class Coco:
+    """Reader of photos and their instances in COCO's format (polygons, RLE, crowds).
+
+    Args:
+        folder: the photos' folder, or the one with ``images/`` in it.
+        instances: the annotations' file; ``instances.json`` in the folder unless told.
+
+    Raises:
+        FileNotFoundError: the annotations are not there.
+        ValueError: the file lacks ``images``, ``annotations`` or ``categories``.
+    """
+
+    def __init__(self, folder: str | Path, instances: str | Path | None = None) -> None:
+        path = Path(folder) / "instances.json" if instances is None else Path(instances)
+        self.folder = Path(folder) / "images" if (Path(folder) / "images").is_dir() else Path(folder)
+        if not path.is_file():
+            raise FileNotFoundError(f"There are no COCO annotations at {path}.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in ("images", "annotations", "categories") if key not in content]
+        if missing:
+            raise ValueError(f"{path} lacks {missing}; expected a file in COCO's instances format.")
+        self.images: dict[int, dict] = {image["id"]: image for image in content["images"]}
+        self.categories: dict[int, str] = {category["id"]: category["name"] for category in content["categories"]}
+        self.annotations: dict[int, list[dict]] = {image_id: [] for image_id in self.images}
+        for annotation in content["annotations"]:
+            if annotation["image_id"] in self.annotations:
+                self.annotations[annotation["image_id"]].append(annotation)
+
+    def split(self, which: str) -> list[int]:
+        """Sorted ids of the photos of "train", "held_out" or "all"; which photo is where depends on its file name alone.
+
+        Raises:
+            ValueError: ``which`` is none of the three.
+        """
+        in_split("", 0.0, which)
+        if which == "all":
+            return sorted(self.images)
+        share = min(1.0, HELD_OUT_PHOTOS / 366)
+        hidden = {i for i, image in self.images.items() if held_out(Path(image["file_name"]).name, share)}
+        return sorted(hidden if which == "held_out" else set(self.images) - hidden)
+
+    def photo(self, image_id: int) -> np.ndarray:
+        """uint8 ``[H,W,3]``, RGB."""
+        return _photo(self.folder / self.images[image_id]["file_name"])
+
+    def mask(self, annotation: dict) -> np.ndarray:
+        """bool ``[H,W]`` of one annotation, at the photo's size."""
+        image = self.images[annotation["image_id"]]
+        return decode(annotation["segmentation"], image["height"], image["width"])
+
+
+def decode(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+    """bool ``[height,width]`` of COCO's three formats: polygons, uncompressed and compressed RLE."""
+    if isinstance(segmentation, list):
+        coded = rle.merge(rle.frPyObjects([p for p in segmentation if len(p) >= 6], height, width))
+    elif isinstance(segmentation["counts"], list):
+        coded = rle.frPyObjects(segmentation, height, width)
+    else:
+        coded = segmentation
+    return rle.decode(coded).astype(bool)
+
+
+@lru_cache(maxsize=256)
+def _photo(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FileNotFoundError(f"{path} is missing or is no picture; the annotations list it.")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+class CocoCutouts:
+    """Single things cut out of COCO photos: whole, big enough, in one piece, hardly hidden by others.
+
+    Args:
+        coco: the photos.
+        split: "train" and "held_out" use only photos of that split; of train's photos another 10 % of the cut-outs (by the
+            hash of the annotation's id) are kept out as well. "all" uses every photo.
+        smallest: shorter side of the box in photo pixels.
+
+    Raises:
+        ValueError: nothing is fit to be cut out.
+    """
+
+    def __init__(self, coco: Coco, split: str = "train", smallest: int = 40) -> None:
+        self._coco = coco
+        self._entries: dict[str, list[dict]] = {}
+        for image_id in coco.split(split):
+            group = coco.annotations[image_id]
+            for annotation in group:
+                if split == "train" and held_out(str(annotation["id"]), HELD_OUT_CUTOUTS):
+                    continue
+                if self._fits(annotation, group, smallest):
+                    self._entries.setdefault(coco.categories[annotation["category_id"]], []).append(annotation)
+        if not self._entries:
+            raise ValueError(f"No instance of split {split!r} in {coco.folder} is fit to be cut out.")
+        self._entries = {kind: self._entries[kind] for kind in sorted(self._entries)}
+        self._cache: dict[int, tuple[np.ndarray, str | None]] = {}
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """COCO's category names, sorted."""
+        return tuple(self._entries)
+
+    @property
+    def annotation_ids(self) -> set[int]:
+        """The annotations in use."""
+        return {annotation["id"] for group in self._entries.values() for annotation in group}
+
+    def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
+        """A random cut-out of a kind. Photos are never recoloured: ``colour`` is not used."""
+        group = self._entries[kind]
+        annotation = group[int(rng.integers(len(group)))]
+        if annotation["id"] not in self._cache:
+            self._cache[annotation["id"]] = self._cut(annotation)
+        rgba, own = self._cache[annotation["id"]]
+        return Sprite(rgba, COCO_NAMES[kind], kind, own, kind in _TILTING)
+
+    def _fits(self, annotation: dict, group: list[dict], smallest: int) -> bool:
+        kind = self._coco.categories[annotation["category_id"]]
+        if annotation.get("iscrowd") or kind not in COCO_NAMES or kind in ("dining table", "bed", "sink", "oven"):
+            return False
+        image = self._coco.images[annotation["image_id"]]
+        x, y, w, h = annotation["bbox"]
+        if min(w, h) < smallest or x < 3 or y < 3 or x + w > image["width"] - 3 or y + h > image["height"] - 3:
+            return False
+        if annotation["area"] < 0.22 * w * h:
+            return False
+        for other in group:
+            if other is annotation:
+                continue
+            ox, oy, ow, oh = other["bbox"]
+            shared = max(0, min(x + w, ox + ow) - max(x, ox)) * max(0, min(y + h, oy + oh) - max(y, oy))
+            if shared > 0.25 * w * h and other["area"] < 4 * annotation["area"]:
+                return False
+        return True
+
+    def _cut(self, annotation: dict) -> tuple[np.ndarray, str | None]:
+        mask = self._coco.mask(annotation)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+        if count > 1:
+            largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+            if stats[largest, cv2.CC_STAT_AREA] >= 0.85 * mask.sum():
+                mask = labels == largest
+        ys, xs = np.nonzero(mask)
+        top, bottom = max(ys.min() - 2, 0), ys.max() + 3
+        left, right = max(xs.min() - 2, 0), xs.max() + 3
+        inner = cv2.erode(mask[top:bottom, left:right].astype(np.float32), np.ones((2, 2), np.uint8))
+        alpha = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 255, 0, 255).astype(np.uint8)
+        rgba = np.dstack([self._coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
+        return rgba, colour_of(rgba, 0.55)

@@ -1,0 +1,149 @@
+"""The eleven basic colour words: painting a thing in one, and reading one off a picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+#: Hue (degrees), saturation and value ranges that anybody calls by the word; a thing is painted in a random colour of them.
+PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "red": ((-5, 4), (0.78, 0.95), (0.70, 0.88)),
+    "orange": ((22, 30), (0.82, 0.98), (0.92, 1.0)),
+    "yellow": ((48, 56), (0.72, 0.95), (0.92, 1.0)),
+    "green": ((100, 145), (0.55, 0.90), (0.45, 0.75)),
+    "blue": ((208, 228), (0.65, 0.92), (0.60, 0.92)),
+    "purple": ((268, 284), (0.50, 0.80), (0.48, 0.72)),
+    "pink": ((325, 342), (0.32, 0.55), (0.94, 1.0)),
+    "brown": ((18, 26), (0.55, 0.75), (0.34, 0.50)),
+    "black": ((0, 360), (0.0, 0.12), (0.10, 0.17)),
+    "white": ((0, 360), (0.0, 0.05), (0.93, 0.99)),
+    "grey": ((0, 360), (0.0, 0.06), (0.48, 0.60)),
+}
+COLOURS = tuple(PALETTE)
+
+#: Pairs that two people may name differently: neither proves that the other colour is absent.
+CONFUSABLE = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("grey", "white"),
+        ("grey", "black"),
+        ("orange", "brown"),
+        ("red", "brown"),
+        ("purple", "pink"),
+        ("purple", "blue"),
+        ("red", "pink"),
+        ("red", "orange"),
+        ("yellow", "orange"),
+        ("brown", "black"),
+    )
+)
+
+
+def confusable(one: str, other: str) -> bool:
+    """Whether people may disagree which of two colour words fits."""
+    return one == other or frozenset((one, other)) in CONFUSABLE
+
+
+def shade(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
+    """A random colour that the word names: hue in degrees (0 to 360), saturation and value (0 to 1)."""
+    hue, saturation, value = (rng.uniform(*bounds) for bounds in PALETTE[colour])
+    return float(hue) % 360.0, float(saturation), float(value)
+
+
+def paint(colour: str, rng: np.random.Generator) -> np.ndarray:
+    """A random colour that the word names, float32 ``[3]`` RGB, 0 to 1."""
+    pixel = np.array([[shade(colour, rng)]], dtype=np.float32)
+    return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
+
+
+def recolour(rgba: np.ndarray, colour: str, rng: np.random.Generator) -> np.ndarray | None:
+    """The picture with its main colour changed to ``colour``, its shading kept.
+
+    Args:
+        rgba: uint8 ``[h,w,4]``, straight alpha.
+        colour: the new basic colour word.
+        rng: picks the shade.
+
+    Returns:
+        uint8 ``[h,w,4]``, or None where no colour covers enough of the picture for the new word to be true of it.
+    """
+    hsv = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3], dtype=np.float32) / 255.0, cv2.COLOR_RGB2HSV)
+    solid = rgba[..., 3] > 127
+    part = _main_part(hsv, solid)
+    if part is None or part[solid].mean() < 0.55:
+        return None
+    weight = cv2.GaussianBlur(part.astype(np.float32), (0, 0), 0.7)[..., None]
+    hue, saturation, value = shade(colour, rng)
+    old = hsv[part]
+    lightness = hsv[..., 2] / max(float(np.median(old[:, 2])), 0.05)
+    vividness = hsv[..., 1] / max(float(np.median(old[:, 1])), 0.05) if float(np.median(old[:, 1])) > 0.15 else 1.0
+    new = np.empty_like(hsv)
+    new[..., 0] = hue
+    new[..., 1] = np.clip(saturation * np.clip(vividness, 0.75, 1.2), 0, 1)
+    new[..., 2] = np.clip(value * np.clip(lightness, 0.35, 1.5), 0, 1)
+    mixed = weight * cv2.cvtColor(new, cv2.COLOR_HSV2RGB) + (1 - weight) * (rgba[..., :3].astype(np.float32) / 255.0)
+    return np.dstack([np.clip(mixed * 255 + 0.5, 0, 255).astype(np.uint8), rgba[..., 3]])
+
+
+def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
+    """bool ``[h,w]``: the pixels of the hue that covers most, or all grey ones; None for an empty picture."""
+    if not solid.any():
+        return None
+    vivid = solid & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
+    if vivid.sum() < 0.4 * solid.sum():
+        return solid & ~vivid
+    counts = np.bincount((hsv[..., 0][vivid] / 10).astype(int) % 36, minlength=36)
+    smooth = counts + np.roll(counts, 1) + np.roll(counts, -1)
+    peak = (float(np.argmax(smooth)) + 0.5) * 10
+    distance = np.abs((hsv[..., 0] - peak + 180) % 360 - 180)
+    return vivid & (distance < 32)
+
+
+def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
+    """Index into :data:`COLOURS` of each pixel, -1 where the word is in doubt.
+
+    Args:
+        rgb: uint8 ``[n,3]``.
+
+    Returns:
+        int ``[n]``.
+    """
+    hsv = cv2.cvtColor(rgb.reshape(-1, 1, 3).astype(np.float32) / 255.0, cv2.COLOR_RGB2HSV).reshape(-1, 3)
+    hue, saturation, value = hsv.T
+    words = np.full(len(hsv), -1)
+
+    def name(colour: str, where: np.ndarray) -> None:
+        words[where & (words < 0)] = COLOURS.index(colour)
+
+    name("black", value < 0.20)
+    name("white", (saturation < 0.13) & (value > 0.82))
+    name("grey", (saturation < 0.14) & (value > 0.28) & (value < 0.74))
+    sure = saturation > 0.35
+    name("brown", sure & (hue >= 8) & (hue < 42) & (value < 0.60))
+    name("pink", (saturation > 0.18) & (saturation < 0.62) & (value > 0.8) & ((hue > 310) | (hue < 5)))
+    name("red", (saturation > 0.6) & (value > 0.3) & ((hue < 10) | (hue > 346)))
+    name("orange", sure & (saturation > 0.55) & (hue >= 16) & (hue < 38) & (value > 0.7))
+    name("yellow", sure & (hue >= 44) & (hue < 66) & (value > 0.6))
+    name("green", sure & (hue >= 78) & (hue < 165) & (value > 0.2))
+    name("blue", sure & (hue >= 195) & (hue < 245) & (value > 0.25))
+    name("purple", sure & (hue >= 260) & (hue < 300) & (value > 0.25))
+    return words
+
+
+def colour_of(rgba: np.ndarray, share: float = 0.6) -> str | None:
+    """The one basic colour word of a picture, None where none covers ``share`` of its solid pixels.
+
+    Args:
+        rgba: uint8 ``[h,w,4]``.
+        share: 0 to 1.
+    """
+    pixels = rgba[rgba[..., 3] > 200][:, :3]
+    if len(pixels) < 20:
+        return None
+    words = word_of_pixels(pixels[:: max(1, len(pixels) // 2000)])
+    counts = np.bincount(words[words >= 0], minlength=len(COLOURS))
+    best = int(np.argmax(counts))
+    second = int(np.sort(counts)[-2])
+    if counts[best] < share * len(words) or second > 0.25 * len(words):
+        return None
+    return COLOURS[best]

@@ -1,0 +1,266 @@
+"""Phrases for scenes, each with the proof that it means one thing, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isfp_train.data.colours import COLOURS
+from isfp_train.data.geometry import NO, NOTHING, called, prove
+from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
+from isfp_train.data.names import COCO_NAMES, absent_names
+from isfp_train.data.scene import ANYTHING, Thing
+from isfp_train.data.speech import say
+
+#: Share of the phrases that mean nothing in the scene.
+ABSENT_SHARE = 0.12
+_TRIES = 14
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A phrase and the thing it means.
+
+    Attributes:
+        text: lower-case words a-z and digits, at most 20.
+        target: index of the thing; None: the phrase names something that is not there.
+        kind: "unique", "colour", "position", "order", "size", "relation" or "absent".
+        meaning: the logical form that was proved.
+    """
+
+    text: str
+    target: int | None
+    kind: str
+    meaning: Meaning
+
+
+def refer(
+    things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator, count: int, wording: str = "train"
+) -> list[Reference]:
+    """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
+
+    Args:
+        things: all things of the scene; masks are not read.
+        size: height and width of the scene in pixels.
+        rng: picks targets, meanings and words.
+        count: how many phrases.
+        wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
+
+    Raises:
+        ValueError: ``wording`` is none of the three.
+    """
+    if wording not in ("train", "held_out", "all"):
+        raise ValueError(f'wording is {wording!r}; it must be "train", "held_out" or "all".')
+    table = _Table(things, size, rng)
+    found: list[Reference] = []
+    said: set[Meaning] = set()
+    for _ in range(count):
+        attempt = table.absent if rng.random() < ABSENT_SHARE else table.present
+        for _ in range(_TRIES):
+            meaning, target = attempt()
+            if meaning is not None and meaning not in said:
+                said.add(meaning)
+                text = say(meaning, rng, wording, pair=table.is_pair(meaning))
+                found.append(Reference(text, target, "absent" if target is None else kind_of(meaning), meaning))
+                break
+    return found
+
+
+def kind_of(meaning: Meaning) -> str:
+    """The kind of a meaning that something fits."""
+    if meaning.relation is not None:
+        return "relation"
+    if meaning.order is not None:
+        return "order"
+    if meaning.size is not None:
+        return "size"
+    if meaning.place is not None:
+        return "position"
+    return "colour" if meaning.colour is not None else "unique"
+
+
+class _Table:
+    """One scene while phrases are made for it."""
+
+    def __init__(self, things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator) -> None:
+        self.things, self.size, self.rng = things, size, rng
+        self.targets = [i for i, thing in enumerate(things) if thing.nameable]
+        kinds = [thing.kind for thing in things]
+        self.rivals = [kinds.count(kind) - 1 for kind in kinds]
+        weights = np.array([3.0 if self.rivals[i] else 1.0 for i in self.targets])
+        self.odds = np.cumsum(weights / weights.sum()) if len(weights) else weights
+        self.anything = bool(things) and all(ANYTHING in thing.names for thing in things)
+        self.photo = all(kind in COCO_NAMES for kind in kinds)
+
+    def present(self) -> tuple[Meaning | None, int | None]:
+        """A meaning that fits one thing, and that thing's index; None where this try found none."""
+        if not self.targets:
+            return None, None
+        target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
+        meaning = self.propose(target)
+        if meaning is not None and prove(meaning, self.things, self.size) == target:
+            return meaning, target
+        return None, None
+
+    def absent(self) -> tuple[Meaning | None, None]:
+        """A meaning that surely nothing fits."""
+        meaning = self.propose_absent()
+        if meaning is not None and prove(meaning, self.things, self.size) == NOTHING:
+            return meaning, None
+        return None, None
+
+    def is_pair(self, meaning: Meaning) -> bool:
+        """Whether just two things have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
+        fitting = [t for t in self.things if called(meaning.noun, t) != NO]
+        if meaning.colour is not None:
+            fitting = [t for t in fitting if t.colour in (None, meaning.colour)]
+        return len(fitting) == 2 and meaning.relation is None
+
+    def propose(self, target: int) -> Meaning | None:
+        """Some meaning that may fit a target; nothing is proved yet."""
+        rng, thing = self.rng, self.things[target]
+        noun = self.noun(thing)
+        crowded = self.rivals[target] > 0
+        if noun == ANYTHING:
+            families = _ANYTHING_FAMILIES
+        else:
+            families = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
+        family = families[0][int(np.searchsorted(families[1], rng.random()))]
+        colour = thing.colour if rng.random() < (0.25 if family != "colour" else 1.0) else None
+        if family == "colour" and colour is None:
+            return None
+        if family in ("unique", "colour"):
+            return Meaning(noun, colour)
+        if family == "place":
+            return Meaning(noun, colour, place=self.place(thing, crowded))
+        if family == "size":
+            return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
+        if family == "order":
+            return Meaning(noun, colour, order=self.order(thing))
+        return self.relation(target, noun, colour)
+
+    def noun(self, thing: Thing) -> str:
+        """A name of a thing, the first ones more often."""
+        if self.anything and self.rng.random() < 0.05:
+            return ANYTHING
+        names = [name for name in thing.names if name != ANYTHING]
+        return names[0] if self.rng.random() < 0.55 else _one(self.rng, names)
+
+    def place(self, thing: Thing, crowded: bool) -> str:
+        """A place word that is not plainly wrong."""
+        rng = self.rng
+        x, y = thing.centre[0] / self.size[1], thing.centre[1] / self.size[0]
+        if rng.random() < 0.14:
+            return "middle" if crowded and rng.random() < 0.7 else "centre"
+        if rng.random() < 0.18:
+            return f"{'top' if y < 0.5 else 'bottom'} {'left' if x < 0.5 else 'right'}"
+        words = SIDES if rng.random() < 0.5 else EXTREMES
+        return words[int(rng.integers(2))] if rng.random() < 0.62 else words[2 + int(rng.integers(2))]
+
+    def order(self, thing: Thing) -> tuple[int, str]:
+        """Where a thing stands among its kind, counted from a random side."""
+        side = _one(self.rng, ("left", "right", "left", "right", "top", "bottom"))
+        along = 0 if side in ("left", "right") else 1
+        before = sum(other.centre[along] < thing.centre[along] for other in self.things if other.kind == thing.kind)
+        if side in ("left", "top"):
+            return before + 1, side
+        after = sum(other.centre[along] > thing.centre[along] for other in self.things if other.kind == thing.kind)
+        return after + 1, side
+
+    def relation(self, target: int, noun: str, colour: str | None) -> Meaning | None:
+        """A relation of a target to one or two other things."""
+        rng = self.rng
+        anchors = [i for i in self.targets if i != target]
+        if not anchors:
+            return None
+        relation = _one(rng, _RELATION_WORDS)
+        first = anchors[int(rng.integers(len(anchors)))]
+        one = self.anchor(first)
+        if relation == "between":
+            second = anchors[int(rng.integers(len(anchors)))]
+            other = self.anchor(second)
+            if first == second or one is None or other is None:
+                return None
+            return Meaning(noun, colour, relation, (one, other))
+        if relation == "any side":
+            thing, anchor = self.things[target], self.things[first]
+            dx, dy = thing.centre[0] - anchor.centre[0], thing.centre[1] - anchor.centre[1]
+            relation = ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
+        if one is None:
+            return None
+        pick = rng.random()
+        if relation in ("left of", "right of", "above", "below") and pick < 0.12:
+            return Meaning(noun, colour, relation, (one,), size=_one(rng, ("biggest", "smallest")))
+        return Meaning(noun, colour, relation, (one,))
+
+    def anchor(self, index: int) -> Meaning | None:
+        """A meaning of an anchor by its name, with its colour where that is needed."""
+        thing = self.things[index]
+        noun = self.noun(thing)
+        if noun == ANYTHING:
+            return None
+        plain = Meaning(noun)
+        use_colour = thing.colour is not None and self.rng.random() < 0.25
+        if not use_colour and prove(plain, self.things, self.size) == index:
+            return plain
+        if thing.colour is not None:
+            coloured = Meaning(noun, thing.colour)
+            if prove(coloured, self.things, self.size) == index:
+                return coloured
+        return None
+
+    def propose_absent(self) -> Meaning | None:
+        """Something that may not be there: another thing, a wrong colour, a wrong relation, one too many, a wrong corner."""
+        rng = self.rng
+        if not self.targets:
+            return Meaning(_one(rng, absent_names(self.photo)))
+        style = rng.random()
+        index = self.targets[int(rng.integers(len(self.targets)))]
+        thing = self.things[index]
+        noun = next(name for name in thing.names if name != ANYTHING)
+        if style < 0.30:
+            return self.decorated(_one(rng, absent_names(self.photo)))
+        if style < 0.52:
+            return Meaning(noun, _one(rng, COLOURS))
+        if style < 0.80:
+            others = [i for i in self.targets if self.things[i].kind != thing.kind]
+            if not others:
+                return None
+            anchor = self.anchor(others[int(rng.integers(len(others)))])
+            if anchor is None:
+                return None
+            return Meaning(noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,))
+        if style < 0.90:
+            return Meaning(noun, order=(int(rng.integers(3, 6)), _one(rng, ("left", "right", "top"))))
+        return Meaning(noun, place=_one(rng, CORNERS))
+
+    def decorated(self, noun: str) -> Meaning:
+        """An absent noun, sometimes with words around it."""
+        rng, pick = self.rng, self.rng.random()
+        if pick < 0.5:
+            return Meaning(noun)
+        if pick < 0.65:
+            return Meaning(noun, _one(rng, COLOURS))
+        if pick < 0.85:
+            return Meaning(noun, place=_one(rng, (*SIDES, *EXTREMES)))
+        if pick < 0.95:
+            return Meaning(noun, size=_one(rng, ("biggest", "smallest", "big", "small")))
+        return Meaning(noun, order=(2, "left"))
+
+
+def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
+    return tuple(weights), np.cumsum(list(weights.values())) / sum(weights.values())
+
+
+#: Weights before the proofs, which let some families pass more often than others.
+_RIVAL_FAMILIES = _families({"place": 0.24, "order": 0.22, "size": 0.20, "colour": 0.10, "relation": 0.24})
+_ALONE_FAMILIES = _families({"unique": 0.30, "colour": 0.20, "place": 0.10, "relation": 0.40})
+_ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})
+_SIZE_WORDS = ("biggest", "smallest", "biggest", "smallest", "big", "small", "huge", "tiny", "tallest", "shortest", "widest")
+_RELATION_WORDS = ("any side", "any side", "any side", "nearest", "nearest", "next left", "next right", "farthest", "between", "between")
+
+
+def _one(rng: np.random.Generator, choices: Sequence) -> str:
+    return choices[int(rng.integers(len(choices)))]
