@@ -53,15 +53,19 @@ LaunchPlan choose_launch(const Shape& shape, int scalar_bytes, const Device& dev
         }
     }
 
-    // Blocks that wait for each other must all be on the device at once. Smaller slices spread a path over more multiprocessors.
+    // Blocks that wait for each other must all be on the device at once: one a multiprocessor if there are enough, else as many as fit.
+    // Smaller slices spread a path over more multiprocessors; larger ones have fewer blocks to wait for.
     for (int paths = kPaths; device.cooperative && paths >= 1; paths /= 2) {
-        for (int slice_log2 = kSmallestSlice; slice_log2 <= kLargestSlice; ++slice_log2) {
-            LaunchPlan plan = fast_plan(shape, slice_log2, scalar_bytes);
-            const int groups = resident(plan) / (paths * plan.slices);
-            if (groups > 0) {
-                plan.paths_per_launch = paths;
-                share_phrases(plan, shape.phrases, std::min(groups, shape.phrases));
-                return plan;
+        for (const bool one_a_multiprocessor : {true, false}) {
+            for (int slice_log2 = kSmallestSlice; slice_log2 <= kLargestSlice; ++slice_log2) {
+                LaunchPlan plan = fast_plan(shape, slice_log2, scalar_bytes);
+                const int blocks = paths * plan.slices;
+                const int groups = resident(plan) / blocks;
+                if (groups > 0 && (blocks <= device.multiprocessors || !one_a_multiprocessor)) {
+                    plan.paths_per_launch = paths;
+                    share_phrases(plan, shape.phrases, std::min(groups, shape.phrases));
+                    return plan;
+                }
             }
         }
     }

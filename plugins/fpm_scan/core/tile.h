@@ -14,14 +14,17 @@ struct Tile {
     int slice;          // output channels that the block owns, a power of two >= 32
     int slice_log2;
     int depth;          // input channels, padded
-    int pitch;          // elements between two rows of `weights` and of `rows`; 16 bytes of padding keep shared-memory banks apart
-    int product_pitch;  // floats between two rows of `product`
+    int pitch;          // elements between two rows of `weights` and of `rows`; 16 bytes of padding keep the banks apart
+    int product_pitch;  // floats between two rows of `product`; padded where fragments write eight rows at once
 };
 
 ISFP_FUNCTION constexpr int padded_depth(int channels) { return round_up(channels, kTileDepth); }
 
 ISFP_FUNCTION constexpr Tile tile_of(int slice_log2, int channels, int scalar_bytes) {
-    return {1 << slice_log2, slice_log2, padded_depth(channels), padded_depth(channels) + 16 / scalar_bytes, (1 << slice_log2) + 8};
+    const int slice = 1 << slice_log2;
+    const int depth = padded_depth(channels);
+    const bool fragments = scalar_bytes == 2;
+    return {slice, slice_log2, depth, depth + 16 / scalar_bytes, slice + (fragments ? 8 : 0)};
 }
 
 ISFP_FUNCTION constexpr std::size_t weights_bytes(const Tile& tile, int scalar_bytes) {
