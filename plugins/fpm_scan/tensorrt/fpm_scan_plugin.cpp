@@ -22,12 +22,14 @@ std::int32_t fail(const std::string& message) noexcept {
     return kFailure;
 }
 
+// Also forgets the error, so that nobody after the plugin takes it for his own.
 std::string cuda_message(cudaError_t status, const std::string& doing) {
+    cudaGetLastError();
     std::string message = std::string(cudaGetErrorName(status)) + " (" + cudaGetErrorString(status) + ") while " + doing;
     if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
         message += "; this GPU is none that the plugin was built for: build it here with `make plugin` and build the engine again";
     } else if (status == cudaErrorInsufficientDriver) {
-        message += "; the driver is older than the CUDA toolkit that the plugin was built with: update the driver, or build the plugin here";
+        message += "; there is no NVIDIA driver, or one older than the CUDA toolkit that the plugin was built with: update it, or build the plugin here";
     } else if (status == cudaErrorCooperativeLaunchTooLarge) {
         message += "; another program keeps a part of the GPU's multiprocessors (MPS or MIG): give this one the whole, and set the shape again";
     }
