@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +15,30 @@ from isfp_train.data.scene import in_split
 HELD_OUT_SHARE = 0.10
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A thing that a backdrop shows.
+
+    Attributes:
+        mask: bool ``[H,W]``.
+        names: as in :class:`isfp_train.data.scene.Thing`.
+        kind: as in ``Thing``.
+        colour: as in ``Thing``.
+        nameable: as in ``Thing``.
+    """
+
+    mask: np.ndarray
+    names: tuple[str, ...]
+    kind: str
+    colour: str | None
+    nameable: bool
+
+
 class PhotoBackdrops:
-    """Crops of a folder of photos. Of several crops the one with the least detail is taken, so that few things show in it.
+    """Crops of a folder of photos of which nobody knows what they show.
+
+    Of several crops the one with the least detail is taken, and what detail is left is blurred, as by a lens that is
+    focused on the things in front: so that nothing in it competes with them for a name.
 
     Args:
         folder: the photos (jpg or png).
@@ -40,8 +63,8 @@ class PhotoBackdrops:
         """A random backdrop, uint8 ``[height,width,3]`` RGB."""
         photo = _photo(self._paths[int(rng.integers(len(self._paths)))])
         best, least = photo, np.inf
-        for _ in range(6):
-            share = rng.uniform(0.25, 0.6)
+        for _ in range(8):
+            share = rng.uniform(0.2, 0.55)
             h = int(min(share * photo.shape[0], photo.shape[1] * height / width))
             w = min(photo.shape[1], max(8, int(h * width / height)))
             y, x = int(rng.integers(photo.shape[0] - h + 1)), int(rng.integers(photo.shape[1] - w + 1))
@@ -51,7 +74,9 @@ class PhotoBackdrops:
             if detail < least:
                 best, least = crop, detail
         flipped = best[:, ::-1] if rng.random() < 0.5 else best
-        return cv2.resize(np.ascontiguousarray(flipped), (width, height), interpolation=cv2.INTER_CUBIC)
+        view = cv2.resize(np.ascontiguousarray(flipped), (width, height), interpolation=cv2.INTER_LINEAR)
+        blur = max(0.0, (least - 9.0) / 3.5) * max(height, width) / 320
+        return cv2.GaussianBlur(view, (0, 0), blur) if blur > 0.3 else view
 
 
 @lru_cache(maxsize=256)
@@ -69,10 +94,14 @@ def texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def room(height: int, width: int, horizon: float, rng: np.random.Generator) -> np.ndarray:
-    """A wall above a table or floor, uint8 ``[height,width,3]`` RGB; they meet at ``horizon`` (0 to 1 of the height)."""
+    """A wall above a table or floor, uint8 ``[height,width,3]`` RGB; ``horizon`` (0 to 1 of the height) parts them."""
     edge = int(np.clip(horizon * height, 1, height - 1))
     wall = cv2.GaussianBlur(texture(edge, width, rng), (0, 0), 1.5) if rng.random() < 0.6 else _wall(edge, width, rng)
-    plane = _in_perspective(texture(height - edge, width, rng)) if rng.random() < 0.8 else texture(height - edge, width, rng)
+    plane = (
+        _in_perspective(texture(height - edge, width, rng))
+        if rng.random() < 0.8
+        else texture(height - edge, width, rng)
+    )
     view = np.vstack([wall, plane]).astype(np.float32)
     depth = np.clip((np.arange(height) - edge) / max(1, height - edge), -0.3, 1)
     fall = np.where(np.arange(height) < edge, rng.uniform(0.8, 1.0), 0.85 + 0.2 * depth).astype(np.float32)
@@ -111,7 +140,7 @@ def _gradient(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     one, other = _tone(rng), _tone(rng)
     other = one + 0.5 * (other - one)
     angle = rng.uniform(0, 2 * np.pi)
-    v, u = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j].astype(np.float32)
+    v, u = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
     t = np.clip(0.5 + (u - 0.5) * np.cos(angle) + (v - 0.5) * np.sin(angle), 0, 1)[..., None]
     return one * (1 - t) + other * t
 
@@ -164,8 +193,12 @@ def _tiles(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 def _stone(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     base = _tone(rng, 0.2)
-    noise = 0.14 * _cloud(height, width, 4, rng) + 0.08 * _cloud(height, width, 18, rng) + 0.07 * _cloud(height, width, 90, rng)
-    return base * (1 + noise)[..., None]
+    noise = (
+        0.14 * _cloud(height, width, 4, rng)
+        + 0.08 * _cloud(height, width, 18, rng)
+        + 0.07 * _cloud(height, width, 90, rng)
+    )
+    return base * np.asarray(1 + noise)[..., None]
 
 
 def _bands(height: int, width: int, rng: np.random.Generator) -> np.ndarray:

@@ -19,9 +19,24 @@ from isfp_train.data.sprites import Sprite
 #: Photos that training never sees: those whose name's hash is among the first so many.
 HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
+#: Share of a photographed thing's pixels that must agree on its colour word.
+COLOUR_SHARE = 0.55
+#: Categories of which people say the colour; of all others it is left unknown.
+COLOURFUL = frozenset(
+    ("car", "motorcycle", "bus", "train", "truck", "boat", "fire hydrant", "bench", "bird", "cat", "dog", "horse",
+     "cow",
+     "sheep", "bear", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "sports ball", "kite",
+     "skateboard",
+     "surfboard", "snowboard", "bottle", "cup", "bowl", "apple", "chair", "couch", "vase", "teddy bear",
+     "toothbrush", "book",
+     "remote", "cell phone", "keyboard", "mouse", "toilet", "sink", "refrigerator", "scissors", "airplane",
+     "knife", "bed")
+)  # fmt: skip
 _TILTING = frozenset(
-    ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon", "banana", "apple",
-     "orange", "carrot", "donut", "remote", "cell phone", "book", "scissors", "toothbrush", "hot dog", "mouse", "handbag")
+    ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon",
+     "banana", "apple",
+     "orange", "carrot", "donut", "remote", "cell phone", "book", "scissors", "toothbrush", "hot dog", "mouse",
+     "handbag")
 )  # fmt: skip
 
 
@@ -54,7 +69,8 @@ class Coco:
                 self.annotations[annotation["image_id"]].append(annotation)
 
     def split(self, which: str) -> list[int]:
-        """Sorted ids of the photos of "train", "held_out" or "all"; which photo is where depends on its file name alone.
+        """Sorted ids of the photos of "train",
+        "held_out" or "all"; which photo is where depends on its file name alone.
 
         Raises:
             ValueError: ``which`` is none of the three.
@@ -100,8 +116,8 @@ class CocoCutouts:
 
     Args:
         coco: the photos.
-        split: "train" and "held_out" use only photos of that split; of train's photos another 10 % of the cut-outs (by the
-            hash of the annotation's id) are kept out as well. "all" uses every photo.
+        split: "train" and "held_out" use only photos of that split; of train's photos another 10 % of the cut-outs (by
+            the hash of the annotation's id) are kept out as well. "all" uses every photo.
         smallest: shorter side of the box in photo pixels.
 
     Raises:
@@ -109,9 +125,10 @@ class CocoCutouts:
     """
 
     def __init__(self, coco: Coco, split: str = "train", smallest: int = 40) -> None:
-        self._coco = coco
+        self.coco = coco
+        self.photo_ids = coco.split(split)
         self._entries: dict[str, list[dict]] = {}
-        for image_id in coco.split(split):
+        for image_id in self.photo_ids:
             group = coco.annotations[image_id]
             for annotation in group:
                 if split == "train" and held_out(str(annotation["id"]), HELD_OUT_CUTOUTS):
@@ -143,10 +160,10 @@ class CocoCutouts:
         return Sprite(rgba, COCO_NAMES[kind], kind, own, kind in _TILTING)
 
     def _fits(self, annotation: dict, group: list[dict], smallest: int) -> bool:
-        kind = self._coco.categories[annotation["category_id"]]
+        kind = self.coco.categories[annotation["category_id"]]
         if annotation.get("iscrowd") or kind not in COCO_NAMES or kind in ("dining table", "bed", "sink", "oven"):
             return False
-        image = self._coco.images[annotation["image_id"]]
+        image = self.coco.images[annotation["image_id"]]
         x, y, w, h = annotation["bbox"]
         if min(w, h) < smallest or x < 3 or y < 3 or x + w > image["width"] - 3 or y + h > image["height"] - 3:
             return False
@@ -162,7 +179,7 @@ class CocoCutouts:
         return True
 
     def _cut(self, annotation: dict) -> tuple[np.ndarray, str | None]:
-        mask = self._coco.mask(annotation)
+        mask = self.coco.mask(annotation)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
         if count > 1:
             largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
@@ -173,5 +190,6 @@ class CocoCutouts:
         left, right = max(xs.min() - 2, 0), xs.max() + 3
         inner = cv2.erode(mask[top:bottom, left:right].astype(np.float32), np.ones((2, 2), np.uint8))
         alpha = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 255, 0, 255).astype(np.uint8)
-        rgba = np.dstack([self._coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
-        return rgba, colour_of(rgba, 0.55)
+        rgba = np.dstack([self.coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
+        kind = self.coco.categories[annotation["category_id"]]
+        return rgba, colour_of(rgba, COLOUR_SHARE) if kind in COLOURFUL else None

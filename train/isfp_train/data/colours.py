@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-#: Hue (degrees), saturation and value ranges that anybody calls by the word; a thing is painted in a random colour of them.
+#: Hue (degrees), saturation and value ranges that anybody calls by the word; things are painted in random ones.
 PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "red": ((-5, 4), (0.78, 0.95), (0.70, 0.88)),
     "orange": ((22, 30), (0.82, 0.98), (0.92, 1.0)),
@@ -131,16 +131,20 @@ def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
 
 
 def colour_of(rgba: np.ndarray, share: float = 0.6) -> str | None:
-    """The one basic colour word of a picture, None where none covers ``share`` of its solid pixels.
+    """The one basic colour word of a picture uint8 ``[h,w,4]``: :func:`colour_of_pixels` of its solid pixels."""
+    return colour_of_pixels(rgba[rgba[..., 3] > 200][:, :3], share)
+
+
+def colour_of_pixels(rgb: np.ndarray, share: float) -> str | None:
+    """The one basic colour word of pixels, None where none covers ``share`` of them or a second one is strong.
 
     Args:
-        rgba: uint8 ``[h,w,4]``.
+        rgb: uint8 ``[n,3]``.
         share: 0 to 1.
     """
-    pixels = rgba[rgba[..., 3] > 200][:, :3]
-    if len(pixels) < 20:
+    if len(rgb) < 20:
         return None
-    words = word_of_pixels(pixels[:: max(1, len(pixels) // 2000)])
+    words = word_of_pixels(rgb[:: max(1, len(rgb) // 2000)])
     counts = np.bincount(words[words >= 0], minlength=len(COLOURS))
     best = int(np.argmax(counts))
     second = int(np.sort(counts)[-2])

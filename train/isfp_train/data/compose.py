@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 
 from isfp_train.data import backdrops as surfaces
-from isfp_train.data.backdrops import PhotoBackdrops
+from isfp_train.data.backdrops import PhotoBackdrops, Standing
+from isfp_train.data.coco import CocoCutouts
 from isfp_train.data.colours import COLOURS, confusable
 from isfp_train.data.layout import Placing, draw_order, lay_out
 from isfp_train.data.names import may_be_called
-from isfp_train.data.photos import PhotoScenes
+from isfp_train.data.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.procedural import ProceduralSprites
 from isfp_train.data.scene import ANYTHING, Scene, measure, scene_rng
 from isfp_train.data.sprites import Sprite, SpriteSource
@@ -24,6 +25,8 @@ __all__ = ["ComposedScenes", "PhotoScenes", "ProceduralScenes", "finish", "paste
 ASPECTS = ((1.0, 0.4), (4 / 3, 0.3), (16 / 9, 0.15), (3 / 4, 0.15))
 #: A thing that shows less of itself than this is a distractor, never a target.
 LEAST_VISIBLE = 0.6
+#: The same for things that stood on the backdrop already.
+LEAST_LEFT = 0.7
 
 
 class ComposedScenes:
@@ -31,8 +34,8 @@ class ComposedScenes:
 
     Args:
         sprites: where sprites come from, or None.
-        cutouts: where cut-outs of photos come from, or None.
-        backgrounds: photos to stand things on, or None for drawn surfaces alone.
+        cutouts: cut-outs of photos, or None. Their photos serve as backdrops too, with all that is annotated on them.
+        backgrounds: other photos to stand things on, or None.
         size: longer side of a scene in pixels.
         drawn: share of the scenes whose things are drawn by code, where there is another source as well.
     """
@@ -42,7 +45,7 @@ class ComposedScenes:
     def __init__(
         self,
         sprites: SpriteSource | None = None,
-        cutouts: SpriteSource | None = None,
+        cutouts: CocoCutouts | None = None,
         backgrounds: PhotoBackdrops | None = None,
         size: int = 320,
         drawn: float = 0.25,
@@ -50,7 +53,9 @@ class ComposedScenes:
         self.size = size
         self._drawn = ProceduralSprites()
         self._backgrounds = backgrounds
-        others = [(source, share) for source, share in ((sprites, 0.55), (cutouts, 0.45)) if source is not None]
+        self._annotated = AnnotatedBackdrops(cutouts.coco, cutouts.photo_ids) if cutouts is not None else None
+        offered: tuple[tuple[SpriteSource | None, float], ...] = ((sprites, 0.5), (cutouts, 0.5))
+        others = [(source, share) for source, share in offered if source is not None]
         total = sum(share for _, share in others)
         self._sources: list[tuple[SpriteSource, float]] = [(s, share / total * (1 - drawn)) for s, share in others]
         self._sources.append((self._drawn, drawn if others else 1.0))
@@ -64,25 +69,35 @@ class ComposedScenes:
         placings = lay_out([s.rgba.shape[:2] for s in sprites], [s.tilts for s in sprites], height, width, rng)
         order = draw_order(placings, [s.rgba.shape[:2] for s in sprites])
         sprites, placings = [sprites[i] for i in order], [placings[i] for i in order]
-        canvas, plain = self._backdrop(height, width, placings[0].horizon if placings else 0.0, rng)
+        canvas, behind, plain = self._backdrop(height, width, placings[0].horizon if placings else 0.0, rng)
         canvas, layers = paste(canvas, sprites, placings, rng)
+        covered = np.zeros((height, width), bool)
         things = []
         for sprite, visible, whole in layers:
+            covered |= visible
             if visible.any():
                 shown = float(visible.sum()) / max(1.0, whole)
                 names = (*sprite.names, ANYTHING) if plain else sprite.names
                 things.append(measure(visible, names, sprite.kind, sprite.colour, shown >= LEAST_VISIBLE))
+        for old in behind:
+            visible = old.mask & ~covered
+            if visible.any():
+                nameable = old.nameable and bool(visible.sum() >= LEAST_LEFT * old.mask.sum())
+                things.append(measure(visible, old.names, old.kind, old.colour, nameable))
         return Scene(finish(canvas, rng), tuple(things), self.source)
 
-    def _backdrop(self, height: int, width: int, horizon: float, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        """float32 ``[H,W,3]`` 0 to 255, and whether nothing on it could be called an object."""
-        if self._backgrounds is not None and rng.random() < 0.55:
-            photo = self._backgrounds.backdrop(height, width, rng)
-            blur = rng.choice([0.0, 1.0, 2.5])
-            return (cv2.GaussianBlur(photo, (0, 0), blur) if blur else photo).astype(np.float32), False
-        if horizon > 0:
-            return surfaces.room(height, width, horizon, rng).astype(np.float32), True
-        return surfaces.texture(height, width, rng).astype(np.float32), True
+    def _backdrop(
+        self, height: int, width: int, horizon: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, list[Standing], bool]:
+        """float32 ``[H,W,3]`` 0 to 255, what stands on it, and whether nothing else on it could be called an object."""
+        choice = rng.random()
+        if self._annotated is not None and choice < 0.35:
+            photo, behind = self._annotated.backdrop(height, width, rng)
+            return photo.astype(np.float32), behind, False
+        if self._backgrounds is not None and choice < 0.6:
+            return self._backgrounds.backdrop(height, width, rng).astype(np.float32), [], False
+        made = surfaces.room(height, width, horizon, rng) if horizon > 0 else surfaces.texture(height, width, rng)
+        return made.astype(np.float32), [], True
 
     def _cast(self, rng: np.random.Generator) -> list[Sprite]:
         """Which things appear: most often several of one kind among others of other kinds."""
@@ -137,7 +152,7 @@ class ProceduralScenes(ComposedScenes):
 
 @dataclass(frozen=True)
 class _Layer:
-    """A sprite warped to its place: float32 ``rgb`` [h,w,3] 0 to 255 and ``alpha`` [h,w], at ``x``, ``y`` of the scene."""
+    """A sprite warped to its place: ``rgb`` [h,w,3] 0 to 255 and ``alpha`` [h,w], at ``x``, ``y`` in the scene."""
 
     rgb: np.ndarray
     alpha: np.ndarray
@@ -157,7 +172,7 @@ def paste(
         rng: shadows and light.
 
     Returns:
-        The picture, and for each sprite its visible mask bool ``[H,W]`` and its whole area in pixels. Masks are disjoint.
+        The picture, and of each sprite the visible mask bool ``[H,W]`` (disjoint) and the whole area in pixels.
     """
     height, width = canvas.shape[:2]
     owner = np.zeros((height, width), np.uint8)
@@ -200,9 +215,7 @@ def _warp(sprite: Sprite, placing: Placing, rng: np.random.Generator) -> _Layer:
     )
 
 
-def _shadow(
-    canvas: np.ndarray, layer: _Layer, direction: float, softness: float, depth: float, standing: bool
-) -> None:
+def _shadow(canvas: np.ndarray, layer: _Layer, direction: float, softness: float, depth: float, standing: bool) -> None:
     height, width = canvas.shape[:2]
     pad = int(softness * 3)
     if standing:
@@ -241,15 +254,15 @@ def finish(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     contrast = np.float32(rng.uniform(0.85, 1.1))
     view = (canvas - 118) * (contrast * cast) + 118 * cast
     if rng.random() < 0.35:
-        view = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.3, 0.9)))
+        view = np.asarray(cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.3, 0.9))))
     if rng.random() < 0.5:
         noise = rng.standard_normal(view.shape[:2], dtype=np.float32) * np.float32(rng.uniform(1, 6))
-        view = view + noise[..., None]
-    image = np.clip(view, 0, 255).astype(np.uint8)
+        view += noise[..., None]
+    image: np.ndarray = np.clip(view, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         quality = int(rng.integers(55, 95))
         _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     return image
 
 

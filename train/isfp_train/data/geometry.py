@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
-from isfp_train.data.colours import confusable
+from isfp_train.data.colours import COLOURS, confusable
 from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
 from isfp_train.data.names import TELLING, kinds_called, may_be_called, shares_a_word
 from isfp_train.data.scene import ANYTHING, Thing
@@ -72,18 +74,25 @@ def _described(meaning: Meaning, thing: Thing) -> int:
 
 def called(noun: str, thing: Thing) -> int:
     """Whether people would call a thing by this name: YES, MAYBE or NO."""
+    if noun in COLOURS and thing.colour is not None and noun not in thing.names and confusable(noun, thing.colour):
+        return MAYBE  # "the orange" may be the orange ball
+    return _may_call(noun, thing.names, thing.kind)
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_call(noun: str, names: tuple[str, ...], own: str) -> int:
     if noun == ANYTHING:
-        return YES if ANYTHING in thing.names else MAYBE
-    if noun in thing.names:
+        return YES if ANYTHING in names else MAYBE
+    if noun in names:
         return YES
     for kind in kinds_called(noun):
-        if kind == thing.kind and noun in TELLING:
+        if kind == own and noun in TELLING:
             continue
-        if may_be_called(thing.kind, kind):
+        if may_be_called(own, kind):
             return MAYBE
     if noun in TELLING:
         return NO
-    return MAYBE if any(shares_a_word(noun, name) for name in thing.names) else NO
+    return MAYBE if any(shares_a_word(noun, name) for name in names) else NO
 
 
 def _related(relation: str, thing: Thing, anchors: Sequence[Thing], size: tuple[int, int]) -> int:
@@ -101,7 +110,7 @@ def _related(relation: str, thing: Thing, anchors: Sequence[Thing], size: tuple[
     clear = sign * (near - thing.centre[along]) > 0 and sign * (anchor.centre[along] - far) > 0
     if ahead > GAP * side and clear and aside < 0.8 * ahead:
         return YES
-    if ahead < -0.02 * side or (aside > 2.5 * max(ahead, 0.0) and aside > 0.2 * size[along]):
+    if ahead < -0.02 * side or (ahead < 0.12 * side and aside > 3 * max(ahead, 0.0) and aside > 0.2 * size[along]):
         return NO
     return MAYBE
 
@@ -140,7 +149,7 @@ def _by_distance(
             return NOTHING
         open_ = [i for i, state in states.items() if state == MAYBE or (state and i in open_)]
         sure = [i for i in sure if states[i] == YES]
-    if not sure:
+    if not sure or (relation == "farthest" and len(sure) < 2):
         return DOUBT
     sign = -1.0 if relation == "farthest" else 1.0
     best = min(sure, key=lambda i: sign * _centre_distance(things[i], anchor))
@@ -152,30 +161,43 @@ def _by_distance(
         more = sign * (_distance(things[i], anchor) - gap), sign * (_centre_distance(things[i], anchor) - reach)
         if min(more) < margin or (relation != "farthest" and _centre_distance(things[i], anchor) < 1.35 * reach):
             return DOUBT
-    if relation == "nearest" and gap > 0.3 * max(size):
+    if relation == "nearest" and gap > 0.22 * max(size):
         return DOUBT
     return best
 
 
-def _ordered(order: tuple[int, str], things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
+def _ordered(
+    order: tuple[int, str], things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]
+) -> int:
     """The k-th from a side, where the things stand clearly one after the other."""
     k, side = order
     if open_ or not all(things[i].nameable for i in sure):
         return DOUBT
     if len(sure) < k:
         return NOTHING
-    if len(sure) < 3:
+    if len(sure) < 2:
         return DOUBT
+    if side in ("biggest", "smallest"):
+        return DOUBT if k == 1 or len(sure) < 3 else _ranked(k, side, things, sure)
     along = 0 if side in ("left", "right") else 1
     line = sorted(sure, key=lambda i: things[i].centre[along])
     spread = [abs(things[line[-1]].centre[a] - things[line[0]].centre[a]) / size[1 - a] for a in (along, 1 - along)]
     across = [things[i].centre[1 - along] / size[along] for i in line]
     if spread[0] < 1.3 * (max(across) - min(across)):
         return DOUBT
-    for one, other in zip(line, line[1:], strict=False):
+    for one, other in pairwise(line):
         if not _before(things[one], things[other], along, GAP * size[1 - along]):
             return DOUBT
     return line[k - 1] if side in ("left", "top") else line[-k]
+
+
+def _ranked(k: int, word: str, things: Sequence[Thing], sure: list[int]) -> int:
+    """The k-th by size, where no two are alike."""
+    line = sorted(sure, key=lambda i: things[i].area)
+    for one, other in pairwise(line):
+        if _sized("biggest", things, [one, other], []) != other:
+            return DOUBT
+    return line[-k] if word == "biggest" else line[k - 1]
 
 
 def _before(one: Thing, other: Thing, along: int, gap: float) -> bool:

@@ -75,8 +75,12 @@ def _sizes(count: int, style: str, height: int, width: int, rng: np.random.Gener
     most = min(0.45, 1.25 / np.sqrt(count) * min(height, width) / frame * 0.62)
     if style in ("row", "column"):
         most = min(most, 1.05 / count * (width if style == "row" else height) / frame)
-    low = max(0.08, 0.4 * most)
-    if rng.random() < 0.35:
+    low = max(0.085, 0.4 * most)
+    choice = rng.random()
+    if choice < 0.35:  # graded, so that sizes can be compared
+        steps = np.geomspace(max(0.07, min(low, 0.3 * most)), max(most, low * 1.01), count)
+        return steps[rng.permutation(count)] * frame
+    if choice < 0.6:
         return np.full(count, rng.uniform(0.65 * most, most)) * rng.uniform(0.93, 1.07, count) * frame
     return np.exp(rng.uniform(np.log(low), np.log(max(most, low * 1.01)), count)) * frame
 

@@ -16,7 +16,7 @@ RELATIONS = ("left of", "right of", "above", "below", "nearest", "next left", "n
 
 @dataclass(frozen=True)
 class Meaning:
-    """The things called ``noun`` that have ``colour`` and stand in ``relation`` to the anchors; of these the one picked.
+    """The things called ``noun`` that have ``colour`` and stand in ``relation`` to the anchors; of these one.
 
     Attributes:
         noun: a name, or "object" for anything at all.
@@ -25,7 +25,8 @@ class Meaning:
         anchors: the one (or, for "between", two) things that the relation is to.
         place: one of :data:`PLACES`.
         size: one of :data:`SIZES`.
-        order: (k, side): the k-th, from 1, counted from "left", "right", "top" or "bottom".
+        order: (k, side): the k-th, from 1, counted from "left", "right", "top" or "bottom"; or the k-th "biggest" or
+            "smallest".
     """
 
     noun: str

@@ -1,10 +1,10 @@
-"""What things are called, and which names could be said of which kinds: the knowledge that proofs of uniqueness rest on."""
+"""What things are called, and which names could be said of which kinds: what proofs of uniqueness rest on."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-#: COCO's categories with what people call them, best first. "man" or "woman" cannot be read off an annotation: left out.
+#: COCO's categories with what people call them, best first. No "man" or "woman": an annotation does not tell.
 COCO_NAMES: dict[str, tuple[str, ...]] = {
     "person": ("person",), "bicycle": ("bicycle", "bike"), "car": ("car",), "motorcycle": ("motorcycle", "motorbike"),
     "airplane": ("airplane", "plane"), "bus": ("bus",), "train": ("train",), "truck": ("truck",), "boat": ("boat",),
@@ -21,7 +21,9 @@ COCO_NAMES: dict[str, tuple[str, ...]] = {
     "banana": ("banana",), "apple": ("apple",), "sandwich": ("sandwich",), "orange": ("orange",),
     "broccoli": ("broccoli",), "carrot": ("carrot",), "hot dog": ("hot dog",), "pizza": ("pizza",),
     "donut": ("donut", "doughnut"), "cake": ("cake",), "chair": ("chair",), "couch": ("couch", "sofa"),
-    "potted plant": ("potted plant", "plant", "houseplant"), "bed": ("bed",), "dining table": ("table", "dining table"),
+    "potted plant": (
+        "potted plant", "plant", "houseplant", "bed", "bed", "dining table", "table", "dining table",
+    ),
     "toilet": ("toilet",), "tv": ("tv", "television", "monitor", "screen"), "laptop": ("laptop", "computer"),
     "mouse": ("mouse", "computer mouse"), "remote": ("remote", "remote control"), "keyboard": ("keyboard",),
     "cell phone": ("phone", "cell phone", "mobile phone", "smartphone"), "microwave": ("microwave",),
@@ -35,7 +37,7 @@ COCO_NAMES: dict[str, tuple[str, ...]] = {
 RELATED: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split(","))
     for group in (
-        "mug,cup,paper cup,beer,bubble tea,wine glass,cocktail,glass of milk,tumbler,champagne glasses,sake,drink,pitcher",
+        "mug,cup,paper cup,beer,bubble tea,wine glass,cocktail,glass of milk,tumbler,champagne glasses,sake,pitcher",
         "bowl,plate,salad,dish,petri dish,stew,frying pan,pan,pot",
         "bottle,baby bottle,lotion,jar,vase,test tube,sake,can,pitcher,salt,glass of milk",
         "can,cylinder,battery,drum,jar,oil drum,cup,mug,paper cup",
@@ -47,7 +49,8 @@ RELATED: tuple[frozenset[str], ...] = tuple(
         "star,badge,starfish", "ring,wheel,lifebuoy,doughnut,donut,bagel,disc,tire",
         "car,truck,van,bus,ambulance,fire truck,tractor,rickshaw,toy car,train,tram,jeep",
         "train,tram,monorail,bus", "boat,ship,ferry,sailboat,canoe", "airplane,helicopter,rocket,ufo,satellite",
-        "motorcycle,scooter,bicycle,kick scooter,wheelchair", "skateboard,snowboard,surfboard,ski,skis,kick scooter,sled",
+        "motorcycle,scooter,bicycle,kick scooter,wheelchair",
+        "skateboard,snowboard,surfboard,ski,skis,kick scooter,sled",
         "tv,monitor,laptop,screen,microwave,window,mirror", "laptop,keyboard,monitor,piano keys,tv",
         "phone,cell phone,telephone,telephone receiver,remote,pager,calculator,controller,joystick,fax machine",
         "mouse,computer mouse,trackball,rat,hamster,chipmunk,beaver,hedgehog",
@@ -62,7 +65,8 @@ RELATED: tuple[frozenset[str], ...] = tuple(
         "whale,dolphin,shark,fish,seal", "octopus,squid,jellyfish", "crab,lobster,scorpion,shrimp,spider",
         "shell,oyster,snail", "dragon,dinosaur,crocodile,lizard,snake,frog,turtle",
         "ant,bee,beetle,cockroach,fly,mosquito,grasshopper,ladybug,spider,butterfly,caterpillar,worm",
-        "person,doll", "hat,cap,top hat,helmet,crown,graduation cap", "shoe,sandal,boot,flip flop,ballet shoes,ice skate,roller skate",
+        "person,doll", "hat,cap,top hat,helmet,crown,graduation cap",
+        "shoe,sandal,boot,flip flop,ballet shoes,ice skate,roller skate",
         "shirt,blouse,vest,coat,dress,kimono,lab coat,karate suit,sari,swimsuit",
         "dress,kimono,sari,bikini,swimsuit", "underpants,shorts,jeans,bikini,swimsuit",
         "handbag,backpack,purse,pouch,shopping bags,briefcase,suitcase,money bag,basket,luggage,toolbox",
@@ -71,27 +75,37 @@ RELATED: tuple[frozenset[str], ...] = tuple(
         "key,padlock,tag", "knife,dagger,swords,saw,cutlery,razor", "fork,spoon,knife,cutlery,chopsticks,plate",
         "hammer,wrench,tools,axe,pickaxe,saw,screwdriver,bolt", "bolt,gear,clamp",
         "orange,peach,mango,tomato,apple,lemon,kiwi,melon,coconut,tangerine,pumpkin,ball",
-        "apple,pear,tomato,cherries,peach,strawberry", "lemon,pear,mango,banana", "watermelon,melon", "cucumber,eggplant,pepper,peas,avocado,carrot",
-        "pepper,tomato,chili", "bread,baguette,croissant,bagel,sandwich,hamburger,hot dog,burrito,pita,taco,potato,toast",
+        "apple,pear,tomato,cherries,peach,strawberry", "lemon,pear,mango,banana", "watermelon,melon",
+        "cucumber,eggplant,pepper,peas,avocado,carrot",
+        "pepper,tomato,chili",
+        "bread,baguette,croissant,bagel,sandwich,hamburger,hot dog,burrito,pita,taco,potato,toast",
         "doughnut,donut,bagel,cookie,pretzel", "cake,cupcake,pie,pudding,pancakes,waffle,ice cream,butter,cheese",
-        "ice cream,shaved ice,pudding", "meat,steak,chicken leg,bacon", "garlic,onion,potato,egg,ginger", "peanuts,beans,peas,chestnut,olive",
-        "candy,lollipop,chocolate,cookie,sweet", "banknotes,money bag,coin,credit card,card", "coin,disc,badge,frisbee,cd,plate",
-        "lamp,oil lamp,lantern,candle,light bulb,flashlight,siren", "bucket,basket,trash can,pot,mug,cup,plant pot,bowl",
-        "plant pot,potted plant,vase,bucket,cup,mug", "chair,seat,bench,couch,wheelchair,stool", "couch,bed", "bathtub,sink,toilet",
+        "ice cream,shaved ice,pudding", "meat,steak,chicken leg,bacon", "garlic,onion,potato,egg,ginger",
+        "peanuts,beans,peas,chestnut,olive",
+        "candy,lollipop,chocolate,cookie,sweet", "banknotes,money bag,coin,credit card,card",
+        "coin,disc,badge,frisbee,cd,plate",
+        "lamp,oil lamp,lantern,candle,light bulb,flashlight,siren",
+        "bucket,basket,trash can,pot,mug,cup,plant pot,bowl",
+        "plant pot,potted plant,vase,bucket,cup,mug", "chair,seat,bench,couch,wheelchair,stool", "couch,bed",
+        "bathtub,sink,toilet",
         "toilet paper,paper,scroll", "door,window,mirror,cabinet,filing cabinet,refrigerator,oven,microwave",
         "drum,can,barrel,oil drum", "guitar,violin,banjo", "trumpet,saxophone,flute", "piano keys,accordion,keyboard",
-        "chart,calendar,clipboard", "pin,syringe,safety pin,paperclip,hook,needle", "ruler,set square,ladder", "traffic light,stop sign,bus stop,siren,barrier",
-        "pill,candy,bean,capsule", "sponge,soap,cheese,butter,brick", "bow,boomerang,hook,anchor", "toothbrush,brush,paintbrush,comb,broom,plunger", "teapot,pitcher,kettle,mug",
-        "stop sign,shield,target", "disc,frisbee,plate,wheel,coin,ring,target", "crown,ring", "gem,ice cube,ring", "controller,joystick,remote,puzzle piece",
+        "chart,calendar,clipboard", "pin,syringe,safety pin,paperclip,hook,needle", "ruler,set square,ladder",
+        "traffic light,stop sign,bus stop,siren,barrier",
+        "pill,candy,bean,capsule", "sponge,soap,cheese,butter,brick", "bow,boomerang,hook,anchor",
+        "toothbrush,brush,paintbrush,comb,broom,plunger", "teapot,pitcher,kettle,mug",
+        "stop sign,shield,target", "disc,frisbee,plate,wheel,coin,ring,target", "crown,ring", "gem,ice cube,ring",
+        "controller,joystick,remote,puzzle piece",
     )
 )  # fmt: skip
 
-#: Names that say more than their kind does: only the things that have them can be meant ("taxi" is no other car's name).
+#: Names that say more than their kind does: only things that have them are meant (no other car is a "taxi").
 TELLING = frozenset(
     (
         "taxi", "cab", "police car", "racing car", "race car", "alarm clock", "basketball", "volleyball", "baseball",
         "soccer ball", "rugby ball", "polar bear", "poodle", "rooster", "sunflower", "wine glass", "pickup truck",
-        "pickup", "open book", "open padlock", "open folder", "high heel", "high heeled shoe", "sandal", "birthday cake",
+        "pickup", "open book", "open padlock", "open folder", "high heel", "high heeled shoe", "sandal",
+        "birthday cake",
         "bullet train", "steam train", "owl", "eagle", "parrot", "peacock",
     )
 )  # fmt: skip
@@ -130,7 +144,7 @@ def kinds_called(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2)
 def absent_names(photo: bool) -> tuple[str, ...]:
-    """Names for things that are not there: on photos only those of COCO's categories, as all else may be there unannotated."""
+    """Names for things that are not there; on photos those of COCO's categories: all else may be there unannotated."""
     if photo:
         return tuple(sorted({name for names in COCO_NAMES.values() for name in names}))
     return tuple(sorted(_vocabulary()))

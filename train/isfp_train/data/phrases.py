@@ -100,9 +100,11 @@ class _Table:
             return None, None
         target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
         meaning = self.propose(target)
-        if meaning is not None and prove(meaning, self.things, self.size) == target:
-            return meaning, target
-        return None, None
+        if meaning is None or prove(meaning, self.things, self.size) != target:
+            return None, None
+        if self.guessable(meaning, target) and self.rng.random() < 0.6:
+            return None, None
+        return meaning, target
 
     def absent(self) -> tuple[Meaning | None, None]:
         """A meaning that surely nothing fits."""
@@ -110,6 +112,15 @@ class _Table:
         if meaning is not None and prove(meaning, self.things, self.size) == NOTHING:
             return meaning, None
         return None, None
+
+    def guessable(self, meaning: Meaning, target: int) -> bool:
+        """Whether "left of X" also happens to be the leftmost: who learns only that would never read X."""
+        along, sign = _DIRECTIONS.get(meaning.relation or "", (0, 0))
+        if not sign or not self.rivals[target]:
+            return False
+        thing = self.things[target]
+        like = (t for t in self.things if t.kind == thing.kind and t is not thing)
+        return all(sign * (t.centre[along] - thing.centre[along]) > 0 for t in like)
 
     def is_pair(self, meaning: Meaning) -> bool:
         """Whether just two things have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
@@ -123,12 +134,12 @@ class _Table:
         rng, thing = self.rng, self.things[target]
         noun = self.noun(thing)
         crowded = self.rivals[target] > 0
-        if noun == ANYTHING:
-            families = _ANYTHING_FAMILIES
-        else:
-            families = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
+        named = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
+        families = _ANYTHING_FAMILIES if noun == ANYTHING else named
         family = families[0][int(np.searchsorted(families[1], rng.random()))]
-        colour = thing.colour if rng.random() < (0.25 if family != "colour" else 1.0) else None
+        colour = thing.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
+        if colour in noun.split():
+            colour = None
         if family == "colour" and colour is None:
             return None
         if family in ("unique", "colour"):
@@ -138,7 +149,7 @@ class _Table:
         if family == "size":
             return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
         if family == "order":
-            return Meaning(noun, colour, order=self.order(thing))
+            return Meaning(noun, colour, order=self.order(thing, colour))
         return self.relation(target, noun, colour)
 
     def noun(self, thing: Thing) -> str:
@@ -159,15 +170,15 @@ class _Table:
         words = SIDES if rng.random() < 0.5 else EXTREMES
         return words[int(rng.integers(2))] if rng.random() < 0.62 else words[2 + int(rng.integers(2))]
 
-    def order(self, thing: Thing) -> tuple[int, str]:
+    def order(self, thing: Thing, colour: str | None) -> tuple[int, str]:
         """Where a thing stands among its kind, counted from a random side."""
-        side = _one(self.rng, ("left", "right", "left", "right", "top", "bottom"))
-        along = 0 if side in ("left", "right") else 1
-        before = sum(other.centre[along] < thing.centre[along] for other in self.things if other.kind == thing.kind)
-        if side in ("left", "top"):
-            return before + 1, side
-        after = sum(other.centre[along] > thing.centre[along] for other in self.things if other.kind == thing.kind)
-        return after + 1, side
+        side = _one(self.rng, _ORDER_SIDES)
+        like = [t for t in self.things if t.kind == thing.kind and (colour is None or t.colour == colour)]
+        if side in ("biggest", "smallest"):
+            sign = -1 if side == "biggest" else 1
+            return 1 + sum(sign * other.area < sign * thing.area for other in like), side
+        along, sign = (0 if side in ("left", "right") else 1), (1 if side in ("left", "top") else -1)
+        return 1 + sum(sign * other.centre[along] < sign * thing.centre[along] for other in like), side
 
     def relation(self, target: int, noun: str, colour: str | None) -> Meaning | None:
         """A relation of a target to one or two other things."""
@@ -205,14 +216,17 @@ class _Table:
         use_colour = thing.colour is not None and self.rng.random() < 0.25
         if not use_colour and prove(plain, self.things, self.size) == index:
             return plain
-        if thing.colour is not None:
-            coloured = Meaning(noun, thing.colour)
-            if prove(coloured, self.things, self.size) == index:
-                return coloured
+        others = [Meaning(noun, thing.colour)] if thing.colour is not None and thing.colour not in noun.split() else []
+        if self.rivals[index]:
+            others.append(Meaning(noun, place=_one(self.rng, EXTREMES)))
+            others.append(Meaning(noun, size=_one(self.rng, ("biggest", "smallest"))))
+        for meaning in others:
+            if prove(meaning, self.things, self.size) == index:
+                return meaning
         return None
 
     def propose_absent(self) -> Meaning | None:
-        """Something that may not be there: another thing, a wrong colour, a wrong relation, one too many, a wrong corner."""
+        """Something that may not be there: a thing, a colour, a relation, one too many, a wrong corner."""
         rng = self.rng
         if not self.targets:
             return Meaning(_one(rng, absent_names(self.photo)))
@@ -222,18 +236,22 @@ class _Table:
         noun = next(name for name in thing.names if name != ANYTHING)
         if style < 0.30:
             return self.decorated(_one(rng, absent_names(self.photo)))
-        if style < 0.52:
-            return Meaning(noun, _one(rng, COLOURS))
-        if style < 0.80:
+        if style < 0.54:
+            colour = _one(rng, COLOURS)
+            return None if colour in noun.split() else Meaning(noun, colour)
+        if style < 0.84:
             others = [i for i in self.targets if self.things[i].kind != thing.kind]
             if not others:
                 return None
             anchor = self.anchor(others[int(rng.integers(len(others)))])
             if anchor is None:
                 return None
-            return Meaning(noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,))
-        if style < 0.90:
-            return Meaning(noun, order=(int(rng.integers(3, 6)), _one(rng, ("left", "right", "top"))))
+            return Meaning(
+                noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,)
+            )
+        if style < 0.92:
+            k = self.rivals[index] + 1 + int(rng.integers(1, 3))
+            return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= 5 else None
         return Meaning(noun, place=_one(rng, CORNERS))
 
     def decorated(self, noun: str) -> Meaning:
@@ -242,12 +260,13 @@ class _Table:
         if pick < 0.5:
             return Meaning(noun)
         if pick < 0.65:
-            return Meaning(noun, _one(rng, COLOURS))
+            colour = _one(rng, COLOURS)
+            return Meaning(noun, None if colour in noun.split() else colour)
         if pick < 0.85:
             return Meaning(noun, place=_one(rng, (*SIDES, *EXTREMES)))
         if pick < 0.95:
             return Meaning(noun, size=_one(rng, ("biggest", "smallest", "big", "small")))
-        return Meaning(noun, order=(2, "left"))
+        return Meaning(noun, order=(2, _one(rng, ("left", "right"))))
 
 
 def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -255,11 +274,36 @@ def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 #: Weights before the proofs, which let some families pass more often than others.
-_RIVAL_FAMILIES = _families({"place": 0.24, "order": 0.22, "size": 0.20, "colour": 0.10, "relation": 0.24})
+_RIVAL_FAMILIES = _families({"place": 0.19, "order": 0.22, "size": 0.27, "colour": 0.10, "relation": 0.26})
 _ALONE_FAMILIES = _families({"unique": 0.30, "colour": 0.20, "place": 0.10, "relation": 0.40})
 _ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})
-_SIZE_WORDS = ("biggest", "smallest", "biggest", "smallest", "big", "small", "huge", "tiny", "tallest", "shortest", "widest")
-_RELATION_WORDS = ("any side", "any side", "any side", "nearest", "nearest", "next left", "next right", "farthest", "between", "between")
+_SIZE_WORDS = (
+    "biggest",
+    "smallest",
+    "biggest",
+    "smallest",
+    "big",
+    "small",
+    "huge",
+    "tiny",
+    "tallest",
+    "shortest",
+    "widest",
+)
+_DIRECTIONS = {"left of": (0, 1), "right of": (0, -1), "above": (1, 1), "below": (1, -1)}
+_ORDER_SIDES = ("left", "right", "left", "right", "top", "bottom", "biggest", "smallest")
+_RELATION_WORDS = (
+    "any side",
+    "any side",
+    "any side",
+    "nearest",
+    "nearest",
+    "next left",
+    "next right",
+    "farthest",
+    "between",
+    "between",
+)
 
 
 def _one(rng: np.random.Generator, choices: Sequence) -> str:

@@ -17,8 +17,8 @@ class Thing:
     """One thing of a scene, measured on its visible part.
 
     Attributes:
-        names: what people call it, best first, lower case: ``("mug", "cup")``. Every name that a person could use for it
-            belongs here, wide ones too (a taxi is also a "car"): a phrase is unique only where no other thing has the name.
+        names: what people call it, best first, lower case: ``("mug", "cup")``. Every name that a person could use for
+            it belongs here, wide ones too (a taxi is also a "car"): a name is unique only where no other thing has it.
             :data:`ANYTHING` as last name says that the scene shows nothing else that one could call an object.
         kind: same-category key: two things of one kind are distractors of each other.
         colour: basic colour word, None when unknown or mixed.
@@ -90,7 +90,7 @@ def without_anything(thing: Thing) -> Thing:
 
 
 def held_out(key: str, share: float) -> bool:
-    """Whether the hash of ``key`` falls into the first ``share`` (0 to 1): the same on every machine, whatever the order."""
+    """Whether the hash of ``key`` falls into the first ``share`` (0 to 1): the same on every machine."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") < share * 2**64
 
 

@@ -44,10 +44,13 @@ def _say(meaning: Meaning, rng: np.random.Generator, wording: str, pair: bool, s
     else:
         pattern, frames, framed = _one(rng, patterns), words.FRAMES, rng.random() < 0.25
     phrase = _fill(pattern, meaning, rng)
-    needs_article = not pattern.startswith("=")
     framed = framed and not short
-    if needs_article and (framed or rng.random() < 0.6):
-        phrase = "the " + phrase
+    if not pattern.startswith("="):
+        start = rng.random()
+        if framed or start < 0.6:
+            phrase = "the " + phrase
+        elif start < 0.66 and not words.is_plural(meaning.noun) and _key(meaning, False, rng) in words.POINTED_AT:
+            phrase = "that " + phrase
     if framed:
         phrase = _one(rng, frames).format(x=phrase)
     return _spell(phrase, rng)
@@ -57,7 +60,7 @@ def _key(meaning: Meaning, pair: bool, rng: np.random.Generator) -> str:
     if meaning.relation is not None:
         return meaning.relation
     if meaning.order is not None:
-        return "order"
+        return "rank" if meaning.order[1] in ("biggest", "smallest") else "order"
     if meaning.size is not None:
         comparative = {"biggest": "bigger", "smallest": "smaller"}.get(meaning.size)
         return comparative if comparative and pair and rng.random() < 0.6 else meaning.size
@@ -70,12 +73,21 @@ def _fill(pattern: str, meaning: Meaning, rng: np.random.Generator) -> str:
         noun = f"{meaning.size} {noun}"
     values = {"n": noun, "ns": plural}
     for slot, anchor in zip("ab", meaning.anchors, strict=False):
-        article = "the " if rng.random() < 0.8 else ""
-        values[slot] = article + _noun(anchor, rng, plain=True)[0]
+        article = "the " if rng.random() < 0.8 or anchor.place or anchor.size else ""
+        values[slot] = article + _anchor(anchor, rng)
     if meaning.order is not None:
         k, side = meaning.order
         values |= {"o": _one(rng, words.ORDINALS[k - 1]), "k": _one(rng, (words.NUMBERS[k - 1], str(k))), "side": side}
+        if side in words.ADJECTIVES:
+            values["side"] = _one(rng, words.ADJECTIVES[side])
     return pattern.lstrip("=").format(**values)
+
+
+def _anchor(anchor: Meaning, rng: np.random.Generator) -> str:
+    """An anchor's name, colour and the adjective that picks it."""
+    noun = _noun(anchor, rng, plain=True)[0]
+    adjectives = words.ADJECTIVES.get(anchor.place or anchor.size or "", ())
+    return f"{_one(rng, adjectives)} {noun}" if adjectives else noun
 
 
 def _noun(meaning: Meaning, rng: np.random.Generator, plain: bool) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -63,8 +63,8 @@ class _Entry:
 class FolderSprites:
     """RGBA pictures of a folder with an ``index.json``: a list of ``{"file": ..., "name": ...}``.
 
-    Names, kinds and which things may change their colour come from ``table`` where it knows the file; with a table, files
-    that it lacks are left out. Without one the names come from the index, or else from the file names.
+    Names, kinds and which things may change their colour come from ``table``, and files that it lacks are left out.
+    Without one the names come from the index, or else from the file names.
 
     Args:
         folder: where the pictures are.
@@ -84,7 +84,9 @@ class FolderSprites:
         for file, name in _listing(folder):
             if not in_split(file, HELD_OUT_SHARE, split) or (table is not None and file not in table):
                 continue
-            known = table[file] if table is not None else {"names": [name], "kind": name, "recolour": False}
+            known: dict[str, Any] = (
+                table[file] if table is not None else {"names": [name], "kind": name, "recolour": False}
+            )
             entry = _Entry(folder / file, tuple(known["names"]), known["kind"], bool(known["recolour"]))
             entries.setdefault(entry.kind, []).append(entry)
         if not entries:
@@ -114,7 +116,7 @@ class FolderSprites:
 
 
 def fluent_emoji() -> dict[str, dict]:
-    """The project's table for the Fluent 3D emoji (MIT): file -> names, kind, recolour. Left out: what nobody could name."""
+    """The project's table for the Fluent 3D emoji (MIT): file -> names, kind, recolour. Only what people can name."""
     text = resources.files("isfp_train.data").joinpath("fluent_emoji.json").read_text(encoding="utf-8")
     return json.loads(text)
 
@@ -130,7 +132,7 @@ def _listing(folder: Path) -> list[tuple[str, str]]:
 
 
 def _plain(name: str) -> str:
-    """A name of lower-case words a-z and digits, without colour words, so that recolouring or lighting cannot contradict it."""
+    """A name of lower-case words a-z and digits, without colour words, which the light could contradict."""
     words = re.sub(r"[^a-z0-9]+", " ", name.lower()).split()
     return " ".join(word for word in words if word not in COLOURS) or " ".join(words)
 

@@ -1,7 +1,7 @@
 """How meanings are worded. Data to read and extend.
 
-``{n}`` is the noun with its colour ("red mug"), ``{ns}`` its plural, ``{a}`` and ``{b}`` are anchors with their articles. A
-pattern that starts with ``=`` brings its own article or needs none; before any other, "the" may be put.
+``{n}`` is the noun with its colour ("red mug"), ``{ns}`` its plural, ``{a}`` and ``{b}`` are anchors with articles.
+A pattern that starts with ``=`` brings its own article or needs none; before any other, "the" may be put.
 """
 
 from __future__ import annotations
@@ -10,27 +10,42 @@ from __future__ import annotations
 FRAMES: tuple[str, ...] = (
     "find {x}", "show me {x}", "pick up {x}", "grab {x}", "where is {x}", "i want {x}", "segment {x}", "select {x}",
     "point to {x}", "point at {x}", "look at {x}", "get {x}", "take {x}", "give me {x}", "locate {x}", "find me {x}",
-    "can you see {x}", "please find {x}", "where can i find {x}", "mark {x}", "highlight {x}", "i need {x}",
+    "do you see {x}", "please find {x}", "where can i find {x}", "mark {x}", "highlight {x}", "i need {x}",
     "bring me {x}", "please grab {x}", "can you find {x}", "the thing i want is {x}", "which one is {x}",
 )  # fmt: skip
 
 #: The noun with its colour.
-COLOURED: tuple[str, ...] = ("{c} {n}", "{c} {n}", "{c} {n}", "{c} {n}", "{n} that is {c}", "{n} which is {c}", "{c} coloured {n}", "{n} in {c}")
+COLOURED: tuple[str, ...] = (
+    "{c} {n}",
+    "{c} {n}",
+    "{c} {n}",
+    "{c} {n}",
+    "{n} that is {c}",
+    "{n} which is {c}",
+    "{c} coloured {n}",
+    "{n} in {c}",
+)
 
 PATTERNS: dict[str, tuple[str, ...]] = {
-    "plain": ("{n}", "{n}", "{n}", "{n} in the picture", "{n} in the image", "{n} you can see", "=one {n}", "=that {n}", "=a {n}"),
+    "plain": (
+        "{n}", "{n}", "{n}", "{n} in the picture", "{n} in the image", "{n} you can see", "only {n}", "{n} here",
+        "{n} in view", "{n} in this photo",
+    ),
     "leftmost": (
         "leftmost {n}", "{n} on the far left", "{n} furthest left", "far left {n}", "{n} furthest to the left",
-        "{n} that is furthest to the left", "first {n} from the left", "{n} at the far left", "{n} farthest to the left",
+        "{n} that is furthest to the left", "first {n} from the left", "{n} at the far left",
+        "{n} farthest to the left",
         "=of the {ns} the leftmost one", "left most {n}", "{n} all the way to the left",
     ),
     "rightmost": (
         "rightmost {n}", "{n} on the far right", "{n} furthest right", "far right {n}", "{n} furthest to the right",
-        "{n} that is furthest to the right", "first {n} from the right", "{n} at the far right", "last {n} on the right",
+        "{n} that is furthest to the right", "first {n} from the right", "{n} at the far right",
+        "last {n} on the right",
         "=of the {ns} the rightmost one", "right most {n}", "{n} all the way to the right",
     ),
     "topmost": (
-        "topmost {n}", "highest {n}", "{n} at the very top", "uppermost {n}", "{n} furthest up", "first {n} from the top",
+        "topmost {n}", "highest {n}", "{n} at the very top", "uppermost {n}", "{n} furthest up",
+        "first {n} from the top",
         "=of the {ns} the highest one", "{n} that is highest up", "top most {n}",
     ),
     "lowest": (
@@ -39,23 +54,59 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "left": (
         "{n} on the left", "left {n}", "{n} on the left side", "{n} to the left", "left hand {n}", "{n} at left",
-        "{n} on the left hand side", "{n} that is on the left", "{n} left", "{n} at the left", "{n} which is on the left",
+        "{n} on the left hand side", "{n} that is on the left", "{n} left", "{n} at the left",
+        "{n} which is on the left",
     ),
     "right": (
-        "{n} on the right", "right {n}", "{n} on the right side", "{n} to the right", "right hand {n}", "{n} at right",
-        "{n} on the right hand side", "{n} that is on the right", "{n} right", "{n} at the right", "{n} which is on the right",
+        "{n} on the right", "right {n}", "{n} on the right side", "{n} to the right", "right hand {n}",
+        "{n} at right",
+        "{n} on the right hand side", "{n} that is on the right", "{n} right", "{n} at the right",
+        "{n} which is on the right",
     ),
-    "top": ("{n} at the top", "top {n}", "upper {n}", "{n} on top", "{n} up top", "{n} that is at the top", "{n} in the upper part", "higher {n}"),
-    "bottom": ("{n} at the bottom", "bottom {n}", "lower {n}", "{n} that is at the bottom", "{n} down at the bottom", "{n} in the lower part"),
-    "top left": ("{n} in the top left corner", "top left {n}", "upper left {n}", "{n} at the top left", "{n} in the upper left", "{n} top left"),
-    "top right": ("{n} in the top right corner", "top right {n}", "upper right {n}", "{n} at the top right", "{n} in the upper right", "{n} top right"),
-    "bottom left": ("{n} in the bottom left corner", "bottom left {n}", "lower left {n}", "{n} at the bottom left", "{n} in the lower left", "{n} bottom left"),
-    "bottom right": ("{n} in the bottom right corner", "bottom right {n}", "lower right {n}", "{n} at the bottom right", "{n} in the lower right", "{n} bottom right"),
-    "middle": ("middle {n}", "{n} in the middle", "=of the three {ns} the middle one", "centre {n}", "{n} that is in the middle", "=the middle one of the {ns}"),
-    "centre": ("{n} in the centre", "{n} in the middle of the picture", "{n} at the centre", "{n} in the centre of the image", "central {n}"),
-    "biggest": ("biggest {n}", "largest {n}", "{n} that is the biggest", "=of the {ns} the biggest one", "=the biggest of the {ns}", "biggest of all {ns}"),
-    "smallest": ("smallest {n}", "littlest {n}", "{n} that is the smallest", "=of the {ns} the smallest one", "=the smallest of the {ns}"),
-    "bigger": ("bigger {n}", "larger {n}", "=the bigger one of the {ns}", "=the larger of the two {ns}", "{n} that is bigger"),
+    "top": (
+        "{n} at the top", "top {n}", "upper {n}", "{n} on top", "{n} up top", "{n} that is at the top",
+        "{n} in the upper part", "higher {n}",
+    ),
+    "bottom": (
+        "{n} at the bottom", "bottom {n}", "lower {n}", "{n} that is at the bottom", "{n} down at the bottom",
+        "{n} in the lower part",
+    ),
+    "top left": (
+        "{n} in the top left corner", "top left {n}", "upper left {n}", "{n} at the top left",
+        "{n} in the upper left", "{n} top left",
+    ),
+    "top right": (
+        "{n} in the top right corner", "top right {n}", "upper right {n}", "{n} at the top right",
+        "{n} in the upper right", "{n} top right",
+    ),
+    "bottom left": (
+        "{n} in the bottom left corner", "bottom left {n}", "lower left {n}", "{n} at the bottom left",
+        "{n} in the lower left", "{n} bottom left",
+    ),
+    "bottom right": (
+        "{n} in the bottom right corner", "bottom right {n}", "lower right {n}", "{n} at the bottom right",
+        "{n} in the lower right", "{n} bottom right",
+    ),
+    "middle": (
+        "middle {n}", "{n} in the middle", "=of the three {ns} the middle one", "centre {n}",
+        "{n} that is in the middle", "=the middle one of the {ns}",
+    ),
+    "centre": (
+        "{n} in the centre", "{n} in the middle of the picture", "{n} at the centre",
+        "{n} in the centre of the image", "central {n}",
+    ),
+    "biggest": (
+        "biggest {n}", "largest {n}", "{n} that is the biggest", "=of the {ns} the biggest one",
+        "=the biggest of the {ns}", "biggest of all {ns}",
+    ),
+    "smallest": (
+        "smallest {n}", "littlest {n}", "{n} that is the smallest", "=of the {ns} the smallest one",
+        "=the smallest of the {ns}",
+    ),
+    "bigger": (
+        "bigger {n}", "larger {n}", "=the bigger one of the {ns}", "=the larger of the two {ns}",
+        "{n} that is bigger",
+    ),
     "smaller": ("smaller {n}", "=the smaller one of the {ns}", "=the smaller of the two {ns}", "{n} that is smaller"),
     "big": ("big {n}", "large {n}", "{n} that is big", "big {n} not the small one"),
     "small": ("small {n}", "little {n}", "{n} that is small", "{n} which is small"),
@@ -65,8 +116,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "shortest": ("shortest {n}",),
     "widest": ("widest {n}", "{n} that is the widest"),
     "order": (
-        "{o} {n} from the {side}", "{o} {n} from {side}", "{n} that is {o} from the {side}", "{o} from the {side} {n}",
+        "{o} {n} from the {side}", "{o} {n} from {side}", "{n} that is {o} from the {side}",
+        "{o} from the {side} {n}",
         "=number {k} {n} from the {side}", "{o} {n} counting from the {side}", "{n} {o} from the {side}",
+    ),
+    "rank": (
+        "{o} {side} {n}", "{n} that is {o} {side}", "=the {o} {side} of the {ns}",
+        "=of the {ns} the {o} {side} one",
     ),
     "left of": (
         "{n} left of {a}", "{n} to the left of {a}", "{n} on the left of {a}", "{n} that is left of {a}",
@@ -76,20 +132,34 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} right of {a}", "{n} to the right of {a}", "{n} on the right of {a}", "{n} that is right of {a}",
         "{n} on the right side of {a}", "{n} which is to the right of {a}",
     ),
-    "above": ("{n} above {a}", "{n} over {a}", "{n} higher than {a}", "{n} that is above {a}", "{n} which is above {a}"),
-    "below": ("{n} below {a}", "{n} under {a}", "{n} beneath {a}", "{n} that is below {a}", "{n} lower than {a}", "{n} underneath {a}"),
+    "above": (
+        "{n} above {a}", "{n} over {a}", "{n} higher than {a}", "{n} that is above {a}", "{n} which is above {a}",
+    ),
+    "below": (
+        "{n} below {a}", "{n} under {a}", "{n} beneath {a}", "{n} that is below {a}", "{n} lower than {a}",
+        "{n} underneath {a}",
+    ),
     "nearest": (
         "{n} nearest to {a}", "{n} closest to {a}", "{n} next to {a}", "{n} near {a}", "{n} beside {a}", "{n} by {a}",
         "{n} that is closest to {a}", "nearest {n} to {a}", "{n} close to {a}", "{n} right next to {a}",
     ),
     "farthest": ("{n} farthest from {a}", "{n} furthest from {a}", "{n} furthest away from {a}", "{n} far from {a}"),
-    "next left": ("{n} directly left of {a}", "{n} just left of {a}", "{n} immediately to the left of {a}", "{n} directly to the left of {a}"),
-    "next right": ("{n} directly right of {a}", "{n} just right of {a}", "{n} immediately to the right of {a}", "{n} directly to the right of {a}"),
-    "between": ("{n} between {a} and {b}", "{n} in between {a} and {b}", "{n} that is between {a} and {b}", "{n} standing between {a} and {b}"),
+    "next left": (
+        "{n} directly left of {a}", "{n} just left of {a}", "{n} immediately to the left of {a}",
+        "{n} directly to the left of {a}",
+    ),
+    "next right": (
+        "{n} directly right of {a}", "{n} just right of {a}", "{n} immediately to the right of {a}",
+        "{n} directly to the right of {a}",
+    ),
+    "between": (
+        "{n} between {a} and {b}", "{n} in between {a} and {b}", "{n} that is between {a} and {b}",
+        "{n} standing between {a} and {b}",
+    ),
 }  # fmt: skip
 
 #: Never used in training: they test whether new wordings of known things are understood.
-HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "do you see {x}")
+HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "put a box around {x}")
 HELD_OUT: dict[str, tuple[str, ...]] = {
     "leftmost": ("{n} at the extreme left", "{n} on the left end"),
     "rightmost": ("{n} at the extreme right", "{n} on the right end"),
@@ -106,7 +176,21 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "between": ("{n} with {a} and {b} on either side",),
 }
 
-ORDINALS: tuple[tuple[str, ...], ...] = (("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th"), ("fifth", "5th"))
+#: What stands before the noun of an anchor.
+ADJECTIVES: dict[str, tuple[str, ...]] = {
+    "leftmost": ("leftmost",), "rightmost": ("rightmost",), "topmost": ("topmost", "highest"), "lowest": ("lowest",),
+    "biggest": ("biggest", "largest"), "smallest": ("smallest",),
+}  # fmt: skip
+#: Meanings that can be said with "that" for "the".
+POINTED_AT = frozenset(("plain", "left", "right", "top", "bottom", "left of", "right of", "nearest", "between"))
+
+ORDINALS: tuple[tuple[str, ...], ...] = (
+    ("first", "1st"),
+    ("second", "2nd"),
+    ("third", "3rd"),
+    ("fourth", "4th"),
+    ("fifth", "5th"),
+)
 NUMBERS: tuple[str, ...] = ("one", "two", "three", "four", "five")
 #: Both spellings are used.
 SPELLINGS: dict[str, str] = {"grey": "gray", "coloured": "colored", "centre": "center"}
@@ -116,13 +200,34 @@ PLURALS: dict[str, str] = {
     "person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "fish": "fish", "loaf": "loaves",
     "goose": "geese", "scissors": "scissors", "skis": "skis", "glasses": "glasses", "fries": "fries", "bus": "buses",
     "deer": "deer", "moose": "moose", "wolf": "wolves", "die": "dice", "dice": "dice", "ox": "oxen", "bison": "bison",
-    "octopus": "octopuses", "shrimp": "shrimps", "squid": "squids", "cactus": "cactuses", "leaf": "leaves", "scarf": "scarves",
+    "octopus": "octopuses", "shrimp": "shrimps", "squid": "squids", "cactus": "cactuses", "leaf": "leaves",
+    "scarf": "scarves",
 }  # fmt: skip
+
+
+_ALWAYS_PLURAL = frozenset(
+    ("scissors", "skis", "glasses", "sunglasses", "goggles", "gloves", "socks", "shorts", "jeans", "trousers",
+     "pants",
+     "underpants", "briefs", "fries", "chips", "beans", "peas", "peanuts", "grapes", "cherries", "blueberries",
+     "chopsticks",
+     "banknotes", "bills", "beads", "scales", "tools", "books", "lights", "beers", "mugs", "shoes", "slippers",
+     "bags",
+     "pancakes", "maracas", "dolls", "prints", "swords", "spectacles", "eyeglasses", "pins", "flowers", "keys")
+)  # fmt: skip
+
+
+def is_plural(name: str) -> bool:
+    """Whether one thing of this name is spoken of as several: "scissors"."""
+    return name.split()[-1] in _ALWAYS_PLURAL
 
 
 def plural(name: str) -> str:
     """The plural of a name, by its last word."""
     *before, last = name.split()
+    if len(before) > 1 and before[1] == "of":
+        return " ".join((plural(before[0]), *before[1:], last))
+    if is_plural(name):
+        return name
     if last in PLURALS:
         last = PLURALS[last]
     elif last.endswith(("ch", "sh", "x", "s")):
