@@ -199,7 +199,7 @@ def _warp(sprite: Sprite, placing: Placing, rng: np.random.Generator) -> _Layer:
     scale = placing.scale
     if scale < 0.6:
         small = (max(2, round(width * scale)), max(2, round(height * scale)))
-        premultiplied = cv2.resize(premultiplied, small, interpolation=cv2.INTER_AREA)
+        premultiplied = np.asarray(cv2.resize(premultiplied, small, interpolation=cv2.INTER_AREA), np.float32)
         height, width = premultiplied.shape[:2]
         scale = 1.0
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), placing.angle, scale)

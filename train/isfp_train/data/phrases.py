@@ -16,6 +16,8 @@ from isfp_train.data.speech import say
 
 #: Share of the phrases that mean nothing in the scene.
 ABSENT_SHARE = 0.12
+#: Nobody counts further than this from a side.
+MOST_COUNTED = 5
 _TRIES = 14
 
 
@@ -149,7 +151,8 @@ class _Table:
         if family == "size":
             return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
         if family == "order":
-            return Meaning(noun, colour, order=self.order(thing, colour))
+            order = self.order(thing, colour)
+            return Meaning(noun, colour, order=order) if order[0] <= MOST_COUNTED else None
         return self.relation(target, noun, colour)
 
     def noun(self, thing: Thing) -> str:
@@ -251,7 +254,7 @@ class _Table:
             )
         if style < 0.92:
             k = self.rivals[index] + 1 + int(rng.integers(1, 3))
-            return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= 5 else None
+            return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= MOST_COUNTED else None
         return Meaning(noun, place=_one(rng, CORNERS))
 
     def decorated(self, noun: str) -> Meaning:
