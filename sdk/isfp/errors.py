@@ -40,5 +40,9 @@ class EngineMismatchError(IsfpError):
     """A model, or an engine built from one, does not fit the bundle, the runtime or the machine."""
 
 
+class RuntimeFailedError(IsfpError):
+    """The runtime failed while it computed, or was closed."""
+
+
 class CameraError(IsfpError):
     """A camera, video file or stream cannot be opened or read."""

@@ -51,6 +51,11 @@ class Encoded:
     unknown: tuple[str, ...]
     cut: tuple[str, ...]
 
+    @property
+    def key(self) -> bytes:
+        """What tells two phrases apart for the network: the same key, the same answer."""
+        return self.ids.tobytes()
+
 
 class Vocabulary:
     """The words that a network knows; a word's id is its line in `words.txt`."""
@@ -86,10 +91,15 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
         """Read `words.txt`: UTF-8, one word a line."""
+        return cls.parse(Path(path).read_bytes(), source=str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, source: str = "words.txt") -> Vocabulary:
+        """Read the content of a `words.txt`; `source` names it in errors."""
         try:
-            text = Path(path).read_bytes().decode("utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise BundleCorruptError(f"{path} is not UTF-8 text ({error}); expected one word a line.") from error
+            raise BundleCorruptError(f"{source} is not UTF-8 text ({error}); expected one word a line.") from error
         return cls(text.removesuffix("\n").split("\n"))
 
     def save(self, path: str | Path) -> None:

@@ -1,0 +1,91 @@
+"""What a run gives: one Segmentation for each phrase, and Candidates for what else might be meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What one phrase means in one frame.
+
+    Attributes:
+        text: the phrase.
+        found: whether the thing is in the frame: its score reaches the threshold and its mask is not empty.
+        score: the identifying map's highest probability, 0 to 1.
+        mask: the thing's pixels, bool `[h,w]` at the frame's own size; all False where it was not found.
+        box: the mask's tight box (x1, y1, x2, y2) in the frame's pixels, right and lower ends exclusive; None where it
+            was not found.
+        cell: row i and column j of the identifying map's best cell.
+        identifying_map: probabilities float32 `[S,S]` over the letterboxed frame: where the thing's centre is.
+        unknown_words: words of the phrase that the network does not know.
+        cut_words: words of the phrase past the network's limit, which it did not read.
+        frame_size: the frame's height and width, pixels.
+        milliseconds: time of each step of the run that this came from, and `total`; phrases run together share it.
+    """
+
+    text: str
+    found: bool
+    score: float
+    mask: np.ndarray = field(repr=False)
+    box: Box | None
+    cell: tuple[int, int]
+    identifying_map: np.ndarray = field(repr=False)
+    unknown_words: tuple[str, ...]
+    cut_words: tuple[str, ...] = field(repr=False)
+    frame_size: tuple[int, int]
+    milliseconds: dict[str, float] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values; the mask as COCO's run lengths, which pycocotools reads."""
+        return {
+            "text": self.text,
+            "found": self.found,
+            "score": round(self.score, 4),
+            "box": list(self.box) if self.box else None,
+            "pixels": int(self.mask.sum()),
+            "mask": {"size": list(self.frame_size), "counts": run_lengths(self.mask)},
+            "cell": list(self.cell),
+            "unknown_words": list(self.unknown_words),
+            "cut_words": list(self.cut_words),
+            "frame_size": list(self.frame_size),
+            "milliseconds": {step: round(value, 3) for step, value in self.milliseconds.items()},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One of several things that a phrase might mean, best first.
+
+    Attributes:
+        score: the identifying map's probability at its cell, 0 to 1; no threshold was applied.
+        mask: its pixels, bool `[h,w]` at the frame's own size.
+        box: the mask's tight box (x1, y1, x2, y2), ends exclusive; None where the mask is empty.
+        cell: row i and column j of its cell.
+    """
+
+    score: float
+    mask: np.ndarray = field(repr=False)
+    box: Box | None
+    cell: tuple[int, int]
+
+
+def box_of(mask: np.ndarray) -> Box | None:
+    """Return the tight box (x1, y1, x2, y2) of a mask, bool `[h,w]`, ends exclusive; None where it is empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def run_lengths(mask: np.ndarray) -> list[int]:
+    """Return a mask's run lengths as COCO counts them: down the columns, starting with False."""
+    flat = np.concatenate([[False], mask.ravel(order="F")])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    return np.diff(np.concatenate([[0], edges, [mask.size]])).tolist()

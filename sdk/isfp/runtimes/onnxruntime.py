@@ -1,0 +1,125 @@
+"""ONNX Runtime: runs a bundle's stages on any CPU, and on what else its execution providers reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from isfp.bundle import Bundle
+from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
+from isfp.manifest import REMEDY, Stage
+from isfp.runtimes.base import Runtime, StageRunner
+
+_TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntime(Runtime):
+    """Runs the stages' ONNX files with ONNX Runtime."""
+
+    name: ClassVar[str] = "onnxruntime"
+
+    def __init__(self, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+        """Choose how to run.
+
+        Args:
+            threads: threads that compute one stage; 0 lets ONNX Runtime take one for each physical core.
+            providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`.
+
+        Raises:
+            RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
+        """
+        reason = self.missing()
+        if reason:
+            raise RuntimeUnavailableError(f"ONNX Runtime cannot run here. {reason}")
+        import onnxruntime
+
+        lacking = [provider for provider in providers if provider not in onnxruntime.get_available_providers()]
+        if lacking or threads < 0:
+            raise RuntimeUnavailableError(
+                f"ONNX Runtime {onnxruntime.__version__} was asked for providers {list(providers)} and {threads} "
+                f"threads; expected providers among {onnxruntime.get_available_providers()} and 0 or more threads."
+            )
+        self._providers = list(providers)
+        self._options = onnxruntime.SessionOptions()
+        self._options.intra_op_num_threads = threads
+        self._options.log_severity_level = _ERRORS_ONLY
+        self._sessions: dict[int, Any] = {}
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Return why ONNX Runtime cannot be imported, or None where it can."""
+        try:
+            import onnxruntime
+        except ImportError as error:
+            return f"It cannot be imported ({error}). Install it: pip install onnxruntime"
+        if not hasattr(onnxruntime, "InferenceSession"):
+            return "Its installation is damaged. Install it again: pip install --force-reinstall onnxruntime"
+        return None
+
+    def load(self, bundle: Bundle, stage: str) -> StageRunner:
+        """Load a stage's ONNX file; see `Runtime.load`."""
+        import onnxruntime
+
+        entry = bundle.manifest.stages[stage]
+        try:
+            session = onnxruntime.InferenceSession(
+                bundle.read(entry.file), sess_options=self._options, providers=self._providers
+            )
+        except Exception as error:  # ONNX Runtime raises a dozen types with no base of their own
+            if isinstance(error, MemoryError):
+                raise
+            raise EngineMismatchError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot load {bundle.path / entry.file}: {error}. "
+                "Upgrade it (pip install --upgrade onnxruntime), or export the bundle for its opset."
+            ) from error
+        if session.get_providers()[0] != self._providers[0]:
+            raise RuntimeUnavailableError(
+                f"ONNX Runtime fell back to {session.get_providers()}; expected {self._providers}. "
+                "The provider's own libraries (CUDA, cuDNN) are missing or of another version."
+            )
+        _check(session, entry)
+        slot = len(self._sessions)
+        self._sessions[slot] = session
+        outputs = [output.name for output in session.get_outputs()]
+
+        def run(**inputs: np.ndarray) -> dict[str, Any]:
+            if slot not in self._sessions:
+                raise RuntimeFailedError("ONNX Runtime was closed. Make a new Segmenter.")
+            try:
+                return dict(zip(outputs, self._sessions[slot].run(outputs, inputs), strict=True))
+            except Exception as error:
+                shapes = {name: list(value.shape) for name, value in inputs.items()}
+                raise RuntimeFailedError(f"ONNX Runtime failed in the stage {stage!r} on {shapes}: {error}") from error
+
+        return run
+
+    def close(self) -> None:
+        """Free the sessions; the stages that were loaded can no longer run."""
+        self._sessions.clear()
+
+
+def _check(session: Any, stage: Stage) -> None:
+    """Refuse a model whose inputs and outputs are not those that the manifest states."""
+    for kind, nodes, tensors in (
+        ("input", session.get_inputs(), stage.inputs),
+        ("output", session.get_outputs(), stage.outputs),
+    ):
+        found = {node.name: (node.type, list(node.shape)) for node in nodes}
+        wanted = {tensor.name: (_TYPES[tensor.dtype], list(tensor.shape)) for tensor in tensors}
+        same = found.keys() == wanted.keys() and all(
+            found[name][0] == dtype and _fits(found[name][1], shape) for name, (dtype, shape) in wanted.items()
+        )
+        if not same:
+            raise EngineMismatchError(
+                f"{stage.file} has the {kind}s {found}; expected, as the manifest states, {wanted}. {REMEDY}"
+            )
+
+
+def _fits(found: list, wanted: list) -> bool:
+    """Compare shapes; a dynamic dimension (a text or None) fits any."""
+    return len(found) == len(wanted) and all(
+        a == b or not isinstance(a, int) or not isinstance(b, int) for a, b in zip(found, wanted, strict=True)
+    )
