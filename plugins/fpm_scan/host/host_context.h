@@ -4,6 +4,7 @@
 
 #include <barrier>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct HostWarp {
 
 struct HostBlock {
     HostBlock(int threads, std::size_t shared_bytes) : all(threads), shared(shared_bytes / sizeof(Chunk<float>) + 1) {
+        std::memset(shared.data(), 0xFF, shared.size() * sizeof(Chunk<float>));  // NaN: shared memory starts undefined
         for (int warp = 0; warp < (threads + 31) / 32; ++warp) {
             warps.push_back(std::make_unique<HostWarp>());
         }

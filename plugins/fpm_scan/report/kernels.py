@@ -14,7 +14,7 @@ USED = re.compile(r"Used (\d+) registers(?:.*?(\d+) bytes smem)?")
 
 
 def rows_of(log: str) -> list[tuple[str, ...]]:
-    """(kernel, scalar, architecture, registers, stack, spill stores, spill loads, static shared bytes) of each kernel."""
+    """Kernel, numbers, device, registers, stack, spill stores, spill loads and static shared bytes of each kernel."""
     rows = []
     entry = spill = None
     for line in log.splitlines():
@@ -29,6 +29,7 @@ def rows_of(log: str) -> list[tuple[str, ...]]:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nvcc", default="nvcc")
     parser.add_argument("--architectures", default="86", help="as CMAKE_CUDA_ARCHITECTURES")
@@ -40,7 +41,18 @@ def main() -> None:
             continue
         number = name.removesuffix("-real")
         target = f"arch=compute_{number},code=sm_{number}"
-        command = [arguments.nvcc, "-std=c++17", "-O3", "-gencode", target, "-Xptxas", "-v", "-cubin", "-o", "/dev/null"]
+        command = [
+            arguments.nvcc,
+            "-std=c++17",
+            "-O3",
+            "-gencode",
+            target,
+            "-Xptxas",
+            "-v",
+            "-cubin",
+            "-o",
+            "/dev/null",
+        ]
         log = subprocess.run([*command, str(SOURCE)], check=True, capture_output=True, text=True)
         for row in sorted(rows_of(log.stdout + log.stderr)):
             print(f"| `{row[0]}` | " + " | ".join(row[1:]) + " |")
