@@ -14,7 +14,7 @@ ALPHA = 0.25
 SLOPE = 0.1
 
 # Of the largest output, against the reference in float64 on the same (rounded) inputs. FP32: rounding of sums. FP16:
-# the output (2^-11) and the sums of incoming hidden states are rounded to 11 bits; hidden states themselves stay in FP32.
+# the output and the sums of incoming hidden states are rounded to 11 bits; hidden states themselves stay in FP32.
 TOLERANCE = {"float": 1e-5, "half": 1e-3}
 DTYPES: dict[str, type[np.floating]] = {"float": np.float32, "half": np.float16}
 
