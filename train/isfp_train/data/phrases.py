@@ -18,7 +18,9 @@ from isfp_train.data.speech import say
 ABSENT_SHARE = 0.12
 #: Nobody counts further than this from a side.
 MOST_COUNTED = 5
-_TRIES = 14
+#: Share of the guessable phrases (:meth:`_Table.guessable`) that are left out.
+GUESSABLE_LEFT_OUT = 0.8
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def refer(
     said: set[Meaning] = set()
     for _ in range(count):
         attempt = table.absent if rng.random() < ABSENT_SHARE else table.present
-        for _ in range(_TRIES):
-            meaning, target = attempt()
+        luck = rng.random()
+        for trial in range(_TRIES):
+            meaning, target = attempt(luck if trial < _TRIES // 2 else rng.random())
             if meaning is not None and meaning not in said:
                 said.add(meaning)
                 text = say(meaning, rng, wording, pair=table.is_pair(meaning))
@@ -91,26 +94,29 @@ class _Table:
         self.targets = [i for i, thing in enumerate(things) if thing.nameable]
         kinds = [thing.kind for thing in things]
         self.rivals = [kinds.count(kind) - 1 for kind in kinds]
-        weights = np.array([3.0 if self.rivals[i] else 1.0 for i in self.targets])
+        weights = np.array([4.0 if self.rivals[i] else 1.0 for i in self.targets])
         self.odds = np.cumsum(weights / weights.sum()) if len(weights) else weights
         self.anything = bool(things) and all(ANYTHING in thing.names for thing in things)
         self.photo = all(kind in COCO_NAMES for kind in kinds)
 
-    def present(self) -> tuple[Meaning | None, int | None]:
-        """A meaning that fits one thing, and that thing's index; None where this try found none."""
+    def present(self, luck: float) -> tuple[Meaning | None, int | None]:
+        """A meaning that fits one thing, and that thing's index; None where this try found none.
+
+        ``luck`` (0 to 1) picks the family of meanings: kept for several tries, it gives the hard ones their share.
+        """
         if not self.targets:
             return None, None
         target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
-        meaning = self.propose(target)
+        meaning = self.propose(target, luck)
         if meaning is None or prove(meaning, self.things, self.size) != target:
             return None, None
-        if self.guessable(meaning, target) and self.rng.random() < 0.6:
+        if self.guessable(meaning, target) and self.rng.random() < GUESSABLE_LEFT_OUT:
             return None, None
         return meaning, target
 
-    def absent(self) -> tuple[Meaning | None, None]:
-        """A meaning that surely nothing fits."""
-        meaning = self.propose_absent()
+    def absent(self, luck: float) -> tuple[Meaning | None, None]:
+        """A meaning that surely nothing fits; ``luck`` (0 to 1) picks its style."""
+        meaning = self.propose_absent(luck)
         if meaning is not None and prove(meaning, self.things, self.size) == NOTHING:
             return meaning, None
         return None, None
@@ -131,14 +137,14 @@ class _Table:
             fitting = [t for t in fitting if t.colour in (None, meaning.colour)]
         return len(fitting) == 2 and meaning.relation is None
 
-    def propose(self, target: int) -> Meaning | None:
+    def propose(self, target: int, luck: float) -> Meaning | None:
         """Some meaning that may fit a target; nothing is proved yet."""
         rng, thing = self.rng, self.things[target]
         noun = self.noun(thing)
         crowded = self.rivals[target] > 0
         named = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
         families = _ANYTHING_FAMILIES if noun == ANYTHING else named
-        family = families[0][int(np.searchsorted(families[1], rng.random()))]
+        family = families[0][int(np.searchsorted(families[1], luck))]
         colour = thing.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
         if colour in noun.split():
             colour = None
@@ -228,12 +234,11 @@ class _Table:
                 return meaning
         return None
 
-    def propose_absent(self) -> Meaning | None:
+    def propose_absent(self, style: float) -> Meaning | None:
         """Something that may not be there: a thing, a colour, a relation, one too many, a wrong corner."""
         rng = self.rng
         if not self.targets:
             return Meaning(_one(rng, absent_names(self.photo)))
-        style = rng.random()
         index = self.targets[int(rng.integers(len(self.targets)))]
         thing = self.things[index]
         noun = next(name for name in thing.names if name != ANYTHING)
@@ -277,8 +282,8 @@ def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 #: Weights before the proofs, which let some families pass more often than others.
-_RIVAL_FAMILIES = _families({"place": 0.19, "order": 0.22, "size": 0.27, "colour": 0.10, "relation": 0.26})
-_ALONE_FAMILIES = _families({"unique": 0.30, "colour": 0.20, "place": 0.10, "relation": 0.40})
+_RIVAL_FAMILIES = _families({"place": 0.21, "order": 0.19, "size": 0.21, "colour": 0.12, "relation": 0.27})
+_ALONE_FAMILIES = _families({"unique": 0.36, "colour": 0.24, "place": 0.12, "relation": 0.28})
 _ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})
 _SIZE_WORDS = (
     "biggest",
@@ -293,19 +298,19 @@ _SIZE_WORDS = (
     "shortest",
     "widest",
 )
-_DIRECTIONS = {"left of": (0, 1), "right of": (0, -1), "above": (1, 1), "below": (1, -1)}
+_DIRECTIONS = {
+    "left of": (0, 1),
+    "next left": (0, 1),
+    "right of": (0, -1),
+    "next right": (0, -1),
+    "above": (1, 1),
+    "below": (1, -1),
+}
 _ORDER_SIDES = ("left", "right", "left", "right", "top", "bottom", "biggest", "smallest")
 _RELATION_WORDS = (
-    "any side",
-    "any side",
-    "any side",
-    "nearest",
-    "nearest",
-    "next left",
-    "next right",
+    *("any side",) * 6,
+    *("nearest", "next left", "next right", "between") * 2,
     "farthest",
-    "between",
-    "between",
 )
 
 

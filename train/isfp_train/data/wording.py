@@ -28,8 +28,8 @@ COLOURED: tuple[str, ...] = (
 
 PATTERNS: dict[str, tuple[str, ...]] = {
     "plain": (
-        "{n}", "{n}", "{n}", "{n} in the picture", "{n} in the image", "{n} you can see", "only {n}", "{n} here",
-        "{n} in view", "{n} in this photo",
+        *("{n}",) * 12, "only {n}", "{n} here", "{n} in view", "{n} in this photo", "{n} in the picture",
+        "{n} in the image", "{n} you can see",
     ),
     "leftmost": (
         "leftmost {n}", "{n} on the far left", "{n} furthest left", "far left {n}", "{n} furthest to the left",
@@ -159,7 +159,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 #: Never used in training: they test whether new wordings of known things are understood.
-HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "put a box around {x}")
+HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "would you pass me {x}")
 HELD_OUT: dict[str, tuple[str, ...]] = {
     "leftmost": ("{n} at the extreme left", "{n} on the left end"),
     "rightmost": ("{n} at the extreme right", "{n} on the right end"),
