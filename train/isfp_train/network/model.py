@@ -66,9 +66,9 @@ class ISFP(nn.Module):
         """Word ids `[P,L]`, lengths `[P]` -> phrase vectors F_t W_t `[P,C]`."""
         return self.phrase(self.encoder(words, lengths))
 
-    def identify(self, visual: Maps, phrases: Tensor) -> Tensor:
-        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> identifying map `[P,S,S]`, logits."""
-        return self.propagation(self.identification(self.down(visual, phrases)))
+    def identify(self, visual: Maps, phrases: Tensor, scenes: Tensor | None = None) -> Tensor:
+        """Visual maps `[P or 1,C,…]` (or `[B,C,…]` with each phrase's scene `[P]`), phrases `[P,C]` -> map `[P,S,S]`, logits."""
+        return self.propagation(self.identification(self.down(visual, phrases, scenes)))
 
     def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:
         """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.

@@ -25,12 +25,24 @@ class DownPathway(nn.Module):
         self.medium = ConvBlock(2 * fused, channels, 1, slope=slope)
         self.small = ConvBlock(channels + fused, channels, 1, slope=slope)
 
-    def forward(self, visual: Maps, phrases: Tensor) -> Tensor:
-        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_ide `[P,D,S,S]`."""
+    def forward(self, visual: Maps, phrases: Tensor, scenes: Tensor | None = None) -> Tensor:
+        """Join the levels.
+
+        Args:
+            visual: visual maps `[P or 1,C,…]`, or `[B,C,…]` where `scenes` says which row is whose.
+            phrases: `[P,C]`.
+            scenes: each phrase's row of the visual maps `[P]`.
+
+        Returns:
+            F_ide `[P,D,S,S]`.
+        """
         large, medium, small = visual
         joined = torch.cat((functional.avg_pool2d(large, 2), medium), dim=1)
+        small = _resize(small, self.grid)
+        if scenes is not None:
+            joined, small = joined[scenes], small[scenes]
         x = self.medium(fuse(joined, phrases.repeat(1, 2)))
-        return self.small(torch.cat((_resize(x, self.grid), fuse(_resize(small, self.grid), phrases)), dim=1))
+        return self.small(torch.cat((_resize(x, self.grid), fuse(small, phrases)), dim=1))
 
 
 class UpPathway(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from isfp_train.network.layers import ConvBlock, with_coordinates
 
@@ -59,7 +60,7 @@ class SegmentationBranch(nn.Module):
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
         weight, bias = self.last.weight.flatten(1), self.last.bias
         assert bias is not None
-        masks = weight[cells] @ features.flatten(2) + bias[cells].unsqueeze(-1)
+        masks = functional.embedding(cells, weight) @ features.flatten(2) + functional.embedding(cells, bias[:, None])
         return masks.unflatten(2, features.shape[2:])
 
     def forward(self, fused: Tensor) -> Tensor:

@@ -1,0 +1,147 @@
+"""The network's four stages with the names, types and shapes of the bundle's contract (docs/architecture.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from isfp_train.network import ISFP
+from isfp_train.network.propagation import FeaturePropagation
+
+VISUAL = ("visual_large", "visual_medium", "visual_small")
+ACTIVATIONS = ("tanh", "leaky_relu")  # the node's `activation` attribute is the index
+
+
+class ImageStage(nn.Module):
+    """`frame` -> `visual_large`, `visual_medium`, `visual_small`."""
+
+    def __init__(self, network: ISFP) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """BGR uint8 `[1,H,W,3]` -> `[1,C,H/8,W/8]`, `[1,C,H/16,W/16]`, `[1,C,H/32,W/32]`."""
+        return self.network.image(frame.flip(-1))
+
+
+class TextStage(nn.Module):
+    """`words`, `lengths` -> `phrases`."""
+
+    def __init__(self, network: ISFP) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """int32 `[P,L]`, int32 `[P]` -> `[P,C]`."""
+        return self.network.text(words.long(), lengths.long())
+
+
+class IdentifyStage(nn.Module):
+    """`visual_*`, `phrases` -> `identifying`."""
+
+    def __init__(self, network: ISFP) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor) -> Tensor:
+        """Visual maps `[1,C,…]`, `[P,C]` -> probabilities `[P,S,S]`."""
+        network = self.network
+        isf = network.identification(network.down((large, medium, small), phrases))
+        propagation = network.propagation
+        if not isinstance(propagation, FeaturePropagation):
+            return torch.sigmoid(propagation(isf))
+        if not torch.onnx.is_in_onnx_export():
+            return torch.sigmoid(propagation(isf))
+        cells = isf.permute(0, 2, 3, 1)
+        spread = torch.onnx.ops.symbolic(
+            "isfp::FPMScan",
+            (cells, propagation.w1, propagation.w2),
+            attrs={
+                "alpha": float(propagation.alpha),
+                "activation": ACTIVATIONS.index(propagation.activation),
+                "slope": float(propagation.slope),
+            },
+            dtype=cells.dtype,
+            shape=cells.shape,
+            version=1,
+        )
+        return torch.sigmoid(propagation.last(spread.permute(0, 3, 1, 2)).squeeze(1))
+
+
+class MaskStage(nn.Module):
+    """`frame`, `visual_*`, `phrases`, `cells` -> `masks`."""
+
+    def __init__(self, network: ISFP) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, frame: Tensor, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor, cells: Tensor
+    ) -> Tensor:
+        """BGR uint8 `[1,H,W,3]`, visual maps `[1,C,…]`, `[P,C]`, int32 `[P,K]` -> logits `[P,K,H,W]`."""
+        return self.network.mask(frame.flip(-1), (large, medium, small), phrases, cells.long())
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, ready to be exported.
+
+    Attributes:
+        name: as in the bundle.
+        module: takes the inputs in their order.
+        inputs: examples by name; they fix types and static axes.
+        outputs: names.
+        dynamic: names of the dynamic axes of each input and output.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]
+    dynamic: dict[str, dict[int, str]]
+
+
+def stages(network: ISFP, seed: int = 0) -> list[Stage]:
+    """The four stages with example inputs of 2 phrases and 3 cells, from real calls of the network.
+
+    Raises:
+        ValueError: the network has no Identification Branch (Table I's baseline is for comparison, not for a bundle).
+    """
+    config = network.config
+    if config.identification == "none":
+        raise ValueError(
+            "This network has no Identification Branch (identification: none), so no cell to look up. "
+            "Export a network with identification: fpm or convolution; the baseline is evaluated from its checkpoint."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    size, phrases, masks = config.image_size, 2, 3
+    frame = torch.randint(0, 256, (1, size, size, 3), dtype=torch.uint8, generator=generator)
+    vocabulary = len(network.encoder.words.vectors)
+    words = torch.randint(1, vocabulary, (phrases, config.max_words), dtype=torch.int32, generator=generator)
+    lengths = torch.tensor([3, config.max_words], dtype=torch.int32)
+    cells = torch.randint(0, config.grid**2, (phrases, masks), dtype=torch.int32, generator=generator)
+    image, text = ImageStage(network), TextStage(network)
+    with torch.inference_mode():
+        visual = {name: value.clone() for name, value in zip(VISUAL, image(frame), strict=True)}
+        vectors = text(words, lengths).clone()
+    p, pk = {0: "P"}, {0: "P", 1: "K"}
+    return [
+        Stage("image", image, {"frame": frame}, VISUAL, {}),
+        Stage("text", text, {"words": words, "lengths": lengths}, ("phrases",), {"words": p, "lengths": p, "phrases": p}),
+        Stage(
+            "identify",
+            IdentifyStage(network),
+            {**visual, "phrases": vectors},
+            ("identifying",),
+            {"phrases": p, "identifying": p},
+        ),
+        Stage(
+            "mask",
+            MaskStage(network),
+            {"frame": frame, **visual, "phrases": vectors, "cells": cells},
+            ("masks",),
+            {"phrases": p, "cells": pk, "masks": pk},
+        ),
+    ]

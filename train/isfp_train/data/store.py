@@ -1,0 +1,155 @@
+"""Scenes on disk, ready for the network: letterboxed pictures, masks, and the maps of a frozen backbone.
+
+A frozen backbone gives the same maps for the same picture each time, so they are computed once. A store is a folder of shards;
+a shard is a folder of arrays that are mapped into memory, and it appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from isfp.frame import Framing
+from isfp_train.data.scene import Scene, Thing
+
+FILL = 128
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One scene as the network reads it.
+
+    Attributes:
+        view: letterboxed picture, uint8 RGB `[H,W,3]`.
+        things: measured in the scene's own frame, with no masks.
+        size: height and width of the scene's own frame.
+        packed: masks in the view, packed bits `[T,H,W/8]`.
+        maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
+    """
+
+    view: np.ndarray
+    things: tuple[Thing, ...]
+    size: tuple[int, int]
+    packed: np.ndarray
+    maps: tuple[np.ndarray, ...]
+    source: str
+
+    def mask(self, thing: int) -> np.ndarray:
+        """Mask of one thing in the view, bool `[H,W]`."""
+        return np.unpackbits(self.packed[thing], axis=-1).astype(bool)
+
+
+class Shard:
+    """A folder of scenes, mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records = json.loads((folder / "scenes.json").read_text())
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
+
+    def __getitem__(self, index: int) -> Stored:
+        record, arrays = self.records[index], self._arrays
+        things = tuple(
+            Thing(
+                tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None
+            )
+            for t in record["things"]
+        )
+        first = record["first_mask"]
+        maps = tuple(arrays[f"map{level}"][index] for level in range(3)) if "map0" in arrays else ()
+        return Stored(
+            arrays["views"][index],
+            things,
+            tuple(record["size"]),
+            arrays["masks"][first : first + len(things)],
+            maps,
+            record["source"],
+        )
+
+
+class Store:
+    """All shards of a folder, as one sequence of scenes."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.shards = [Shard(path) for path in shard_folders(folder)]
+        self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, index: int) -> Stored:
+        shard = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.shards[shard][index - int(self.starts[shard])]
+
+
+def shard_folders(folder: str | Path) -> list[Path]:
+    """The whole shards of a store, in order of their names."""
+    return sorted(path for path in Path(folder).glob("shard-*") if (path / "scenes.json").is_file())
+
+
+def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ...]]], size: int) -> int:
+    """Write one shard; it takes its name when it is whole.
+
+    Args:
+        folder: the shard's folder, `.../shard-NAME`.
+        scenes: scenes, each with its view's backbone maps `[C,h,w]` at three strides (none: no maps are stored).
+        size: side of the view in pixels.
+
+    Returns:
+        How many scenes were written.
+    """
+    framing = Framing(size, size, FILL)
+    views, masks, records = [], [], []
+    maps: tuple[list[np.ndarray], ...] = ([], [], [])
+    for scene, levels in scenes:
+        view, _ = framing.fit(scene.image)
+        records.append(
+            {
+                "source": scene.source,
+                "size": scene.image.shape[:2],
+                "first_mask": len(masks),
+                "things": [
+                    {
+                        "names": thing.names,
+                        "kind": thing.kind,
+                        "colour": thing.colour,
+                        "box": [float(v) for v in thing.box],
+                        "centre": [float(v) for v in thing.centre],
+                        "area": float(thing.area),
+                        "nameable": bool(thing.nameable),
+                    }
+                    for thing in scene.things
+                ],
+            }
+        )
+        views.append(view[0])
+        for thing in scene.things:
+            assert thing.mask is not None
+            masks.append(np.packbits(framing.fit_mask(thing.mask) >= 0.5, axis=-1))
+        for kept, level in zip(maps, levels, strict=False):
+            kept.append(level.astype(np.float16))
+    part = folder.with_name(f".tmp-{folder.name}-{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    np.save(part / "views.npy", np.stack(views))
+    np.save(part / "masks.npy", np.stack(masks) if masks else np.zeros((0, size, size // 8), np.uint8))
+    for level, kept in enumerate(maps):
+        if kept:
+            np.save(part / f"map{level}.npy", np.stack(kept))
+    (part / "scenes.json").write_text(json.dumps(records))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return len(records)

@@ -1,0 +1,149 @@
+"""The training step as a Lightning module: the three losses, what is learnt when, the schedule."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+
+from isfp_train.config import TrainConfig
+from isfp_train.data.stream import Batch
+from isfp_train.losses import coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.metrics import ReferringMetrics, mask_overlap
+from isfp_train.network import ISFP
+from isfp_train.network.fusion import Maps
+from isfp_train.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
+
+
+class ReferringModule(lightning.LightningModule):
+    """Train the network on batches of scenes.
+
+    Args:
+        config: the run.
+        words: the vocabulary's words, kept in every checkpoint.
+        trained_words: ids of the words whose vectors are trained.
+    """
+
+    def __init__(self, config: TrainConfig, words: list[str], trained_words: list[int]) -> None:
+        super().__init__()
+        self.config, self.words, self.trained_words = config, words, trained_words
+        # Convolutions on a CPU are a fifth faster with channels last.
+        self.network = ISFP(config.network, len(words), trained_words).to(memory_format=torch.channels_last)
+        self.metrics = ReferringMetrics()
+        if config.optimisation.freeze_backbone:
+            self.network.backbone.requires_grad_(False)
+
+    def on_train_epoch_start(self) -> None:
+        """A frozen backbone keeps its batch norms still, too."""
+        if self.config.optimisation.freeze_backbone:
+            self.network.backbone.eval()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Eq. 4 on one batch."""
+        parts = self.losses(batch)
+        weights = self.config.losses
+        loss = (
+            weights.w_ide * parts["identifying"]
+            + weights.w_seg * parts["segmentation"]
+            + weights.w_ref * parts["refinement"]
+        )
+        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
+        return loss
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The three losses by name, unweighted; a loss that the network has no part for is 0."""
+        network, settings = self.network, self.config.losses
+        visual = self._visual(batch)
+        phrases = network.text(batch.words, batch.lengths)
+        grid = self.config.network.grid
+        cells, counts = positive_cells(batch.centres, grid)
+        zero = phrases.sum() * 0
+        parts = {"identifying": zero, "segmentation": zero, "refinement": zero}
+
+        masked, scenes = batch.masked, batch.scenes[batch.masked]
+        if self.config.network.identification == "none":
+            asked = torch.zeros_like(masked)[:, None]
+            positives = torch.ones_like(asked, dtype=torch.bool)
+            chosen = asked
+        else:
+            identifying = network.identify(visual, phrases, batch.scenes)
+            parts["identifying"] = identifying_loss(identifying, identifying_target(cells, counts, grid))
+            chosen = identifying.detach().flatten(1).argmax(dim=1, keepdim=True)[masked]
+            asked, positives = cells[masked], counts[masked]
+        if len(masked) == 0:
+            return parts
+
+        own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
+        coarse = network.coarse(own, phrases[masked], torch.cat((asked, chosen), dim=1))
+        wanted = coarse_masks(batch.masks)
+        parts["segmentation"] = segmentation_loss(
+            coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice
+        )
+        if self.config.network.refinement:
+            picked = coarse[:, -1]
+            right = coarse_iou(picked.detach(), wanted) >= settings.theta
+            if self.config.optimisation.refine_true_channel and positives.shape[1] == POSITIVES:
+                picked = torch.where(right[:, None, None], picked, coarse[:, POSITIVES // 2])
+                right = coarse_iou(picked.detach(), wanted) >= settings.theta
+            refined = network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
+            parts["refinement"] = refinement_loss(refined, batch.masks, right)
+        return parts
+
+    def _visual(self, batch: Batch) -> Maps:
+        if not batch.maps:
+            return self.network.image(batch.views)
+        large, medium, small = (level.contiguous(memory_format=torch.channels_last) for level in batch.maps)
+        return self.network.visual((large, medium, small))
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Answer as in use, for the phrases that come with masks."""
+        network, masked = self.network, batch.masked
+        if len(masked) == 0:
+            return
+        scenes = batch.scenes[masked]
+        visual = self._visual(batch)
+        own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
+        phrases = network.text(batch.words[masked], batch.lengths[masked])
+        if self.config.network.identification == "none":
+            chosen = torch.zeros_like(masked)[:, None]
+            right = torch.ones_like(masked, dtype=torch.bool)
+        else:
+            chosen = network.identify(own, phrases).flatten(1).argmax(dim=1, keepdim=True)
+            cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
+            right = ((cells == chosen) & counts).any(dim=1)
+        masks = network.mask(batch.views[scenes], own, phrases, chosen)[:, 0] > 0
+        self.metrics.update(*mask_overlap(masks, batch.masks), right)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of the validation scenes."""
+        values = self.metrics.compute()
+        self.metrics.reset()
+        values.pop("count")
+        for name, value in values.items():
+            self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=False)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Adam (paper); warm-up, then a cosine or steps."""
+        settings = self.config.optimisation
+        optimiser = torch.optim.Adam((p for p in self.parameters() if p.requires_grad), lr=settings.learning_rate)
+        per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
+
+        def rate(step: int) -> float:
+            warm = min(1.0, (step + 1) / max(1, settings.warm_up))
+            if settings.schedule == "steps":
+                return warm * 0.1 ** sum(step // per_epoch >= epoch for epoch in settings.steps)
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (settings.epochs * per_epoch))))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what `isfp_train.checkpoint.load` needs to build the network again."""
+        checkpoint["isfp"] = {
+            "config": self.config.to_dict(),
+            "words": list(self.words),
+            "trained_words": list(self.trained_words),
+        }
