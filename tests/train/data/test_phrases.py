@@ -137,8 +137,8 @@ def _skeleton(reference: Reference) -> str:
 def test_held_out_wordings_are_never_used_in_training(scenes: list[Scene]) -> None:
     patterns = [p for group in wording.HELD_OUT.values() for p in group] + list(wording.HELD_OUT_FRAMES)
     assert len(patterns) >= 12
-    telling = {"could you hand me", "i am looking for", "would you pass me", "extreme", "end", "over on", "than all the others",
-               "place from", "located", "on its", "adjacent", "on either side"}  # fmt: skip
+    marks = "could you hand me,i am looking for,would you pass me,extreme,end,over on,than all the others,place from"
+    telling = {*marks.split(","), "located", "on its", "adjacent", "on either side"}
     for seed, scene in enumerate(scenes[:120]):
         size = scene.image.shape[:2]
         for reference in refer(scene.things, size, np.random.default_rng(seed), 8, "train"):

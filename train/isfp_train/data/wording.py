@@ -113,7 +113,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "huge": ("huge {n}", "very big {n}", "giant {n}", "really large {n}"),
     "tiny": ("tiny {n}", "very small {n}", "really small {n}", "tiny little {n}"),
     "tallest": ("tallest {n}", "{n} that is the tallest", "=the tallest of the {ns}"),
-    "shortest": ("shortest {n}",),
+    "shortest": ("shortest {n}", "{n} that is the shortest", "=the shortest of the {ns}"),
     "widest": ("widest {n}", "{n} that is the widest"),
     "order": (
         "{o} {n} from the {side}", "{o} {n} from {side}", "{n} that is {o} from the {side}",
