@@ -42,14 +42,14 @@ def build(name: str, targets: tuple[str, ...], *options: str) -> Path:
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:
                 pytest.fail(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}", pytrace=False)
-    return folder / "plugins" / "fpm_scan"
+    return folder
 
 
 def host_build(sanitizer: str = "") -> Path:
     """The program that runs the kernels' bodies with threads of the host."""
     name = f"plugins-{sanitizer or 'host'}"
     options = ("-DISFP_CUDA=OFF", f"-DISFP_SANITIZE={sanitizer}")
-    return build(name, ("fpm_host_scan", "fpm_core_test"), *options) / "fpm_host_scan"
+    return build(name, ("fpm_host_scan", "fpm_core_test"), *options) / "bin" / "fpm_host_scan"
 
 
 def plugin_build(name: str, *options: str) -> Path:

@@ -50,7 +50,7 @@ def creator(trt: Any) -> Any:
     if library is None:
         headers = plugin_builds.tensorrt_headers()
         folder = plugin_builds.build("plugins", ("fpm_plugin",), f"-DTENSORRT_INCLUDE_DIR={headers}")
-        library = str(folder / "libisfp_fpm_scan.so")
+        library = str(folder / "lib" / "libisfp_fpm_scan.so")
     assert Path(library).exists(), f"{library} is not there: run `make plugin`"
     registry = trt.get_plugin_registry()
     registry.load_library(library)

@@ -11,7 +11,8 @@ import plugin_builds
 import pytest
 
 PROBE = Path(__file__).parent / "registry_probe.py"
-LIBRARY = "libisfp_fpm_scan.so"
+LIBRARY = Path("lib") / "libisfp_fpm_scan.so"
+INTERFACE_TEST = Path("bin") / "fpm_plugin_test"
 
 pytestmark = pytest.mark.slow
 
@@ -46,14 +47,14 @@ def test_registry_refuses_wrong_attributes(registered: dict) -> None:
 
 
 def test_interfaces_hold_in_cpp(plugin_folder: Path) -> None:
-    command = [str(plugin_folder / "tests" / "fpm_plugin_test"), str(plugin_folder / LIBRARY)]
+    command = [str(plugin_folder / INTERFACE_TEST), str(plugin_folder / LIBRARY)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_interfaces_are_clean_under_address_sanitizer() -> None:
     folder = plugin_builds.plugin_build("plugins-cpu-address", "-DISFP_SANITIZE=address")
-    command = [str(folder / "tests" / "fpm_plugin_test"), str(folder / LIBRARY)]
+    command = [str(folder / INTERFACE_TEST), str(folder / LIBRARY)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -74,5 +75,5 @@ def test_library_needs_nothing_of_tensorrt_or_cuda_and_shows_only_its_two_functi
 
 
 def test_device_test_says_that_it_needs_a_gpu_or_passes(plugin_folder: Path) -> None:
-    done = subprocess.run([str(plugin_folder / "tests" / "fpm_device_test")], capture_output=True, text=True)
+    done = subprocess.run([str(plugin_folder / "bin" / "fpm_device_test")], capture_output=True, text=True)
     assert done.returncode == 0 or (done.returncode == 77 and done.stdout.startswith("no GPU")), done.stdout

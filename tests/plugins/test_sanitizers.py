@@ -38,7 +38,7 @@ def test_bodies_are_clean_and_right_under_sanitizer(case: Case, sanitized: Path,
 
 
 def test_core_is_clean_under_sanitizer(sanitized: Path) -> None:
-    done = subprocess.run([str(sanitized.parent / "tests" / "fpm_core_test")], capture_output=True, text=True)
+    done = subprocess.run([str(sanitized.parent / "fpm_core_test")], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
