@@ -12,7 +12,8 @@ from isfp.result import Segmentation
 
 # Blue, green, red; told apart by most kinds of colour vision.
 COLOURS = [(43, 87, 247), (214, 149, 43), (80, 175, 46), (180, 60, 168), (28, 190, 235), (160, 160, 20)]
-PAPER, INK, FAINT, GOOD, BAD = (255, 255, 255), (40, 36, 32), (225, 222, 220), (80, 150, 30), (60, 60, 200)
+PAPER, INK, FAINT, MUTED = (255, 255, 255), (40, 36, 32), (225, 222, 220), (120, 116, 112)
+GOOD, BAD = (80, 150, 30), (60, 60, 200)
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _PANEL, _GAP = 300, 14  # height of a card's pictures and the space between things, pixels
 
@@ -67,7 +68,7 @@ def heat_map(frame: np.ndarray, result: Segmentation, framing: Framing) -> np.nd
     cell = np.array([j / columns, i / rows, (j + 1) / columns, (i + 1) / rows])
     view_box = cell * [framing.width, framing.height, framing.width, framing.height]
     x1, y1, x2, y2 = (round(float(value)) for value in placement.boxes_to_frame(view_box))
-    cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), PAPER, _line(picture), cv2.LINE_AA)
+    cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), PAPER if result.found else MUTED, _line(picture), cv2.LINE_AA)
     return picture
 
 
@@ -110,7 +111,7 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     note += f" | score, threshold {threshold:.2f}"
     if result.unknown_words:
         note = f"words not known: {', '.join(result.unknown_words)} | {note}"
-    _write(sheet, _fit_text(note, 12, inner), (_GAP, top + 30), 12, (120, 116, 112))
+    _write(sheet, _fit_text(note, 12, inner), (_GAP, top + 30), 12, MUTED)
     return sheet
 
 
@@ -159,7 +160,8 @@ def _label(
     rows, columns = picture.shape[:2]
     pad = max(2, round(size * 0.35))
     text = _fit_text(text, size, columns - 2 * pad)
-    (width, height), below = cv2.getTextSize(text, _FONT, size / 30, _weight(size))
+    (width, _), _ = cv2.getTextSize(text, _FONT, size / 30, _weight(size))
+    (_, height), below = cv2.getTextSize("Ag", _FONT, size / 30, _weight(size))  # so that all boxes are of one height
     box_width, box_height = width + 2 * pad, height + below + 2 * pad
     x, y = (place[0] - box_width // 2, place[1] + box_height // 2) if centred else place
     x = max(0, min(x, columns - box_width))

@@ -1,0 +1,63 @@
+"""Commands of packages above the SDK, found by entry points and imported only when they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from isfp.errors import IsfpError
+
+GROUP = "isfp.commands"
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A command that needs an extra: what it does, and the extra's name in `pip install "isfp[...]"`."""
+
+    help: str
+    extra: str
+
+
+EXTRAS = {
+    "train": Extra("Train a network from a configuration.", "train"),
+    "eval": Extra("Measure a checkpoint or a bundle on scenes that it never saw.", "train"),
+    "export": Extra("Write a bundle from a checkpoint, and verify it.", "train,export"),
+    "verify": Extra("Hold a bundle against the checkpoint that it came from.", "train,export"),
+}
+
+
+class ExtraMissingError(IsfpError):
+    """A command was called whose extra is not installed."""
+
+
+@contextmanager
+def asking_for(name: str) -> Iterator[None]:
+    """Turn a module that a command lacks, now or while it runs, into advice on what to install.
+
+    Raises:
+        ExtraMissingError: a module was not found.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ExtraMissingError(
+            f"isfp {name} cannot find the module {error.name!r}. Install what it needs: {_install(name)}"
+        ) from error
+
+
+def load(name: str) -> Callable[..., None]:
+    """Import a command.
+
+    Raises:
+        ExtraMissingError: no package that is installed brings it.
+    """
+    found = [point for point in entry_points(group=GROUP) if point.name == name]
+    if not found:
+        raise ExtraMissingError(f"isfp {name} is not installed. Install what it needs: {_install(name)}")
+    return found[0].load()
+
+
+def _install(name: str) -> str:
+    return f'pip install "isfp[{EXTRAS[name].extra}]"'
