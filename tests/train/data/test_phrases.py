@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import truth
 
 from isfp_train.data import wording
 from isfp_train.data.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.names import may_be_called
 from isfp_train.data.phrases import Reference, refer
 from isfp_train.data.scene import ANYTHING, Scene
+from tests.train.data import truth
 
 SCENES = 250
 

@@ -11,23 +11,7 @@ from isfp_train.data.meaning import PLACES, RELATIONS, SIZES
 from isfp_train.data.names import absent_names
 
 #: Plurals that GloVe 6B has no vector for: rarely said.
-PLURALS_LACKING = frozenset(
-    (
-        "bowlings",
-        "broccolis",
-        "bullseyes",
-        "clapperboards",
-        "cutleries",
-        "garlics",
-        "jellyfishes",
-        "lifebuoys",
-        "paperclips",
-        "popcorns",
-        "pufferfishes",
-        "tomatos",
-        "yoyos",
-    )
-)
+PLURALS_LACKING = frozenset(("bowlings", "bullseyes", "clapperboards", "lifebuoys", "paperclips", "yoyos"))
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +63,8 @@ def test_sides_are_worded_with_their_own_side_alone() -> None:
 
 @pytest.mark.parametrize(
     ("name", "several"),
-    [("mug", "mugs"), ("box", "boxes"), ("knife", "knives"), ("bus", "buses"), ("cherry", "cherries"), ("person", "people"),
+    [("mug", "mugs"), ("box", "boxes"), ("knife", "knives"), ("bus", "buses"), ("cherry", "cherries"),
+     ("person", "people"),
      ("scissors", "scissors"), ("wine glass", "wine glasses"), ("loaf of bread", "loaves of bread"), ("key", "keys")],
 )  # fmt: skip
 def test_plurals(name: str, several: str) -> None:

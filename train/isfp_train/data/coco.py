@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
-from isfp_train.data.colours import colour_of
+from isfp_train.data.colours import colour_of_pixels
 from isfp_train.data.names import COCO_NAMES
 from isfp_train.data.scene import held_out, in_split
 from isfp_train.data.sprites import Sprite
@@ -21,6 +21,8 @@ HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
 #: Share of a photographed thing's pixels that must agree on its colour word.
 COLOUR_SHARE = 0.55
+#: Share of a cut-out that its largest piece must have.
+ONE_PIECE = 0.93
 #: Categories of which people say the colour; of all others it is left unknown.
 COLOURFUL = frozenset(
     ("car", "motorcycle", "bus", "train", "truck", "boat", "fire hydrant", "bench", "bird", "cat", "dog", "horse",
@@ -29,9 +31,11 @@ COLOURFUL = frozenset(
      "skateboard",
      "surfboard", "snowboard", "bottle", "cup", "bowl", "apple", "chair", "couch", "vase", "teddy bear",
      "toothbrush", "book",
-     "remote", "cell phone", "keyboard", "mouse", "toilet", "sink", "refrigerator", "scissors", "airplane",
+     "remote", "cell phone", "keyboard", "mouse", "scissors", "airplane",
      "knife", "bed")
 )  # fmt: skip
+#: Whose masks are mostly fragments or surfaces.
+_NEVER_CUT = frozenset(("dining table", "bed", "sink", "oven", "refrigerator", "carrot"))
 _TILTING = frozenset(
     ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon",
      "banana", "apple",
@@ -103,12 +107,21 @@ def decode(segmentation: list | dict, height: int, width: int) -> np.ndarray:
     return rle.decode(coded).astype(bool)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _photo(path: Path) -> np.ndarray:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise FileNotFoundError(f"{path} is missing or is no picture; the annotations list it.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def photo_colour(kind: str, rgb: np.ndarray) -> str | None:
+    """The colour word of a photographed thing's pixels uint8 ``[n,3]``, None where it is in doubt.
+
+    Grey is always in doubt: white things in the shade look it.
+    """
+    colour = colour_of_pixels(rgb, COLOUR_SHARE) if kind in COLOURFUL else None
+    return None if colour == "grey" else colour
 
 
 class CocoCutouts:
@@ -133,7 +146,7 @@ class CocoCutouts:
             for annotation in group:
                 if split == "train" and held_out(str(annotation["id"]), HELD_OUT_CUTOUTS):
                     continue
-                if self._fits(annotation, group, smallest):
+                if self._fits(annotation, group, smallest) and self._whole(annotation, group):
                     self._entries.setdefault(coco.categories[annotation["category_id"]], []).append(annotation)
         if not self._entries:
             raise ValueError(f"No instance of split {split!r} in {coco.folder} is fit to be cut out.")
@@ -161,7 +174,7 @@ class CocoCutouts:
 
     def _fits(self, annotation: dict, group: list[dict], smallest: int) -> bool:
         kind = self.coco.categories[annotation["category_id"]]
-        if annotation.get("iscrowd") or kind not in COCO_NAMES or kind in ("dining table", "bed", "sink", "oven"):
+        if annotation.get("iscrowd") or kind not in COCO_NAMES or kind in _NEVER_CUT:
             return False
         image = self.coco.images[annotation["image_id"]]
         x, y, w, h = annotation["bbox"]
@@ -178,13 +191,33 @@ class CocoCutouts:
                 return False
         return True
 
+    def _whole(self, annotation: dict, group: list[dict]) -> bool:
+        """Whether the mask is one piece, little of its outline is where another thing hides it, and it is lit."""
+        mask = self.coco.mask(annotation)
+        ys, xs = np.nonzero(mask)
+        rows, columns = slice(max(ys.min() - 4, 0), ys.max() + 5), slice(max(xs.min() - 4, 0), xs.max() + 5)
+        own = mask[rows, columns]
+        _, _, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8))
+        if stats[1:, cv2.CC_STAT_AREA].max() < ONE_PIECE * own.sum():
+            return False
+        rim = (cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~own
+        hidden = np.zeros_like(rim)
+        x, y, w, h = annotation["bbox"]
+        for other in group:
+            ox, oy, ow, oh = other["bbox"]
+            if other is annotation or ox > x + w + 4 or oy > y + h + 4 or ox + ow < x - 4 or oy + oh < y - 4:
+                continue
+            if other["area"] < 4 * annotation["area"]:  # what is much bigger mostly lies behind
+                hidden |= self.coco.mask(other)[rows, columns]
+        if (rim & hidden).sum() > 0.2 * rim.sum():
+            return False
+        pixels = self.coco.photo(annotation["image_id"])[rows, columns][own]
+        return float(pixels.mean()) > 32
+
     def _cut(self, annotation: dict) -> tuple[np.ndarray, str | None]:
         mask = self.coco.mask(annotation)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-        if count > 1:
-            largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-            if stats[largest, cv2.CC_STAT_AREA] >= 0.85 * mask.sum():
-                mask = labels == largest
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+        mask = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         ys, xs = np.nonzero(mask)
         top, bottom = max(ys.min() - 2, 0), ys.max() + 3
         left, right = max(xs.min() - 2, 0), xs.max() + 3
@@ -192,4 +225,4 @@ class CocoCutouts:
         alpha = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 255, 0, 255).astype(np.uint8)
         rgba = np.dstack([self.coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
         kind = self.coco.categories[annotation["category_id"]]
-        return rgba, colour_of(rgba, COLOUR_SHARE) if kind in COLOURFUL else None
+        return rgba, photo_colour(kind, rgba[..., :3][alpha > 200])

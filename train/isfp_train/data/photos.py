@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from isfp_train.data.backdrops import Standing
-from isfp_train.data.coco import COLOUR_SHARE, COLOURFUL, Coco
-from isfp_train.data.colours import colour_of_pixels
+from isfp_train.data.coco import Coco, photo_colour
 from isfp_train.data.names import COCO_NAMES
 from isfp_train.data.scene import Scene, Thing, measure, scene_rng
 
@@ -104,7 +103,7 @@ class PhotoView:
             kept = int(np.count_nonzero(mask[top:bottom, left:right])) / max(1, int(np.count_nonzero(mask)))
             big_enough = inside.sum() >= TINY * height * width
             nameable = bool(kept >= LEAST_KEPT and big_enough and annotation["category_id"] not in crowded)
-            colour = colour_of_pixels(frame[inside], COLOUR_SHARE) if nameable and kind in COLOURFUL else None
+            colour = photo_colour(kind, frame[inside]) if nameable else None
             shown.append(Standing(inside, COCO_NAMES.get(kind, (kind,)), kind, colour, nameable))
         return frame, shown
 

@@ -197,6 +197,7 @@ SPELLINGS: dict[str, str] = {"grey": "gray", "coloured": "colored", "centre": "c
 #: Other words for "object".
 ANYTHINGS: tuple[str, ...] = ("object", "thing", "item")
 PLURALS: dict[str, str] = {
+    "tomato": "tomatoes", "potato": "potatoes", "mango": "mangoes",
     "person": "people", "knife": "knives", "mouse": "mice", "sheep": "sheep", "fish": "fish", "loaf": "loaves",
     "goose": "geese", "scissors": "scissors", "skis": "skis", "glasses": "glasses", "fries": "fries", "bus": "buses",
     "deer": "deer", "moose": "moose", "wolf": "wolves", "die": "dice", "dice": "dice", "ox": "oxen", "bison": "bison",
@@ -215,6 +216,12 @@ _ALWAYS_PLURAL = frozenset(
      "pancakes", "maracas", "dolls", "prints", "swords", "spectacles", "eyeglasses", "pins", "flowers", "keys")
 )  # fmt: skip
 
+_UNCOUNTED = frozenset(
+    ("popcorn", "garlic", "broccoli", "cutlery", "luggage", "money", "bacon", "corn", "cheese", "butter", "milk",
+     "lettuce", "cabbage", "bread", "honey", "ginger", "coral", "beer", "soap", "salt", "meat", "pudding",
+     "custard", "chocolate")
+)  # fmt: skip
+
 
 def is_plural(name: str) -> bool:
     """Whether one thing of this name is spoken of as several: "scissors"."""
@@ -226,7 +233,7 @@ def plural(name: str) -> str:
     *before, last = name.split()
     if len(before) > 1 and before[1] == "of":
         return " ".join((plural(before[0]), *before[1:], last))
-    if is_plural(name):
+    if is_plural(name) or last in _UNCOUNTED or last.endswith("fish"):
         return name
     if last in PLURALS:
         last = PLURALS[last]
