@@ -77,9 +77,7 @@ class MaskStage(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(
-        self, frame: Tensor, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor, cells: Tensor
-    ) -> Tensor:
+    def forward(self, frame: Tensor, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor, cells: Tensor) -> Tensor:
         """BGR uint8 `[1,H,W,3]`, visual maps `[1,C,…]`, `[P,C]`, int32 `[P,K]` -> logits `[P,K,H,W]`."""
         return self.network.mask(frame.flip(-1), (large, medium, small), phrases, cells.long())
 

@@ -12,6 +12,7 @@ from isfp_export.fpm_function import DOMAIN, OPSET, fpm_function
 from isfp_export.stages import Stage
 from isfp_train.network import NetworkConfig
 
+
 def stage_to_onnx(stage: Stage, config: NetworkConfig) -> onnx.ModelProto:
     """Export one stage.
 

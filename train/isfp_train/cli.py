@@ -42,7 +42,9 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
     shares: Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')] = "",
     scenes: Annotated[int, typer.Option(help="How many scenes.")] = 300,
-    split: Annotated[str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')] = "held_out",
+    split: Annotated[
+        str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')
+    ] = "held_out",
     wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -75,7 +77,16 @@ def _shares(text: str) -> dict[str, float]:
 
 
 def _table(result: dict[str, dict[str, float]], title: str) -> Table:
-    names = ["mIoU", "oIoU", *(f"Pr@{x}" for x in (0.5, 0.6, 0.7, 0.8, 0.9)), "cell", "missed", "count", "absent", "absent count"]
+    names = [
+        "mIoU",
+        "oIoU",
+        *(f"Pr@{x}" for x in (0.5, 0.6, 0.7, 0.8, 0.9)),
+        "cell",
+        "missed",
+        "count",
+        "absent",
+        "absent count",
+    ]
     table = Table(title=title)
     table.add_column("")
     for name in names:

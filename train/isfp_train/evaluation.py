@@ -83,15 +83,11 @@ def ask(predictor: Predictor, question: Question) -> list[Outcome]:
             centre = torch.tensor([[int(y / predictor.size * predictor.grid), int(x / predictor.size * predictor.grid)]])
             cells, counts = positive_cells(centre, predictor.grid)
             right = answer.cell is not None and answer.cell in cells[counts].tolist()
-        outcomes.append(
-            Outcome(scene.source, reference.kind, reference.target is not None, both, either, right, answer.score)
-        )
+        outcomes.append(Outcome(scene.source, reference.kind, reference.target is not None, both, either, right, answer.score))
     return outcomes
 
 
-def evaluate(
-    predictor: Predictor, asked: Iterator[Question], progress: Callable[[], None] = lambda: None
-) -> list[Outcome]:
+def evaluate(predictor: Predictor, asked: Iterator[Question], progress: Callable[[], None] = lambda: None) -> list[Outcome]:
     """Ask a model all questions."""
     outcomes = []
     for question in asked:

@@ -45,7 +45,9 @@ class ReferringMetrics(Metric):
         """Return the metrics by name; no expression at all gives zeros."""
         if not self.both:
             return dict.fromkeys(("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell", "count"), 0.0)
-        both, either, right = (torch.cat([part.double() for part in _parts(state)]) for state in (self.both, self.either, self.right))
+        both, either, right = (
+            torch.cat([part.double() for part in _parts(state)]) for state in (self.both, self.either, self.right)
+        )
         return summarise(both, either, right)
 
 

@@ -46,9 +46,7 @@ class ReferringModule(lightning.LightningModule):
         parts = self.losses(batch)
         weights = self.config.losses
         loss = (
-            weights.w_ide * parts["identifying"]
-            + weights.w_seg * parts["segmentation"]
-            + weights.w_ref * parts["refinement"]
+            weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
         )
         self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
         return loss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,7 @@ class SceneData(lightning.LightningDataModule):
 
     def _samples(self, store: Store, seed: int, epoch: int, length: int) -> SceneSamples:
         network = self.config.network
-        return SceneSamples(
-            store, self.vocabulary, self.config.samples, network.grid, network.max_words, seed, epoch, length
-        )
+        return SceneSamples(store, self.vocabulary, self.config.samples, network.grid, network.max_words, seed, epoch, length)
 
 
 def train(
@@ -97,10 +96,9 @@ def train(
     last = run / "checkpoints" / "last.ckpt"
     if last.exists() and not resume:
         raise FileExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     lightning.seed_everything(config.seed, verbose=False)
-    vocabulary, vectors, lacking = build_vocabulary(
-        config.data.glove, config.data.vocabulary, phrase_words()
-    )
+    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, phrase_words())
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone:
@@ -116,9 +114,10 @@ def train(
         enable_progress_bar=progress,
         enable_model_summary=False,
         default_root_dir=run,
-        logger=[CSVLogger(run, name="", version="csv"), TensorBoardLogger(run, name="", version="tensorboard")],
+        logger=[CSVLogger(run, name="csv"), TensorBoardLogger(run, name="tensorboard")],  # a resumed run adds a version
         callbacks=[
-            ModelCheckpoint(run / "checkpoints", filename="best", monitor="val/mIoU", mode="max", save_last=True),
+            ModelCheckpoint(run / "checkpoints", filename="best", monitor="val/mIoU", mode="max", enable_version_counter=False),
+            ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False),
             LearningRateMonitor("step"),
             *([RichProgressBar()] if progress else []),
         ],

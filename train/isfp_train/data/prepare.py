@@ -51,7 +51,10 @@ def prepare(
     if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with Progress(transient=True) as progress, ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with (
+        Progress(transient=True) as progress,
+        ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
+    ):
         task = progress.add_task(f"Scenes for {folder.name}", total=sum(shard[2] for shard in missing))
         for name, first, length in missing:
             scenes = pool.map(_scene, range(first, first + length), chunksize=4)
@@ -64,7 +67,9 @@ def _scene(seed: int) -> Scene:
     return _sources[choice][0].scene(seed)
 
 
-def _with_maps(scenes: Iterator[Scene], backbone: Backbone | None, size: int, advance) -> Iterator[tuple[Scene, tuple[np.ndarray, ...]]]:
+def _with_maps(
+    scenes: Iterator[Scene], backbone: Backbone | None, size: int, advance
+) -> Iterator[tuple[Scene, tuple[np.ndarray, ...]]]:
     framing = Framing(size, size, FILL)
     while batch := list(islice(scenes, BATCH)):
         levels: list[tuple[np.ndarray, ...]] = [()] * len(batch)

@@ -15,9 +15,7 @@ from isfp_train.data.sprites import FolderSprites, fluent_emoji
 KINDS = ("composed", "photo", "procedural")
 
 
-def scene_sources(
-    shares: Mapping[str, float], data: Path | None, size: int, split: str
-) -> Sequence[tuple[SceneSource, float]]:
+def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, split: str) -> Sequence[tuple[SceneSource, float]]:
     """Build the sources that `shares` names.
 
     Args:

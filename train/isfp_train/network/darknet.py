@@ -34,9 +34,7 @@ class DarkNet53(nn.Module):
         width = 32
         stages = []
         for count in BLOCKS:
-            stages.append(
-                nn.Sequential(ConvBlock(width, width * 2, 3, stride=2), *(Residual(width * 2) for _ in range(count)))
-            )
+            stages.append(nn.Sequential(ConvBlock(width, width * 2, 3, stride=2), *(Residual(width * 2) for _ in range(count))))
             width *= 2
         self.stages = nn.ModuleList(stages)
 

@@ -23,9 +23,7 @@ def diagonal_order(size: int) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[
     cells = sorted(((i, j) for i in range(size) for j in range(size)), key=lambda cell: (cell[0] + cell[1], cell[0]))
     orders, inverses = [], []
     for flip_rows, flip_columns in FIRST_DIRECTIONS.values():
-        order = [
-            (size - 1 - i if flip_rows else i) * size + (size - 1 - j if flip_columns else j) for i, j in cells
-        ]
+        order = [(size - 1 - i if flip_rows else i) * size + (size - 1 - j if flip_columns else j) for i, j in cells]
         inverse = [0] * len(order)
         for place, cell in enumerate(order):
             inverse[cell] = place

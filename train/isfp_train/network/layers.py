@@ -9,9 +9,7 @@ from torch import Tensor, nn
 class ConvBlock(nn.Sequential):
     """A convolution, batch norm and leaky ReLU (paper, IV-A: after every convolution but the last of each module)."""
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, slope: float = 0.1
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, slope: float = 0.1) -> None:
         super().__init__(
             nn.Conv2d(
                 inputs,

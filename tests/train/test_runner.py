@@ -1,0 +1,117 @@
+"""A run can be killed anywhere and goes on to the same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from isfp_train import checkpoint
+from isfp_train.runner import train
+from tests.train.tiny import tiny
+
+KILLED = """
+import sys
+from pathlib import Path
+from isfp_train.runner import train
+from tests.train.tiny import tiny
+train(tiny(epochs=50), Path(sys.argv[1]), cache=Path(sys.argv[2]), progress=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    return train(tiny(epochs=4, schedule="steps"), tmp_path_factory.mktemp("run"), cache=cache, progress=False)
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_weights(tmp_path: Path, cache: Path, finished: Path) -> None:
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED.replace("epochs=50", "epochs=4, schedule='steps'"), str(tmp_path), str(cache)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    deadline = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert last.exists(), "the run ended before its first checkpoint"
+    assert torch.load(last, weights_only=True)["epoch"] < 3, "the run was over before the kill"
+
+    again = train(tiny(epochs=4, schedule="steps"), tmp_path, cache=cache, resume=True, progress=False)
+    for (name, one), other in zip(weights(again).items(), weights(finished).values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.slow
+def test_run_writes_losses_metrics_and_both_logs(finished: Path) -> None:
+    run = finished.parents[1]
+    header = (run / "csv" / "version_0" / "metrics.csv").read_text().splitlines()[0]
+    for name in ("val/mIoU", "val/oIoU", "val/Pr@0.5", "val/Pr@0.9", "val/cell"):
+        assert name in header
+    assert list((run / "tensorboard").rglob("events*"))
+
+
+@pytest.mark.slow
+def test_run_is_not_overwritten_without_resume(finished: Path) -> None:
+    with pytest.raises(FileExistsError, match="--resume"):
+        train(tiny(), finished.parents[1], progress=False)
+
+
+@pytest.mark.slow
+def test_small_file_gives_the_same_network_within_fp16(tmp_path: Path, finished: Path) -> None:
+    small = tmp_path / "tiny.pt"
+    checkpoint.save_small(finished, small)
+    assert small.stat().st_size < finished.stat().st_size / 10
+    one, other = checkpoint.load(small), checkpoint.load(finished)
+    assert (one.epoch, one.step, one.vocabulary.words) == (other.epoch, other.step, other.vocabulary.words)
+    for (name, value), wanted in zip(one.network.state_dict().items(), other.network.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, wanted, rtol=1e-3, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.slow
+def test_frozen_backbone_does_not_move(finished: Path) -> None:
+    from isfp_train.network.backbone import Backbone
+
+    fresh = Backbone("efficientnet_lite0")
+    fresh.body.load_imagenet()
+    trained = checkpoint.load(finished).network.backbone.state_dict()
+    for name, value in fresh.state_dict().items():
+        torch.testing.assert_close(trained[name], value)
+
+
+def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="last.ckpt"):
+        checkpoint.load(tmp_path / "none.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(ValueError, match="isfp train"):
+        checkpoint.load(tmp_path / "other.ckpt")
+
+
+def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path) -> None:
+    from isfp_train.config import TrainConfig
+
+    for path in sorted((Path(__file__).parents[2] / "configs").glob("*.yaml")):
+        config = TrainConfig.load(path)
+        assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    (tmp_path / "wrong.yaml").write_text("optimisation: {batch: 3}")
+    with pytest.raises(ValueError, match="batch"):
+        TrainConfig.load(tmp_path / "wrong.yaml")
