@@ -34,14 +34,11 @@ class Gpu:
         return address.value
 
     def write(self, address: int, values: np.ndarray) -> None:
-        """Copy to the GPU and wait."""
+        """Copy to the GPU and wait: the copy alone returns before the stream may rely on it."""
         values = np.ascontiguousarray(values)
-        self._call(
-            "cuMemcpyHtoD_v2",
-            ctypes.c_uint64(address),
-            values.ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_size_t(values.nbytes),
-        )
+        source = values.ctypes.data_as(ctypes.c_void_p)
+        self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(address), source, ctypes.c_size_t(values.nbytes))
+        self._call("cuCtxSynchronize")
 
     def read(self, address: int, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         """Wait for the stream and copy from the GPU."""

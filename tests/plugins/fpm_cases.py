@@ -40,10 +40,7 @@ class Case:
         rng = np.random.default_rng(self.size * 1000 + self.channels)
         dtype, channels = DTYPES[self.scalar], self.channels
         isf = rng.standard_normal((self.phrases, self.size, self.size, channels))
-        weights = [
-            rng.standard_normal(shape) * channels**-0.5
-            for shape in ((4, channels, channels), (4, 2, channels, channels))
-        ]
+        weights = [rng.standard_normal(shape) * channels**-0.5 for shape in ((4, channels, channels), (4, 2, channels, channels))]
         return isf.astype(dtype), weights[0].astype(dtype), weights[1].astype(dtype)
 
 

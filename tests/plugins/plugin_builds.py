@@ -57,9 +57,7 @@ def plugin_build(name: str, *options: str) -> Path:
     if not shutil.which("nvcc") and not Path("/usr/local/cuda/bin/nvcc").exists():
         pytest.skip("nvcc is not installed")
     headers = tensorrt_headers()
-    return build(
-        name, ("all",), f"-DTENSORRT_INCLUDE_DIR={headers}", f"-DISFP_CUDA_ARCHITECTURES={SOME_ARCHITECTURE}", *options
-    )
+    return build(name, ("all",), f"-DTENSORRT_INCLUDE_DIR={headers}", f"-DISFP_CUDA_ARCHITECTURES={SOME_ARCHITECTURE}", *options)
 
 
 def tensorrt_headers() -> Path:

@@ -20,9 +20,7 @@ def main(module: str, library: str) -> dict:
         fields = []
         for name, value in values.items():
             kind = trt.PluginFieldType.INT32 if isinstance(value, int) else trt.PluginFieldType.FLOAT32
-            fields.append(
-                trt.PluginField(name, np.array([value], np.int32 if isinstance(value, int) else np.float32), kind)
-            )
+            fields.append(trt.PluginField(name, np.array([value], np.int32 if isinstance(value, int) else np.float32), kind))
         return creator.create_plugin("scan", trt.PluginFieldCollection(fields), trt.TensorRTPhase.BUILD)
 
     registry = trt.get_plugin_registry()

@@ -26,6 +26,8 @@ def test_only_headers_of_the_one_folder_are_unpacked(tmp_path: Path) -> None:
 
 def test_wheel_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(fetch_headers, "SHA256", "0" * 64)
-    with pytest.raises(SystemExit, match="pip did not get kernel-lens"):
+    with pytest.raises(SystemExit, match="pip did not get kernel-lens") as refused:
         fetch_headers.download(tmp_path)
+    if "HASHES" not in str(refused.value):
+        pytest.skip("PyPI cannot be reached, so there was no hash to compare")
     assert not list(tmp_path.glob("*.whl"))

@@ -34,9 +34,7 @@ def gpu() -> Gpu:
 @pytest.fixture(scope="module")
 def trt(gpu: Gpu) -> Any:
     if importlib.util.find_spec("tensorrt") is None:
-        pytest.skip(
-            "TensorRT's Python package is not installed (JetPack: python3-libnvinfer; else pip install tensorrt)"
-        )
+        pytest.skip("TensorRT's Python package is not installed (JetPack: python3-libnvinfer; else pip install tensorrt)")
     import tensorrt
 
     if not hasattr(tensorrt, "Builder"):
@@ -78,9 +76,7 @@ class Engine:
 
     def _build(self, trt: Any, creator: Any) -> Any:
         builder = trt.Builder(self._logger)
-        strongly_typed = getattr(
-            trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None
-        )  # always so from TensorRT 11 on
+        strongly_typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)  # always so from TensorRT 11 on
         network = builder.create_network(0 if strongly_typed is None else 1 << int(strongly_typed))
         number = trt.float16 if self.dtype is np.float16 else trt.float32
         isf = network.add_input("isf", number, (-1, SIZE, SIZE, self.channels))
@@ -102,9 +98,7 @@ class Engine:
 
     def isf_of(self, phrases: int) -> np.ndarray:
         """Random ISFs `[P,S,S,C]`, on the GPU too."""
-        isf: np.ndarray = (
-            np.random.default_rng(phrases).standard_normal((phrases, SIZE, SIZE, self.channels)).astype(self.dtype)
-        )
+        isf: np.ndarray = np.random.default_rng(phrases).standard_normal((phrases, SIZE, SIZE, self.channels)).astype(self.dtype)
         self._context.set_input_shape("isf", isf.shape)
         self.gpu.write(self._isf, isf)
         return isf

@@ -16,10 +16,7 @@ CASES = {
     **{f"{channels} channels": Case(size=13, channels=channels, slice_log2=6) for channels in (64, 128, 256)},
     "512 channels": Case(size=13, channels=512, slice_log2=7, threads=1),
     **{f"{channels} channels": Case(size=4, channels=channels) for channels in (1, 3, 31, 33, 37, 100, 200)},
-    **{
-        f"{phrases} phrases together": Case(phrases=phrases, size=7, phrases_per_group=phrases)
-        for phrases in range(2, 9)
-    },
+    **{f"{phrases} phrases together": Case(phrases=phrases, size=7, phrases_per_group=phrases) for phrases in range(2, 9)},
     "8 phrases in uneven groups": Case(phrases=8, size=7, phrases_per_group=3),
     "8 phrases apart": Case(phrases=8, size=3, channels=64),
     "one path after the other": Case(size=10, channels=70, paths_at_once=1),
@@ -47,9 +44,7 @@ def fragments(**more: Any) -> Case:
 
 FRAGMENTS = {
     "fragments, two slices": fragments(size=4, channels=40),
-    "fragments, two warps": Case(
-        scalar="half", form="fragments", size=13, channels=64, slice_log2=6, paths_at_once=1, threads=64
-    ),
+    "fragments, two warps": Case(scalar="half", form="fragments", size=13, channels=64, slice_log2=6, paths_at_once=1, threads=64),
     "fragments, one warp for 64 columns": fragments(size=7, channels=64, slice_log2=6, paths_at_once=1),
     "fragments, two tiles of rows": fragments(phrases=3, size=6, channels=33, phrases_per_group=3, paths_at_once=1),
     "fragments, 128 channels": fragments(size=3, channels=128, slice_log2=7, paths_at_once=1),
@@ -73,9 +68,7 @@ def test_slower_path_equals_the_reference(case: Case, host_scan: Path, tmp_path:
 
 
 @pytest.mark.parametrize("case", FRAGMENTS.values(), ids=FRAGMENTS)
-def test_matrix_fragments_as_the_ptx_manual_lays_them_out_equal_the_reference(
-    case: Case, host_scan: Path, tmp_path: Path
-) -> None:
+def test_matrix_fragments_as_the_ptx_manual_lays_them_out_equal_the_reference(case: Case, host_scan: Path, tmp_path: Path) -> None:
     assert error_of(host_scan, case, tmp_path) <= TOLERANCE[case.scalar]
 
 

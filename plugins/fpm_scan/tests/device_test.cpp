@@ -68,6 +68,7 @@ struct Tensor {
         }
         const void* source = kind == ScalarKind::fp16 ? static_cast<const void*>(halves.data()) : values.data();
         must(cudaMemcpy(memory.data(), source, memory.bytes(), cudaMemcpyHostToDevice), "cudaMemcpy");
+        must(cudaDeviceSynchronize(), "cudaDeviceSynchronize");  // the copy may return before a non-blocking stream may rely on it
     }
     Memory memory;
     std::vector<float> values;
