@@ -8,7 +8,7 @@ import pytest
 from isfp_train.data import wording
 from isfp_train.data.glove import PACKAGE, read_glove
 from isfp_train.data.meaning import PLACES, RELATIONS, SIZES
-from isfp_train.data.names import absent_names
+from isfp_train.data.names import names_of
 
 #: Plurals that GloVe 6B has no vector for: rarely said.
 PLURALS_LACKING = frozenset(("bowlings", "bullseyes", "clapperboards", "lifebuoys", "paperclips", "yoyos"))
@@ -74,8 +74,8 @@ def test_plurals(name: str, several: str) -> None:
 def test_word_vectors_exist_for_all_wordings_and_names() -> None:
     known = _glove()
     spoken = {word for pattern in _all_patterns() for word in _words(pattern)}
-    spoken |= {word for name in absent_names(False) for word in name.split()}
+    spoken |= {word for name in names_of("any") for word in name.split()}
     spoken |= {word for group in wording.ORDINALS for word in group} | set(wording.SPELLINGS.values())
     assert spoken - known == set()
-    plurals = {word for name in absent_names(False) for word in wording.plural(name).split()}
+    plurals = {word for name in names_of("any") for word in wording.plural(name).split()}
     assert plurals - known <= PLURALS_LACKING

@@ -21,6 +21,11 @@ HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
 #: Share of a photographed thing's pixels that must agree on its colour word.
 COLOUR_SHARE = 0.55
+#: Brightness (0 to 255) that a tenth of the pixels must reach for colours to be told.
+DARK = 150
+_BROWN = frozenset(("chair", "couch", "bench", "dog", "horse", "cow", "bear", "cat", "teddy bear", "sheep", "bird"))
+#: Pixels in height below which nobody can tell what a person wears.
+SMALLEST_PERSON = 50
 #: Share of a cut-out that its largest piece must have.
 ONE_PIECE = 0.93
 #: Categories of which people say the colour; of all others it is left unknown.
@@ -115,13 +120,32 @@ def _photo(path: Path) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def photo_colour(kind: str, rgb: np.ndarray) -> str | None:
-    """The colour word of a photographed thing's pixels uint8 ``[n,3]``, None where it is in doubt.
+def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
+    """The colour word of a photographed thing, None where it is in doubt; of a standing person that of the shirt.
 
-    Grey is always in doubt: white things in the shade look it.
+    Grey is always in doubt: white things in the shade look it. So is everything in a dark picture, brown where yellow things
+    may be in the shade, and black where the pixels still have a hue.
+
+    Args:
+        kind: COCO's category.
+        rgb: the photo, uint8 ``[h,w,3]``.
+        mask: where the thing is, bool ``[h,w]``.
     """
-    colour = colour_of_pixels(rgb, COLOUR_SHARE) if kind in COLOURFUL else None
-    return None if colour == "grey" else colour
+    if np.percentile(rgb[::4, ::4].max(axis=2), 90) < DARK:
+        return None
+    if kind == "person":
+        ys, xs = np.nonzero(mask)
+        height = int(np.ptp(ys)) + 1 if len(ys) else 0
+        if height < 1.5 * (np.ptp(xs) + 1 if len(xs) else 0) or height < SMALLEST_PERSON:
+            return None
+        first = int(ys.min())
+        chest = slice(first + int(0.2 * height), first + int(0.45 * height))
+        rgb, mask = rgb[chest], mask[chest]
+    elif kind not in COLOURFUL:
+        return None
+    colour = colour_of_pixels(rgb[mask], COLOUR_SHARE)
+    hueless = colour != "black" or float(np.ptp(rgb[mask].astype(int), axis=1).mean()) < 14
+    return colour if hueless and colour != "grey" and (colour != "brown" or kind in _BROWN) else None
 
 
 class CocoCutouts:
@@ -225,4 +249,4 @@ class CocoCutouts:
         alpha = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 255, 0, 255).astype(np.uint8)
         rgba = np.dstack([self.coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
         kind = self.coco.categories[annotation["category_id"]]
-        return rgba, photo_colour(kind, rgba[..., :3][alpha > 200])
+        return rgba, photo_colour(kind, rgba[..., :3], alpha > 200)

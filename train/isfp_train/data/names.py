@@ -142,9 +142,26 @@ def kinds_called(name: str) -> frozenset[str]:
     return _vocabulary().get(name, frozenset((name,)))
 
 
-@lru_cache(maxsize=2)
-def absent_names(photo: bool) -> tuple[str, ...]:
-    """Names for things that are not there; on photos those of COCO's categories: all else may be there unannotated."""
-    if photo:
-        return tuple(sorted({name for names in COCO_NAMES.values() for name in names}))
+@lru_cache(maxsize=3)
+def names_of(world: str) -> tuple[str, ...]:
+    """All names of "photo" (COCO's categories), of "drawn" (what the project draws itself) or of "any" thing, sorted."""
+    from isfp_train.data.procedural import KIND_NAMES
+
+    if world == "any":
+        return tuple(sorted(_vocabulary()))
+    kinds = COCO_NAMES if world == "photo" else KIND_NAMES
+    return tuple(sorted({name for names in kinds.values() for name in names}))
+
+
+def world_of(kinds: frozenset[str]) -> str:
+    """The smallest of the worlds of :func:`names_of` that has all these kinds."""
+    from isfp_train.data.procedural import KIND_NAMES
+
+    if kinds <= COCO_NAMES.keys():
+        return "photo"
+    return "drawn" if kinds <= KIND_NAMES.keys() else "any"
+
+
+def all_names() -> tuple[str, ...]:
+    """Every name that a thing of any scene can have, sorted."""
     return tuple(sorted(_vocabulary()))

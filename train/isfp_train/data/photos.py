@@ -34,9 +34,7 @@ class PhotoScenes:
 
     source = "photo"
 
-    def __init__(
-        self, coco: Coco, size: int = 320, photo_ids: Sequence[int] | None = None, augment: bool = True
-    ) -> None:
+    def __init__(self, coco: Coco, size: int = 320, photo_ids: Sequence[int] | None = None, augment: bool = True) -> None:
         self.size = size
         self.augment = augment
         self._coco = coco
@@ -58,9 +56,7 @@ class PhotoScenes:
                 break
         return Scene(_develop(frame, rng) if self.augment else frame, tuple(things), self.source)
 
-    def _things(
-        self, image_id: int, crop: tuple[int, int, int, int] | None, flipped: bool
-    ) -> tuple[list[Thing], np.ndarray]:
+    def _things(self, image_id: int, crop: tuple[int, int, int, int] | None, flipped: bool) -> tuple[list[Thing], np.ndarray]:
         frame, shown = self._view.look(image_id, crop, self.size, flipped)
         return [measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown], frame
 
@@ -103,7 +99,7 @@ class PhotoView:
             kept = int(np.count_nonzero(mask[top:bottom, left:right])) / max(1, int(np.count_nonzero(mask)))
             big_enough = inside.sum() >= TINY * height * width
             nameable = bool(kept >= LEAST_KEPT and big_enough and annotation["category_id"] not in crowded)
-            colour = photo_colour(kind, frame[inside]) if nameable else None
+            colour = photo_colour(kind, frame, inside) if nameable else None
             shown.append(Standing(inside, COCO_NAMES.get(kind, (kind,)), kind, colour, nameable))
         return frame, shown
 
@@ -112,9 +108,7 @@ class PhotoView:
         if image_id not in self._masks:
             if len(self._masks) >= 64:
                 self._masks.pop(next(iter(self._masks)))
-            self._masks[image_id] = [
-                self._coco.mask(a).astype(np.uint8) * 255 for a in self._coco.annotations[image_id]
-            ]
+            self._masks[image_id] = [self._coco.mask(a).astype(np.uint8) * 255 for a in self._coco.annotations[image_id]]
         return self._masks[image_id]
 
 
@@ -150,9 +144,7 @@ class AnnotatedBackdrops:
         if frame.shape[:2] == (height, width):
             return frame, shown
         resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
-        masks = [
-            cv2.resize(s.mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0 for s in shown
-        ]
+        masks = [cv2.resize(s.mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0 for s in shown]
         return resized, [replace(s, mask=mask) for s, mask in zip(shown, masks, strict=True) if mask.any()]
 
 
@@ -162,11 +154,7 @@ def _busy(annotations: list[dict], top: int, left: int, height: int, width: int)
     for annotation in annotations:
         x, y, w, h = annotation["bbox"]
         shared = max(0.0, min(x + w, left + width) - max(x, left)) * max(0.0, min(y + h, top + height) - max(y, top))
-        total += (
-            shared / (height * width)
-            + (0.03 if shared else 0.0)
-            + (10.0 if shared and annotation.get("iscrowd") else 0.0)
-        )
+        total += shared / (height * width) + (0.03 if shared else 0.0) + (10.0 if shared and annotation.get("iscrowd") else 0.0)
     return total
 
 

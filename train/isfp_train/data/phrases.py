@@ -10,7 +10,7 @@ import numpy as np
 from isfp_train.data.colours import COLOURS
 from isfp_train.data.geometry import NO, NOTHING, called, prove
 from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
-from isfp_train.data.names import COCO_NAMES, absent_names
+from isfp_train.data.names import names_of, world_of
 from isfp_train.data.scene import ANYTHING, Thing
 from isfp_train.data.speech import say
 
@@ -97,7 +97,7 @@ class _Table:
         weights = np.array([4.0 if self.rivals[i] else 1.0 for i in self.targets])
         self.odds = np.cumsum(weights / weights.sum()) if len(weights) else weights
         self.anything = bool(things) and all(ANYTHING in thing.names for thing in things)
-        self.photo = all(kind in COCO_NAMES for kind in kinds)
+        self.world = world_of(frozenset(kinds))
 
     def present(self, luck: float) -> tuple[Meaning | None, int | None]:
         """A meaning that fits one thing, and that thing's index; None where this try found none.
@@ -238,12 +238,12 @@ class _Table:
         """Something that may not be there: a thing, a colour, a relation, one too many, a wrong corner."""
         rng = self.rng
         if not self.targets:
-            return Meaning(_one(rng, absent_names(self.photo)))
+            return Meaning(self.absent_noun())
         index = self.targets[int(rng.integers(len(self.targets)))]
         thing = self.things[index]
         noun = next(name for name in thing.names if name != ANYTHING)
         if style < 0.30:
-            return self.decorated(_one(rng, absent_names(self.photo)))
+            return self.decorated(self.absent_noun())
         if style < 0.54:
             colour = _one(rng, COLOURS)
             return None if colour in noun.split() else Meaning(noun, colour)
@@ -254,13 +254,21 @@ class _Table:
             anchor = self.anchor(others[int(rng.integers(len(others)))])
             if anchor is None:
                 return None
-            return Meaning(
-                noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,)
-            )
+            return Meaning(noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,))
         if style < 0.92:
             k = self.rivals[index] + 1 + int(rng.integers(1, 3))
             return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= MOST_COUNTED else None
         return Meaning(noun, place=_one(rng, CORNERS))
+
+    def absent_noun(self) -> str:
+        """A name that may be absent, most often one that is present in other scenes of this kind.
+
+        On photos only COCO's categories will do: all else may be there without an annotation.
+        """
+        world = self.world
+        if world != "photo":
+            world = _one(self.rng, ("photo", "drawn", "any") if world == "any" else ("drawn", "drawn", "drawn", "any"))
+        return _one(self.rng, names_of(world))
 
     def decorated(self, noun: str) -> Meaning:
         """An absent noun, sometimes with words around it."""

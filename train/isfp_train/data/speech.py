@@ -96,6 +96,9 @@ def _noun(meaning: Meaning, rng: np.random.Generator, plain: bool) -> tuple[str,
     several = words.plural(noun)
     if meaning.colour is None:
         return noun, several
+    if noun in words.WEARERS:
+        pattern = _one(rng, words.WORN)
+        return pattern.format(c=meaning.colour, n=noun), pattern.format(c=meaning.colour, n=several)
     pattern = "{c} {n}" if plain else _one(rng, words.COLOURED)
     return pattern.format(c=meaning.colour, n=noun), f"{meaning.colour} {several}"
 

@@ -26,6 +26,10 @@ COLOURED: tuple[str, ...] = (
     "{n} in {c}",
 )
 
+#: Of people the colour is that of their clothes.
+WEARERS = frozenset(("person",))
+WORN: tuple[str, ...] = ("{n} in {c}", "{n} in {c}", "{n} wearing {c}", "{n} dressed in {c}", "{n} with {c} clothes")
+
 PATTERNS: dict[str, tuple[str, ...]] = {
     "plain": (
         *("{n}",) * 12, "only {n}", "{n} here", "{n} in view", "{n} in this photo", "{n} in the picture",
