@@ -6,6 +6,8 @@ anti-diagonal is one product. It is written for one grid size, channel count and
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -21,7 +23,7 @@ class _Body:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
 
-    def add(self, operator: str, inputs: list[str], output: str | None = None, **attributes: object) -> str:
+    def add(self, operator: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         output = output or f"v{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output

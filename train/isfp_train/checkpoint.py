@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 
 from isfp.phrase import Vocabulary
 from isfp_train.config import TrainConfig
+from isfp_train.errors import CheckpointError, DataMissingError
 from isfp_train.network import ISFP
 
 
@@ -44,15 +46,18 @@ def load(path: str | Path) -> Loaded:
     """Read a checkpoint of a run, or a file that `save_small` wrote.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is no checkpoint of this project.
+        DataMissingError: there is no such file.
+        CheckpointError: the file is no checkpoint of this project.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/last.ckpt.")
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if "isfp" not in content:
-        raise ValueError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
+        raise DataMissingError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/last.ckpt.")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
+    if not isinstance(content, dict) or "isfp" not in content:
+        raise CheckpointError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
     about = content["isfp"]
     config = TrainConfig.from_dict(about["config"])
     network = ISFP(config.network, len(about["words"]), about["trained_words"])
@@ -62,7 +67,7 @@ def load(path: str | Path) -> Loaded:
         if name.startswith("network.")
     }
     if not any(name.startswith("backbone.") for name in state):
-        network.backbone.body.load_imagenet()
+        network.backbone.load_pretrained(config.data.backbone_weights)
         state |= {name: value for name, value in network.state_dict().items() if name.startswith("backbone.")}
     network.load_state_dict(state)
     return Loaded(

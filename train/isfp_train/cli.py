@@ -42,9 +42,7 @@ def evaluate(
     data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
     shares: Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')] = "",
     scenes: Annotated[int, typer.Option(help="How many scenes.")] = 300,
-    split: Annotated[
-        str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')
-    ] = "held_out",
+    split: Annotated[str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')] = "held_out",
     wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

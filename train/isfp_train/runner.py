@@ -20,6 +20,7 @@ from isfp_train.data.prepare import prepare
 from isfp_train.data.sources import scene_sources
 from isfp_train.data.store import Store
 from isfp_train.data.stream import SceneSamples, collate
+from isfp_train.errors import RunExistsError
 from isfp_train.module import ReferringModule
 from isfp_train.network.backbone import Backbone
 
@@ -39,7 +40,7 @@ class SceneData(lightning.LightningDataModule):
         backbone = None
         if self.config.optimisation.freeze_backbone:
             backbone = Backbone(network.backbone).eval()
-            backbone.body.load_imagenet()
+            backbone.load_pretrained(data.backbone_weights)
         for folder, split, count, seed in (
             ("validation", "held_out", data.validation_scenes, VALIDATION_SEED),
             ("train", "train", data.scenes, self.config.seed * 10_000_000),
@@ -91,18 +92,18 @@ def train(
         progress: show a bar.
 
     Raises:
-        FileExistsError: the run has checkpoints already and `resume` is False.
+        RunExistsError: the run has checkpoints already and `resume` is False.
     """
     last = run / "checkpoints" / "last.ckpt"
     if last.exists() and not resume:
-        raise FileExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
+        raise RunExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     lightning.seed_everything(config.seed, verbose=False)
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, phrase_words())
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
-    if config.optimisation.freeze_backbone:
-        module.network.backbone.body.load_imagenet()
+    if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
+        module.network.backbone.load_pretrained(config.data.backbone_weights)
 
     settings = config.optimisation
     trainer = lightning.Trainer(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.network import ISFP, NetworkConfig
 from isfp_train.network.backbone import Backbone
 from isfp_train.network.fusion import fuse
@@ -183,3 +187,30 @@ def test_unknown_settings_are_named() -> None:
         NetworkConfig.from_dict({"grids": 3})
     with pytest.raises(ValueError, match="multiple of 32"):
         NetworkConfig(image_size=100)
+
+
+def test_darknet_file_loads_in_darknets_order(tmp_path: Path) -> None:
+    backbone = Backbone("darknet53")
+    norm, convolution = backbone.body.stem[1], backbone.body.stem[0]
+    numbers = np.arange(40_620_640, dtype=np.float32)
+    with (tmp_path / "darknet53.conv.74").open("wb") as file:
+        np.array([0, 2, 0], np.int32).tofile(file)
+        np.array([32013312], np.int64).tofile(file)
+        numbers.tofile(file)
+    backbone.load_pretrained(tmp_path / "darknet53.conv.74")
+    assert norm.bias.tolist() == list(range(32))
+    assert norm.weight[0] == 32
+    assert norm.running_mean[0] == 64
+    assert norm.running_var[0] == 96
+    assert convolution.weight.flatten()[:2].tolist() == [128, 129]
+    second = backbone.body.stages[0][0]
+    assert second[1].bias[0] == 128 + 32 * 3 * 9  # right behind the stem's weights
+
+
+def test_darknet_weights_that_are_missing_or_short_say_so(tmp_path: Path) -> None:
+    backbone = Backbone("darknet53")
+    with pytest.raises(DataMissingError, match="freeze_backbone"):
+        backbone.load_pretrained()
+    (tmp_path / "short.weights").write_bytes(bytes(20) + bytes(400))
+    with pytest.raises(ConfigurationError, match="cut short"):
+        backbone.load_pretrained(tmp_path / "short.weights")

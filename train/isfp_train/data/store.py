@@ -112,7 +112,9 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
         How many scenes were written.
     """
     framing = Framing(size, size, FILL)
-    views, masks, records = [], [], []
+    views: list[np.ndarray] = []
+    masks: list[np.ndarray] = []
+    records: list[dict] = []
     maps: tuple[list[np.ndarray], ...] = ([], [], [])
     for scene, levels in scenes:
         view, _ = framing.fit(scene.image)
@@ -146,9 +148,9 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
     part.mkdir(parents=True)
     np.save(part / "views.npy", np.stack(views))
     np.save(part / "masks.npy", np.stack(masks) if masks else np.zeros((0, size, size // 8), np.uint8))
-    for level, kept in enumerate(maps):
-        if kept:
-            np.save(part / f"map{level}.npy", np.stack(kept))
+    for stride, values in enumerate(maps):
+        if values:
+            np.save(part / f"map{stride}.npy", np.stack(values))
     (part / "scenes.json").write_text(json.dumps(records))
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

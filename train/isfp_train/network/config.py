@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from isfp_train.errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -33,9 +35,9 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         if self.image_size % 32:
-            raise ValueError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
+            raise ConfigurationError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
         if self.grid < 2:
-            raise ValueError(f"grid is {self.grid}; it must be at least 2")
+            raise ConfigurationError(f"grid is {self.grid}; it must be at least 2")
 
     @classmethod
     def edge(cls) -> NetworkConfig:
@@ -59,13 +61,14 @@ class NetworkConfig:
         """Build from plain values, as in a configuration file or a manifest.
 
         Raises:
-            ValueError: a name that no field has.
+            ConfigurationError: a name that no field has.
         """
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
-            raise ValueError(f"unknown network settings {unknown}; known are {sorted(known)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+            raise ConfigurationError(f"unknown network settings {unknown}; known are {sorted(known)}")
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return cls(**plain)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` reads back."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import torch
 from torch import Tensor, nn
 
+from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.network.layers import ConvBlock
 
 BLOCKS = (1, 2, 8, 8, 4)
@@ -38,9 +43,42 @@ class DarkNet53(nn.Module):
             width *= 2
         self.stages = nn.ModuleList(stages)
 
+    def load_darknet(self, path: Path) -> None:
+        """Load Darknet's own format: a header, then each convolution's bias, scale, mean, variance and weights, in order.
+
+        Raises:
+            DataMissingError: there is no such file.
+            ConfigurationError: it holds fewer numbers than DarkNet53's 52 convolutions.
+        """
+        if not path.is_file():
+            raise DataMissingError(f"No Darknet weights at {path}.")
+        with path.open("rb") as file:
+            major, minor, _ = np.fromfile(file, np.int32, 3)
+            np.fromfile(file, np.int64 if major * 10 + minor >= 2 else np.int32, 1)  # pictures seen
+            numbers = torch.from_numpy(np.fromfile(file, np.float32))
+        blocks = [module for module in self.modules() if isinstance(module, ConvBlock)]
+        wanted = sum(value.numel() for block in blocks for value in _darknet_order(block))
+        if len(numbers) < wanted:
+            raise ConfigurationError(f"{path} holds {len(numbers)} numbers; DarkNet53 needs {wanted}. Is it cut short?")
+        place = 0
+        with torch.no_grad():
+            for block in blocks:
+                for value in _darknet_order(block):
+                    value.copy_(numbers[place : place + value.numel()].view_as(value))
+                    place += value.numel()
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`[N,3,H,W]` -> `[N,256,H/8,W/8]`, `[N,512,H/16,W/16]`, `[N,1024,H/32,W/32]`."""
         x = self.stages[1](self.stages[0](self.stem(x)))
         large = self.stages[2](x)
         medium = self.stages[3](large)
         return large, medium, self.stages[4](medium)
+
+
+def _darknet_order(block: ConvBlock) -> tuple[Tensor, ...]:
+    norm, convolution = block[1], block[0]
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(convolution, nn.Conv2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return norm.bias, norm.weight, norm.running_mean, norm.running_var, convolution.weight

@@ -81,9 +81,7 @@ class EfficientNetLite0(nn.Module):
         for kernel, stride, expansion, inputs, outputs, repeats in STAGES:
             for index in range(repeats):
                 first = index == 0
-                blocks.append(
-                    InvertedResidual(kernel, stride if first else 1, expansion, inputs if first else outputs, outputs)
-                )
+                blocks.append(InvertedResidual(kernel, stride if first else 1, expansion, inputs if first else outputs, outputs))
         self._blocks = nn.ModuleList(blocks)
 
     def load_imagenet(self) -> None:
