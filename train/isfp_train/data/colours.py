@@ -94,9 +94,15 @@ def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
         return solid & ~vivid
     counts = np.bincount((hsv[..., 0][vivid] / 10).astype(int) % 36, minlength=36)
     smooth = counts + np.roll(counts, 1) + np.roll(counts, -1)
-    peak = (float(np.argmax(smooth)) + 0.5) * 10
-    distance = np.abs((hsv[..., 0] - peak + 180) % 360 - 180)
-    return vivid & (distance < 32)
+    peak = int(np.argmax(smooth))
+    reach = []
+    for step in (-1, 1):  # a shaded surface runs through neighbouring hues: follow them as far as they go on
+        bins = 3
+        while bins < 7 and counts[(peak + step * bins) % 36] > 0.02 * vivid.sum():
+            bins += 1
+        reach.append((bins + 0.3) * 10)
+    offset = (hsv[..., 0] - (peak + 0.5) * 10 + 180) % 360 - 180
+    return vivid & (offset > -reach[0]) & (offset < reach[1])
 
 
 def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
