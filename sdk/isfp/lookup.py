@@ -27,7 +27,7 @@ class Cell:
 def best_cells(identifying: np.ndarray) -> list[Cell]:
     """Return each phrase's best cell in identifying maps `[P,S,S]`; of equals, the first in reading order."""
     phrases, size, _ = identifying.shape
-    flat = identifying.reshape(phrases, -1)
+    flat = identifying.reshape(phrases, size * size)
     return [_cell(row, int(index), size) for row, index in zip(flat, flat.argmax(axis=1), strict=True)]
 
 

@@ -54,9 +54,7 @@ def manifest_fields() -> dict:
     }
 
 
-def picture(
-    *things: tuple[str, tuple[int, int, int, int]], size: tuple[int, int] = (96, 128), background: int = 90
-) -> np.ndarray:
+def picture(*things: tuple[str, tuple[int, int, int, int]], size: tuple[int, int] = (96, 128), background: int = 90) -> np.ndarray:
     """Draw boxes (x1, y1, x2, y2) of the named colours on grey: uint8 `[h,w,3]`."""
     frame = np.full((*size, 3), background, np.uint8)
     for colour, (x1, y1, x2, y2) in things:
@@ -152,12 +150,8 @@ def _models(vocabulary: Vocabulary) -> dict[str, onnx.ModelProto]:
     }
     return {
         "image": _model("image", image, [frame], visual, constants),
-        "text": _model(
-            "text", text, [info("words", i32, "P", WORDS), info("lengths", i32, "P")], [phrases], constants
-        ),
-        "identify": _model(
-            "identify", identify, [*visual, phrases], [info("identifying", f32, "P", GRID, GRID)], constants
-        ),
+        "text": _model("text", text, [info("words", i32, "P", WORDS), info("lengths", i32, "P")], [phrases], constants),
+        "identify": _model("identify", identify, [*visual, phrases], [info("identifying", f32, "P", GRID, GRID)], constants),
         "mask": _model(
             "mask",
             mask,
