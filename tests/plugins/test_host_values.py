@@ -18,6 +18,7 @@ CASES = {
     **{f"{channels} channels": Case(size=4, channels=channels) for channels in (1, 3, 31, 33, 37, 100, 200)},
     **{f"{phrases} phrases together": Case(phrases=phrases, size=7, phrases_per_group=phrases) for phrases in range(2, 9)},
     "8 phrases in uneven groups": Case(phrases=8, size=7, phrases_per_group=3),
+    "one block a path, three tiles of rows": Case(phrases=8, size=5, channels=20, phrases_per_group=8, threads=3),
     "8 phrases apart": Case(phrases=8, size=3, channels=64),
     "one path after the other": Case(size=10, channels=70, paths_at_once=1),
     "two paths at once": Case(size=10, channels=70, paths_at_once=2),

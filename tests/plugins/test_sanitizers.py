@@ -13,6 +13,7 @@ SLICES = Case(size=4, channels=40, threads=2)  # two blocks a path
 CASES = {
     "blocks that share a path": SLICES,
     "groups and waves": Case(phrases=3, size=3, channels=40, phrases_per_group=2, paths_at_once=2, threads=2),
+    "one block a path, two tiles of rows": Case(phrases=5, size=4, channels=24, phrases_per_group=5, threads=4),
     "half, odd channels": Case(phrases=2, size=4, channels=37, scalar="half", phrases_per_group=2, threads=2),
     "fragments": Case(size=3, channels=24, scalar="half", form="fragments", paths_at_once=1, threads=32),
     "simple": Case(size=4, channels=9, form="simple", threads=4),

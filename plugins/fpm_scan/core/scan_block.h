@@ -1,10 +1,10 @@
 // The fast path, as one block runs it: a block owns a slice of the output channels of one path, for a group of phrases. Its slice of the
 // weights stays in shared memory for a whole direction. On each anti-diagonal it
-//   1. publishes the sums of incoming hidden states, for its own channels: they need no other block's states;
+//   1. sums the incoming hidden states of its own channels, for which it needs no other block's states, and publishes the sums;
 //   2. meets the other blocks of its path at a barrier, so that the sums of all channels are there;
 //   3. multiplies them, 16 rows at a time, with its weights, and makes its channels' new hidden states of them, in place.
 // The exchange has two halves, used in turn: a block that writes the next anti-diagonal has passed the barrier behind which everyone had
-// read the one before the last.
+// read the one before the last. A block that owns all channels of its path sums straight into its tile instead and meets nobody.
 #pragma once
 
 #include <cstddef>
@@ -64,8 +64,8 @@ private:
         stage_weights(context_, memory_.weights, tile_, matrix(at_.w2, path_ * kDirections + direction), channels, first_channel_);
         for (int d = 0; d < diagonals(at_.shape.size); ++d) {
             const Diagonal diagonal = diagonal_of(at_.shape.size, d);
-            if (d > 0) {
-                publish(turned, d, diagonal);
+            if (d > 0 && at_.slices > 1) {
+                sum_incoming(turned, d, diagonal, 0, phrases_ * diagonal.length, exchange(d, 0), tile_.depth);
                 context_.meet_path();
             }
             advance(turned, d, diagonal);
@@ -73,15 +73,15 @@ private:
         }
     }
 
-    // exchange = sum of the hidden states that come into each cell of anti-diagonal d, for the block's channels; zeros in the padding.
-    ISFP_FUNCTION void publish(Direction turned, int d, Diagonal diagonal) {
+    // target [rows, pitch] = sums of the hidden states that come into `rows` cells of anti-diagonal d, from row `first` of the group on,
+    // for the block's channels; zeros in the padding.
+    ISFP_FUNCTION void sum_incoming(Direction turned, int d, Diagonal diagonal, int first, int rows, Scalar* target, int pitch) {
         const int size = at_.shape.size;
-        const int rows = phrases_ * diagonal.length;
         for (int e = context_.thread(); e < rows << tile_.slice_log2; e += context_.threads()) {
             const int row = e >> tile_.slice_log2;
             const int column = e & (tile_.slice - 1);
-            const int phrase = first_phrase_ + row / diagonal.length;
-            const int a = diagonal.first + row % diagonal.length;
+            const int phrase = first_phrase_ + (first + row) / diagonal.length;
+            const int a = diagonal.first + (first + row) % diagonal.length;
             const int b = d - a;
             float sum = 0.0F;
             if (first_channel_ + column < at_.shape.channels) {
@@ -96,7 +96,7 @@ private:
                 }
             }
             if (first_channel_ + column < tile_.depth) {
-                store(exchange(d, row) + first_channel_ + column, sum);
+                store(target + static_cast<std::size_t>(row) * pitch + first_channel_ + column, sum);
             }
         }
     }
@@ -107,7 +107,11 @@ private:
         for (int tile_row = 0; tile_row < all; tile_row += kTileRows) {
             const int rows = smaller(kTileRows, all - tile_row);
             if (d > 0) {
-                stage_rows(context_, memory_.rows, tile_, exchange(d, tile_row), rows, tile_.depth);
+                if (at_.slices > 1) {
+                    stage_rows(context_, memory_.rows, tile_, exchange(d, tile_row), rows, tile_.depth);
+                } else {
+                    sum_incoming(turned, d, diagonal, tile_row, rows, memory_.rows, tile_.pitch);
+                }
                 context_.sync();
                 Product::run(context_, memory_, tile_);
                 context_.sync();
