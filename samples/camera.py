@@ -35,16 +35,16 @@ def main(
         for number, frame in enumerate(camera, start=1):
             try:
                 result = segmenter.run(frame, asked[0])
-            except IsfpError as error:  # a phrase with no word in it: say so, and go back to the first
-                print(error, file=sys.stderr)
+            except IsfpError as error:
+                if asked[0] == phrase:
+                    raise
+                print(error, file=sys.stderr)  # what was typed has no word in it: go back to the first phrase
                 asked[0] = phrase
                 continue
             picture = overlay(frame, [result])
             if headless:
                 size = frame.shape[1], frame.shape[0]
-                writer = writer or cv2.VideoWriter(
-                    str(out), cv2.VideoWriter.fourcc(*"mp4v"), camera.frames_per_second, size
-                )
+                writer = writer or cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), camera.frames_per_second, size)
                 writer.write(picture)
             else:
                 cv2.imshow("isfp", picture)
