@@ -52,10 +52,17 @@ def host_build(sanitizer: str = "") -> Path:
     return build(name, ("fpm_host_scan", "fpm_core_test"), *options) / "bin" / "fpm_host_scan"
 
 
+def nvcc() -> str:
+    """The CUDA compiler's path."""
+    for path in (shutil.which("nvcc"), "/usr/local/cuda/bin/nvcc"):
+        if path and Path(path).exists():
+            return path
+    pytest.skip("nvcc is not installed")
+
+
 def plugin_build(name: str, *options: str) -> Path:
     """Everything, with device code for one architecture."""
-    if not shutil.which("nvcc") and not Path("/usr/local/cuda/bin/nvcc").exists():
-        pytest.skip("nvcc is not installed")
+    nvcc()
     headers = tensorrt_headers()
     return build(name, ("all",), f"-DTENSORRT_INCLUDE_DIR={headers}", f"-DISFP_CUDA_ARCHITECTURES={SOME_ARCHITECTURE}", *options)
 

@@ -1,4 +1,5 @@
-// product = rows @ weights^T with plain fused multiply-adds: exact FP32, and the check of the tensor-core form in the tests.
+// product = rows @ weights^T with plain fused multiply-adds: exact FP32, and the check of the tensor-core form in the
+// tests.
 #pragma once
 
 #include "scalar.h"

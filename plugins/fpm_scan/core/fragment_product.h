@@ -1,8 +1,9 @@
 // product = rows @ weights^T on tensor cores: FP16 operands, FP32 sums.
 //
-// The instruction is mma.m16n8k16 (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"): of lane l, with g = l / 4 and
-// t = l % 4, A holds rows g and g + 8 at columns 2t, 2t + 1, 2t + 8, 2t + 9; B the same four depths of column g; the sums rows g and
-// g + 8 of columns 2t and 2t + 1. `context.multiply` is that instruction; a host context does the same with 32 threads.
+// The instruction is mma.m16n8k16 (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"): of lane l,
+// with g = l / 4 and t = l % 4, A holds rows g and g + 8 at columns 2t, 2t + 1, 2t + 8, 2t + 9; B the same four depths
+// of column g; the sums rows g and g + 8 of columns 2t and 2t + 1. `context.multiply` is that instruction; a host
+// context does the same with 32 threads.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace isfp {
 
 struct FragmentProduct {
     static constexpr int kColumns = 8;  // of one instruction
-    static constexpr int kStrips = 2;   // instructions that share one A: half the loads, and two independent chains of sums
+    static constexpr int kStrips = 2;   // instructions that share one A: fewer loads, and two chains of sums
 
     template <class Scalar, class Context>
     static ISFP_FUNCTION void run(Context& context, const TileMemory<Scalar>& memory, const Tile& tile) {

@@ -1,7 +1,8 @@
 // The way of a direction over the grid, one anti-diagonal after the other.
 //
-// Every direction is walked as if it were DR (down, right); `cell_index` turns the grid so that it is. In these scan coordinates (a, b) the
-// incoming neighbours of a cell are (a-1,b), (a,b-1) and (a-1,b-1), and the cells of one anti-diagonal a + b = d do not need each other.
+// Every direction is walked as if it were DR (down, right); `cell_index` turns the grid so that it is. In these scan
+// coordinates (a, b) the incoming neighbours of a cell are (a-1,b), (a,b-1) and (a-1,b-1), and the cells of one
+// anti-diagonal a + b = d do not need each other.
 #pragma once
 
 #include "portable.h"
@@ -11,7 +12,8 @@ namespace isfp {
 constexpr int kPaths = 4;
 constexpr int kDirections = 2;
 
-// Paths: 0 (DR, UL), 1 (UL, DR), 2 (DL, UR), 3 (UR, DL). The second direction of a path is the first one turned by half a turn.
+// Paths: 0 (DR, UL), 1 (UL, DR), 2 (DL, UR), 3 (UR, DL). The second direction of a path is the first one turned by half
+// a turn.
 struct Direction {
     bool up;
     bool left;

@@ -41,7 +41,9 @@ LaunchPlan simple_plan(const Shape& shape) {
 
 LaunchPlan choose_launch(const Shape& shape, int scalar_bytes, const Device& device, const Occupancy& occupancy) {
     const auto resident = [&](const LaunchPlan& plan) {
-        return plan.shared_bytes <= device.shared_bytes ? occupancy(plan.threads, plan.shared_bytes) * device.multiprocessors : 0;
+        return plan.shared_bytes <= device.shared_bytes
+                   ? occupancy(plan.threads, plan.shared_bytes) * device.multiprocessors
+                   : 0;
     };
 
     // One block holds a whole path: no barrier between blocks, so phrases need not be on the device together either.
@@ -53,8 +55,9 @@ LaunchPlan choose_launch(const Shape& shape, int scalar_bytes, const Device& dev
         }
     }
 
-    // Blocks that wait for each other must all be on the device at once: one a multiprocessor if there are enough, else as many as fit.
-    // Smaller slices spread a path over more multiprocessors; larger ones have fewer blocks to wait for.
+    // Blocks that wait for each other must all be on the device at once: one a multiprocessor if there are enough, else
+    // as many as fit. Smaller slices spread a path over more multiprocessors; larger ones have fewer blocks to wait
+    // for.
     for (int paths = kPaths; device.cooperative && paths >= 1; paths /= 2) {
         for (const bool one_a_multiprocessor : {true, false}) {
             for (int slice_log2 = kSmallestSlice; slice_log2 <= kLargestSlice; ++slice_log2) {

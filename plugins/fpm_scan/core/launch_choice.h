@@ -9,14 +9,14 @@
 namespace isfp {
 
 struct LaunchPlan {
-    bool fast = false;            // else the slower path: one block a path and phrase
-    int threads = 0;              // of a block
-    std::size_t shared_bytes = 0; // of a block
-    int slice_log2 = 0;           // log2 of the output channels of a block
-    int slices = 1;               // blocks that share a path; they meet at a barrier if there are more than one
-    int groups = 1;               // groups of phrases, each with blocks of its own
+    bool fast = false;             // else the slower path: one block a path and phrase
+    int threads = 0;               // of a block
+    std::size_t shared_bytes = 0;  // of a block
+    int slice_log2 = 0;            // log2 of the output channels of a block
+    int slices = 1;                // blocks that share a path; they meet at a barrier if there are more than one
+    int groups = 1;                // groups of phrases, each with blocks of its own
     int phrases_per_group = 1;
-    int paths_per_launch = 4;     // 4, 2 or 1: launches follow each other where not all blocks fit on the device at once
+    int paths_per_launch = 4;  // 4, 2 or 1: launches follow each other where not all blocks fit on the device at once
 };
 
 struct Device {

@@ -1,10 +1,13 @@
-// The fast path, as one block runs it: a block owns a slice of the output channels of one path, for a group of phrases. Its slice of the
-// weights stays in shared memory for a whole direction. On each anti-diagonal it
-//   1. sums the incoming hidden states of its own channels, for which it needs no other block's states, and publishes the sums;
+// The fast path, as one block runs it: a block owns a slice of the output channels of one path, for a group of phrases.
+// Its slice of the weights stays in shared memory for a whole direction. On each anti-diagonal it
+//   1. sums the incoming hidden states of its own channels, for which it needs no other block's states, and publishes
+//   the sums;
 //   2. meets the other blocks of its path at a barrier, so that the sums of all channels are there;
-//   3. multiplies them, 16 rows at a time, with its weights, and makes its channels' new hidden states of them, in place.
-// The exchange has two halves, used in turn: a block that writes the next anti-diagonal has passed the barrier behind which everyone had
-// read the one before the last. A block that owns all channels of its path sums straight into its tile instead and meets nobody.
+//   3. multiplies them, 16 rows at a time, with its weights, and makes its channels' new hidden states of them, in
+//   place.
+// The exchange has two halves, used in turn: a block that writes the next anti-diagonal has passed the barrier behind
+// which everyone had read the one before the last. A block that owns all channels of its path sums straight into its
+// tile instead and meets nobody.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +54,8 @@ private:
                 const int row = e >> tile_.slice_log2;
                 const int column = e & (tile_.slice - 1);
                 if (first_channel_ + column < channels) {
-                    *state(0, static_cast<int>(first) + cell + row, column) = memory_.product[row * tile_.product_pitch + column];
+                    *state(0, static_cast<int>(first) + cell + row, column) =
+                        memory_.product[row * tile_.product_pitch + column];
                 }
             }
         }
@@ -61,7 +65,9 @@ private:
     ISFP_FUNCTION void scan(int direction) {
         const Direction turned = direction_of(path_, direction);
         const int channels = at_.shape.channels;
-        stage_weights(context_, memory_.weights, tile_, matrix(at_.w2, path_ * kDirections + direction), channels, first_channel_);
+        stage_weights(
+            context_, memory_.weights, tile_, matrix(at_.w2, path_ * kDirections + direction), channels,
+            first_channel_);
         for (int d = 0; d < diagonals(at_.shape.size); ++d) {
             const Diagonal diagonal = diagonal_of(at_.shape.size, d);
             if (d > 0 && at_.slices > 1) {
@@ -73,9 +79,10 @@ private:
         }
     }
 
-    // target [rows, pitch] = sums of the hidden states that come into `rows` cells of anti-diagonal d, from row `first` of the group on,
-    // for the block's channels; zeros in the padding.
-    ISFP_FUNCTION void sum_incoming(Direction turned, int d, Diagonal diagonal, int first, int rows, Scalar* target, int pitch) {
+    // target [rows, pitch] = sums of the hidden states that come into `rows` cells of anti-diagonal d, from row `first`
+    // of the group on, for the block's channels; zeros in the padding.
+    ISFP_FUNCTION void sum_incoming(
+        Direction turned, int d, Diagonal diagonal, int first, int rows, Scalar* target, int pitch) {
         const int size = at_.shape.size;
         for (int e = context_.thread(); e < rows << tile_.slice_log2; e += context_.threads()) {
             const int row = e >> tile_.slice_log2;

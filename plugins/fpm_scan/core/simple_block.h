@@ -1,5 +1,5 @@
-// The slower path, for whatever the fast one does not fit: one block takes one path of one phrase, reads the weights from global memory
-// and needs neither shared memory nor other blocks.
+// The slower path, for whatever the fast one does not fit: one block takes one path of one phrase, reads the weights
+// from global memory and needs neither shared memory nor other blocks.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,10 @@ public:
           path_(arguments.first_path + context.path()),
           cells_(arguments.shape.size * arguments.shape.size),
           isf_(arguments.isf + static_cast<std::size_t>(context.group()) * cells_ * arguments.shape.channels),
-          state_(arguments.state
-                 + (static_cast<std::size_t>(path_) * arguments.shape.phrases + context.group()) * cells_ * arguments.shape.channels) {}
+          state_(
+              arguments.state
+              + (static_cast<std::size_t>(path_) * arguments.shape.phrases + context.group()) * cells_
+                    * arguments.shape.channels) {}
 
     ISFP_FUNCTION void run() {
         project();

@@ -28,7 +28,8 @@ ISFP_FUNCTION Chunk<Scalar> load_chunk(Context& context, const Scalar* row, int 
 
 // Columns [first, first + slice) of `source` [channels, channels], transposed, zeros outside.
 template <class Scalar, class Context>
-ISFP_FUNCTION void stage_weights(Context& context, Scalar* weights, const Tile& tile, const Scalar* source, int channels, int first) {
+ISFP_FUNCTION void stage_weights(
+    Context& context, Scalar* weights, const Tile& tile, const Scalar* source, int channels, int first) {
     constexpr int kLength = Chunk<Scalar>::kLength;
     const int chunks = tile.slice / kLength * tile.depth;
     for (int e = context.thread(); e < chunks; e += context.threads()) {
@@ -44,10 +45,11 @@ ISFP_FUNCTION void stage_weights(Context& context, Scalar* weights, const Tile& 
     }
 }
 
-// `count` <= 16 rows of `source` [count, columns], zeros behind `columns`. Rows from `count` on keep what they had: nobody reads
-// their product.
+// `count` <= 16 rows of `source` [count, columns], zeros behind `columns`. Rows from `count` on keep what they had:
+// nobody reads their product.
 template <class Scalar, class Context>
-ISFP_FUNCTION void stage_rows(Context& context, Scalar* rows, const Tile& tile, const Scalar* source, int count, int columns) {
+ISFP_FUNCTION void stage_rows(
+    Context& context, Scalar* rows, const Tile& tile, const Scalar* source, int count, int columns) {
     constexpr int kLength = Chunk<Scalar>::kLength;
     const int chunks = tile.depth / kLength;
     for (int e = context.thread(); e < count * chunks; e += context.threads()) {

@@ -11,7 +11,8 @@ namespace isfp {
 // Elements `first`, `first + step`, ... of the output.
 template <class Scalar>
 ISFP_FUNCTION void sum_paths(const Arguments<Scalar>& at, std::size_t first, std::size_t step) {
-    const auto elements = static_cast<std::size_t>(at.shape.phrases) * at.shape.size * at.shape.size * at.shape.channels;
+    const auto elements =
+        static_cast<std::size_t>(at.shape.phrases) * at.shape.size * at.shape.size * at.shape.channels;
     for (std::size_t e = first; e < elements; e += step) {
         float sum = to_float(at.isf[e]);
         for (int path = 0; path < kPaths; ++path) {

@@ -11,10 +11,10 @@ constexpr int kTileRows = 16;   // rows of one tensor-core tile; a 13 x 13 grid'
 constexpr int kTileDepth = 16;  // its depth: channels are padded to a multiple with zeros
 
 struct Tile {
-    int slice;          // output channels that the block owns, a power of two >= 32
+    int slice;  // output channels that the block owns, a power of two >= 32
     int slice_log2;
-    int depth;          // input channels, padded
-    int pitch;          // elements between two rows of `weights` and of `rows`; 16 bytes of padding keep the banks apart
+    int depth;  // input channels, padded
+    int pitch;  // elements between two rows of `weights` and of `rows`; 16 bytes of padding keep the banks apart
     int product_pitch;  // floats between two rows of `product`; padded where fragments write eight rows at once
 };
 
@@ -36,11 +36,12 @@ ISFP_FUNCTION constexpr std::size_t rows_bytes(const Tile& tile, int scalar_byte
 }
 
 ISFP_FUNCTION constexpr std::size_t shared_bytes(const Tile& tile, int scalar_bytes) {
-    return weights_bytes(tile, scalar_bytes) + rows_bytes(tile, scalar_bytes) + sizeof(float) * kTileRows * tile.product_pitch;
+    return weights_bytes(tile, scalar_bytes) + rows_bytes(tile, scalar_bytes)
+           + sizeof(float) * kTileRows * tile.product_pitch;
 }
 
-// The three parts in the block's shared memory: weights [slice, pitch] (transposed: a row holds what one output channel weighs), rows
-// [16, pitch], product [16, product_pitch].
+// The three parts in the block's shared memory: weights [slice, pitch] (transposed: a row holds what one output channel
+// weighs), rows [16, pitch], product [16, product_pitch].
 template <class Scalar>
 struct TileMemory {
     Scalar* weights;

@@ -30,8 +30,9 @@ public:
     __device__ void* shared() { return shared_; }
     __device__ void sync() { __syncthreads(); }
 
-    // All blocks of this block's path and group. What the block wrote before is released by one thread and acquired by one thread of each
-    // other block; the barriers of the blocks hand both on. The counter only grows, so that no reset can race with a late reader.
+    // All blocks of this block's path and group. What the block wrote before is released by one thread and acquired by
+    // one thread of each other block; the barriers of the blocks hand both on. The counter only grows, so that no reset
+    // can race with a late reader.
     __device__ void meet_path() {
         __syncthreads();
         if (gridDim.x > 1) {
@@ -59,9 +60,11 @@ public:
 
     // sums += A @ B, one warp's m16n8k16; see core/fragment_product.h for what each lane holds.
     __device__ void multiply(float (&sums)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
-        asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-                     : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+        asm volatile(
+            "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
+            "%2, %3};"
+            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
     }
 
 private:

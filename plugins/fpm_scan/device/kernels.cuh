@@ -26,19 +26,23 @@ template <class Scalar>
 __global__ void __launch_bounds__(kMostThreads, 1) fpm_scan_fast(const __grid_constant__ Arguments<Scalar> arguments) {
     extern __shared__ int4 shared[];
     const unsigned path = static_cast<unsigned>(arguments.first_path) + blockIdx.z;
-    DeviceContext context(shared, arguments.arrivals + path * static_cast<unsigned>(arguments.shape.phrases) + blockIdx.y);
+    DeviceContext context(
+        shared, arguments.arrivals + path * static_cast<unsigned>(arguments.shape.phrases) + blockIdx.y);
     ScanBlock<typename ProductOf<Scalar>::Type, Scalar, DeviceContext>(context, arguments).run();
 }
 
 template <class Scalar>
-__global__ void __launch_bounds__(kMostThreads, 1) fpm_scan_simple(const __grid_constant__ Arguments<Scalar> arguments) {
+__global__ void __launch_bounds__(kMostThreads, 1)
+    fpm_scan_simple(const __grid_constant__ Arguments<Scalar> arguments) {
     DeviceContext context(nullptr, nullptr);
     SimpleBlock<Scalar, DeviceContext>(context, arguments).run();
 }
 
 template <class Scalar>
 __global__ void __launch_bounds__(kMostThreads, 1) fpm_sum_paths(const __grid_constant__ Arguments<Scalar> arguments) {
-    sum_paths(arguments, static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x, static_cast<std::size_t>(gridDim.x) * blockDim.x);
+    sum_paths(
+        arguments, static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x,
+        static_cast<std::size_t>(gridDim.x) * blockDim.x);
 }
 
 }  // namespace isfp

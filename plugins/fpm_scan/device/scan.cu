@@ -34,12 +34,14 @@ cudaError_t plan_for(const Shape& shape, LaunchPlan& plan) {
         asked = status == cudaSuccess ? asked : status;
         return status == cudaSuccess ? blocks : 0;
     };
-    plan = choose_launch(shape, sizeof(Scalar), {multiprocessors, static_cast<std::size_t>(shared), cooperative != 0}, occupancy);
+    plan = choose_launch(
+        shape, sizeof(Scalar), {multiprocessors, static_cast<std::size_t>(shared), cooperative != 0}, occupancy);
     return asked;
 }
 
 template <class Scalar>
-Arguments<Scalar> arguments_of(const Shape& shape, const Attributes& attributes, const LaunchPlan& plan, const ScanTensors& tensors) {
+Arguments<Scalar> arguments_of(
+    const Shape& shape, const Attributes& attributes, const LaunchPlan& plan, const ScanTensors& tensors) {
     const Workspace layout = workspace_of(shape, sizeof(Scalar));
     char* workspace = static_cast<char*>(tensors.workspace);
     Arguments<Scalar> arguments;
@@ -59,7 +61,13 @@ Arguments<Scalar> arguments_of(const Shape& shape, const Attributes& attributes,
 }
 
 template <class Scalar>
-cudaError_t launch(const void* kernel, bool cooperative, dim3 grid, const LaunchPlan& plan, Arguments<Scalar>& arguments, cudaStream_t stream) {
+cudaError_t launch(
+    const void* kernel,
+    bool cooperative,
+    dim3 grid,
+    const LaunchPlan& plan,
+    Arguments<Scalar>& arguments,
+    cudaStream_t stream) {
     void* pointers[] = {&arguments};
     const dim3 block(static_cast<unsigned>(plan.threads));
     return cooperative ? cudaLaunchCooperativeKernel(kernel, grid, block, pointers, plan.shared_bytes, stream)
@@ -68,17 +76,25 @@ cudaError_t launch(const void* kernel, bool cooperative, dim3 grid, const Launch
 
 template <class Scalar>
 cudaError_t enqueue_for(
-    const Shape& shape, const Attributes& attributes, const LaunchPlan& plan, const ScanTensors& tensors, cudaStream_t stream) {
+    const Shape& shape,
+    const Attributes& attributes,
+    const LaunchPlan& plan,
+    const ScanTensors& tensors,
+    cudaStream_t stream) {
     Arguments<Scalar> arguments = arguments_of<Scalar>(shape, attributes, plan, tensors);
-    const auto kernel = plan.fast ? reinterpret_cast<const void*>(fpm_scan_fast<Scalar>) : reinterpret_cast<const void*>(fpm_scan_simple<Scalar>);
+    const auto kernel = plan.fast ? reinterpret_cast<const void*>(fpm_scan_fast<Scalar>)
+                                  : reinterpret_cast<const void*>(fpm_scan_simple<Scalar>);
     const bool cooperative = plan.fast && plan.slices > 1;
     if (cooperative) {
-        const cudaError_t status = cudaMemsetAsync(arguments.arrivals, 0, workspace_of(shape, sizeof(Scalar)).arrivals_bytes, stream);
+        const cudaError_t status =
+            cudaMemsetAsync(arguments.arrivals, 0, workspace_of(shape, sizeof(Scalar)).arrivals_bytes, stream);
         if (status != cudaSuccess) {
             return status;
         }
     }
-    const dim3 grid(static_cast<unsigned>(plan.slices), static_cast<unsigned>(plan.groups), static_cast<unsigned>(plan.paths_per_launch));
+    const dim3 grid(
+        static_cast<unsigned>(plan.slices), static_cast<unsigned>(plan.groups),
+        static_cast<unsigned>(plan.paths_per_launch));
     for (arguments.first_path = 0; arguments.first_path < kPaths; arguments.first_path += plan.paths_per_launch) {
         const cudaError_t status = launch(kernel, cooperative, grid, plan, arguments, stream);
         if (status != cudaSuccess) {
@@ -88,7 +104,9 @@ cudaError_t enqueue_for(
     const std::size_t elements = static_cast<std::size_t>(shape.phrases) * shape.size * shape.size * shape.channels;
     const std::size_t blocks = std::min(kMostSumBlocks, (elements + kMostThreads - 1) / kMostThreads);
     void* pointers[] = {&arguments};
-    return cudaLaunchKernel(reinterpret_cast<const void*>(fpm_sum_paths<Scalar>), dim3(static_cast<unsigned>(blocks)), dim3(kMostThreads), pointers, 0, stream);
+    return cudaLaunchKernel(
+        reinterpret_cast<const void*>(fpm_sum_paths<Scalar>), dim3(static_cast<unsigned>(blocks)), dim3(kMostThreads),
+        pointers, 0, stream);
 }
 
 }  // namespace
@@ -100,7 +118,12 @@ cudaError_t plan_scan(const Shape& shape, ScalarKind kind, LaunchPlan& plan) {
 std::size_t scan_workspace(const Shape& shape, ScalarKind kind) { return workspace_of(shape, bytes_of(kind)).total; }
 
 cudaError_t enqueue_scan(
-    const Shape& shape, ScalarKind kind, const Attributes& attributes, const LaunchPlan& plan, const ScanTensors& tensors, cudaStream_t stream) {
+    const Shape& shape,
+    ScalarKind kind,
+    const Attributes& attributes,
+    const LaunchPlan& plan,
+    const ScanTensors& tensors,
+    cudaStream_t stream) {
     return kind == ScalarKind::fp16 ? enqueue_for<DeviceHalf>(shape, attributes, plan, tensors, stream)
                                     : enqueue_for<float>(shape, attributes, plan, tensors, stream);
 }

@@ -26,8 +26,14 @@ struct ScanTensors {
     void* workspace = nullptr;  // scan_workspace(...) bytes, aligned to 256
 };
 
-// Puts the scan on `stream` and returns: neither allocates nor waits nor copies, so that a stream capture can record it.
+// Puts the scan on `stream` and returns: neither allocates nor waits nor copies, so that a stream capture can record
+// it.
 cudaError_t enqueue_scan(
-    const Shape& shape, ScalarKind kind, const Attributes& attributes, const LaunchPlan& plan, const ScanTensors& tensors, cudaStream_t stream);
+    const Shape& shape,
+    ScalarKind kind,
+    const Attributes& attributes,
+    const LaunchPlan& plan,
+    const ScanTensors& tensors,
+    cudaStream_t stream);
 
 }  // namespace isfp

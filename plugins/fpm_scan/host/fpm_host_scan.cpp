@@ -1,7 +1,8 @@
 // fpm_host_scan CASE RESULT: runs the kernels' bodies with threads of the host over one case, for the tests.
 //
-// CASE is text, then raw little-endian numbers: the line "float|half fma|fragments|simple nothing|block-barrier|path-barrier
-// P S C alpha activation slope slice_log2 phrases_per_group paths_at_once threads\n", then isf, w1, w2. RESULT is the output's numbers.
+// CASE is text, then raw little-endian numbers: the line "float|half fma|fragments|simple
+// nothing|block-barrier|path-barrier P S C alpha activation slope slice_log2 phrases_per_group paths_at_once
+// threads\n", then isf, w1, w2. RESULT is the output's numbers.
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -30,8 +31,9 @@ Case read_header(std::istream& file) {
     std::istringstream words(line);
     Case c;
     int activation = 0;
-    words >> c.scalar >> c.form >> c.dropped >> c.shape.phrases >> c.shape.size >> c.shape.channels >> c.attributes.alpha >> activation
-        >> c.attributes.slope >> c.slice_log2 >> c.phrases_per_group >> c.paths_at_once >> c.threads;
+    words >> c.scalar >> c.form >> c.dropped >> c.shape.phrases >> c.shape.size >> c.shape.channels
+        >> c.attributes.alpha >> activation >> c.attributes.slope >> c.slice_log2 >> c.phrases_per_group
+        >> c.paths_at_once >> c.threads;
     if (!words) {
         throw std::runtime_error("the case's first line is not as fpm_host_scan.cpp says: " + line);
     }
@@ -50,7 +52,9 @@ std::vector<Scalar> read(std::istream& file, std::size_t count) {
 }
 
 Dropped dropped_of(const std::string& word) {
-    return word == "block-barrier" ? Dropped::block_barrier : word == "path-barrier" ? Dropped::path_barrier : Dropped::nothing;
+    return word == "block-barrier"  ? Dropped::block_barrier
+           : word == "path-barrier" ? Dropped::path_barrier
+                                    : Dropped::nothing;
 }
 
 template <class Scalar>

@@ -1,5 +1,6 @@
-// A context in which real threads of the host run the kernels' bodies: one std::thread for each thread of each block, all at once, with
-// the same barriers as on the device. Thread sanitizer sees every access that a missing barrier leaves unordered.
+// A context in which real threads of the host run the kernels' bodies: one std::thread for each thread of each block,
+// all at once, with the same barriers as on the device. Thread sanitizer sees every access that a missing barrier
+// leaves unordered.
 #pragma once
 
 #include <barrier>
@@ -76,9 +77,10 @@ public:
         return *from;
     }
 
-    // sums += A @ B, as the PTX manual lays A [16,16], B [16,8] and the sums [16,8] out over the lanes: element i of a lane's eight of A
-    // is at row g (+ 8 if i is 2, 3, 6 or 7) and column 2t + i % 2 (+ 8 from i = 4 on), element i of its four of B at row
-    // 2t + i % 2 (+ 8 from i = 2 on) and column g, and sum i at row g (+ 8 from i = 2 on) and column 2t + i % 2.
+    // sums += A @ B, as the PTX manual lays A [16,16], B [16,8] and the sums [16,8] out over the lanes: element i of a
+    // lane's eight of A is at row g (+ 8 if i is 2, 3, 6 or 7) and column 2t + i % 2 (+ 8 from i = 4 on), element i of
+    // its four of B at row 2t + i % 2 (+ 8 from i = 2 on) and column g, and sum i at row g (+ 8 from i = 2 on) and
+    // column 2t + i % 2.
     void multiply(float (&sums)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
         HostWarp& warp = *block_.warps[place_.thread / 32];
         const int lane = place_.thread % 32;

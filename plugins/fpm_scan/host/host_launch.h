@@ -38,7 +38,8 @@ void run_grid(const HostGrid& grid, Dropped dropped, const Body& body) {
                 for (int slice = 0; slice < grid.slices; ++slice) {
                     blocks.push_back(std::make_unique<HostBlock>(grid.threads, grid.shared_bytes));
                     for (int thread = 0; thread < grid.threads; ++thread) {
-                        threads.emplace_back([&body, first_path, place = HostPlace{slice, group, path, thread, grid.threads},
+                        threads.emplace_back([&body, first_path,
+                                              place = HostPlace{slice, group, path, thread, grid.threads},
                                               block = blocks.back().get(), meeting = meetings.back().get(), dropped] {
                             HostContext context(place, *block, *meeting, dropped);
                             body(context, first_path);
@@ -55,7 +56,8 @@ template <class Product, class Scalar>
 void run_scan(Arguments<Scalar> arguments, HostGrid grid, Dropped dropped) {
     grid.slices = arguments.slices;
     grid.groups = divide_up(arguments.shape.phrases, arguments.phrases_per_group);
-    grid.shared_bytes = shared_bytes(tile_of(arguments.slice_log2, arguments.shape.channels, sizeof(Scalar)), sizeof(Scalar));
+    grid.shared_bytes =
+        shared_bytes(tile_of(arguments.slice_log2, arguments.shape.channels, sizeof(Scalar)), sizeof(Scalar));
     run_grid(grid, dropped, [&arguments](HostContext& context, int first_path) {
         Arguments<Scalar> wave = arguments;
         wave.first_path = first_path;

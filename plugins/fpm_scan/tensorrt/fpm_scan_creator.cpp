@@ -16,10 +16,12 @@ using nvinfer1::PluginField;
 using nvinfer1::PluginFieldCollection;
 using nvinfer1::PluginFieldType;
 
-constexpr char kWhatToDo[] = "; export the stage and build the engine again with this version of isfp and of its plugin";
+constexpr char kWhatToDo[] =
+    "; export the stage and build the engine again with this version of isfp and of its plugin";
 
 template <class Value>
-Value value_of(const PluginFieldCollection& fields, const std::string& name, PluginFieldType type, const char* type_name) {
+Value value_of(
+    const PluginFieldCollection& fields, const std::string& name, PluginFieldType type, const char* type_name) {
     for (std::int32_t i = 0; i < fields.nbFields; ++i) {
         const PluginField& field = fields.fields[i];
         if (name == field.name) {
@@ -36,7 +38,8 @@ void refuse_unknown(const PluginFieldCollection& fields) {
     for (std::int32_t i = 0; i < fields.nbFields; ++i) {
         const std::string name = fields.fields[i].name;
         if (name != kAlphaField && name != kActivationField && name != kSlopeField) {
-            throw std::invalid_argument("attribute " + name + " is unknown to version " + kPluginVersion + " of the plugin" + kWhatToDo);
+            throw std::invalid_argument(
+                "attribute " + name + " is unknown to version " + kPluginVersion + " of the plugin" + kWhatToDo);
         }
     }
 }
@@ -49,9 +52,11 @@ Attributes attributes_of(const PluginFieldCollection& fields) {
     if (!std::isfinite(alpha) || !std::isfinite(slope)) {
         throw std::invalid_argument("attributes alpha and slope must be finite" + std::string(kWhatToDo));
     }
-    if (activation != static_cast<std::int32_t>(Activation::tanh) && activation != static_cast<std::int32_t>(Activation::leaky_relu)) {
+    if (activation != static_cast<std::int32_t>(Activation::tanh)
+        && activation != static_cast<std::int32_t>(Activation::leaky_relu)) {
         throw std::invalid_argument(
-            "attribute activation is " + std::to_string(activation) + ", expected 0 (tanh) or 1 (leaky ReLU)" + kWhatToDo);
+            "attribute activation is " + std::to_string(activation) + ", expected 0 (tanh) or 1 (leaky ReLU)"
+            + kWhatToDo);
     }
     return {alpha, static_cast<Activation>(activation), slope};
 }
@@ -59,10 +64,7 @@ Attributes attributes_of(const PluginFieldCollection& fields) {
 }  // namespace
 
 FpmScanCreator::FpmScanCreator()
-    : fields_{
-          PluginField{kAlphaField, nullptr, PluginFieldType::kFLOAT32, 1},
-          PluginField{kActivationField, nullptr, PluginFieldType::kINT32, 1},
-          PluginField{kSlopeField, nullptr, PluginFieldType::kFLOAT32, 1}},
+    : fields_{PluginField{kAlphaField, nullptr, PluginFieldType::kFLOAT32, 1}, PluginField{kActivationField, nullptr, PluginFieldType::kINT32, 1}, PluginField{kSlopeField, nullptr, PluginFieldType::kFLOAT32, 1}},
       collection_{static_cast<std::int32_t>(fields_.size()), fields_.data()} {}
 
 nvinfer1::IPluginV3* FpmScanCreator::createPlugin(

@@ -25,13 +25,20 @@ std::int32_t fail(const std::string& message) noexcept {
 // Also forgets the error, so that nobody after the plugin takes it for his own.
 std::string cuda_message(cudaError_t status, const std::string& doing) {
     cudaGetLastError();
-    std::string message = std::string(cudaGetErrorName(status)) + " (" + cudaGetErrorString(status) + ") while " + doing;
+    std::string message =
+        std::string(cudaGetErrorName(status)) + " (" + cudaGetErrorString(status) + ") while " + doing;
     if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
-        message += "; this GPU is none that the plugin was built for: build it here with `make plugin` and build the engine again";
+        message +=
+            "; this GPU is none that the plugin was built for: build it here with `make plugin` and build the engine "
+            "again";
     } else if (status == cudaErrorInsufficientDriver) {
-        message += "; there is no NVIDIA driver, or one older than the CUDA toolkit that the plugin was built with: update it, or build the plugin here";
+        message +=
+            "; there is no NVIDIA driver, or one older than the CUDA toolkit that the plugin was built with: update "
+            "it, or build the plugin here";
     } else if (status == cudaErrorCooperativeLaunchTooLarge) {
-        message += "; another program keeps a part of the GPU's multiprocessors (MPS or MIG): give this one the whole, and set the shape again";
+        message +=
+            "; another program keeps a part of the GPU's multiprocessors (MPS or MIG): give this one the whole, and "
+            "set the shape again";
     }
     return message;
 }
@@ -53,7 +60,9 @@ std::string wrong_counts(std::int32_t inputs, std::int32_t outputs) {
            + " outputs, expected 3 (isf, w1, w2) and 1 (out); export the stage again with this version of isfp";
 }
 
-bool same_shape(const Shape& a, const Shape& b) { return a.phrases == b.phrases && a.size == b.size && a.channels == b.channels; }
+bool same_shape(const Shape& a, const Shape& b) {
+    return a.phrases == b.phrases && a.size == b.size && a.channels == b.channels;
+}
 
 }  // namespace
 
@@ -88,7 +97,10 @@ nvinfer1::IPluginV3* FpmScanPlugin::clone() noexcept {
 }
 
 std::int32_t FpmScanPlugin::configurePlugin(
-    DynamicPluginTensorDesc const* in, std::int32_t inputs, DynamicPluginTensorDesc const*, std::int32_t outputs) noexcept {
+    DynamicPluginTensorDesc const* in,
+    std::int32_t inputs,
+    DynamicPluginTensorDesc const*,
+    std::int32_t outputs) noexcept {
     return guarded([&] {
         if (!has_counts(inputs, outputs)) {
             return fail(wrong_counts(inputs, outputs));
@@ -130,7 +142,8 @@ std::int32_t FpmScanPlugin::getOutputShapes(
             return fail(wrong_counts(inputs, outputs));
         }
         if (input_shapes[0].nbDims != 4) {
-            return fail("input isf has " + std::to_string(input_shapes[0].nbDims) + " dimensions, expected the 4 of [P,S,S,C]");
+            return fail(
+                "input isf has " + std::to_string(input_shapes[0].nbDims) + " dimensions, expected the 4 of [P,S,S,C]");
         }
         output_shapes[0] = input_shapes[0];
         return kSuccess;
@@ -143,7 +156,8 @@ bool FpmScanPlugin::supportsFormatCombination(
         return false;
     }
     const PluginTensorDesc& tensor = tensors[position].desc;
-    return tensor.format == nvinfer1::TensorFormat::kLINEAR && is_scalar(tensor.type) && tensor.type == tensors[0].desc.type;
+    return tensor.format == nvinfer1::TensorFormat::kLINEAR && is_scalar(tensor.type)
+           && tensor.type == tensors[0].desc.type;
 }
 
 std::int32_t FpmScanPlugin::getNbOutputs() const noexcept { return kOutputs; }
@@ -178,11 +192,14 @@ std::int32_t FpmScanPlugin::enqueue(
     void* workspace,
     cudaStream_t stream) noexcept {
     return guarded([&] {
-        if (!same_shape(shape_of(input_descriptions[0].dims), shape_) || scalar_kind(input_descriptions[0].type) != kind_) {
-            return fail("enqueue got another shape or type than onShapeChange announced; this is a fault of the caller of the plugin");
+        if (!same_shape(shape_of(input_descriptions[0].dims), shape_)
+            || scalar_kind(input_descriptions[0].type) != kind_) {
+            return fail(
+                "enqueue got another shape or type than onShapeChange announced; this is a fault of the caller of the "
+                "plugin");
         }
-        const cudaError_t status =
-            enqueue_scan(shape_, kind_, attributes_, plan_, {inputs[0], inputs[1], inputs[2], outputs[0], workspace}, stream);
+        const cudaError_t status = enqueue_scan(
+            shape_, kind_, attributes_, plan_, {inputs[0], inputs[1], inputs[2], outputs[0], workspace}, stream);
         return status == cudaSuccess ? kSuccess : fail(cuda_message(status, "launching the scan"));
     });
 }

@@ -44,9 +44,13 @@ bool is_countable(const nvinfer1::Dims& isf) {
 
 }  // namespace
 
-bool is_scalar(nvinfer1::DataType type) { return type == nvinfer1::DataType::kFLOAT || type == nvinfer1::DataType::kHALF; }
+bool is_scalar(nvinfer1::DataType type) {
+    return type == nvinfer1::DataType::kFLOAT || type == nvinfer1::DataType::kHALF;
+}
 
-ScalarKind scalar_kind(nvinfer1::DataType type) { return type == nvinfer1::DataType::kHALF ? ScalarKind::fp16 : ScalarKind::fp32; }
+ScalarKind scalar_kind(nvinfer1::DataType type) {
+    return type == nvinfer1::DataType::kHALF ? ScalarKind::fp16 : ScalarKind::fp32;
+}
 
 Shape shape_of(const nvinfer1::Dims& isf) {
     return {static_cast<int>(isf.d[0]), static_cast<int>(isf.d[1]), static_cast<int>(isf.d[3])};
@@ -54,17 +58,21 @@ Shape shape_of(const nvinfer1::Dims& isf) {
 
 std::string what_is_wrong(const nvinfer1::Dims& isf, const nvinfer1::Dims& w1, const nvinfer1::Dims& w2) {
     if (isf.nbDims != 4 || !agree(isf.d[1], isf.d[2]) || isf.d[0] == 0 || isf.d[1] == 0 || isf.d[3] == 0) {
-        return "input isf has shape " + text_of(isf) + ", expected [P,S,S,C] with a square grid and at least one phrase" + kWhatToDo;
+        return "input isf has shape " + text_of(isf) + ", expected [P,S,S,C] with a square grid and at least one phrase"
+               + kWhatToDo;
     }
     if (!is_countable(isf)) {
-        return "input isf has shape " + text_of(isf) + ", expected at most 2^31 - 1 elements; run fewer phrases at once";
+        return "input isf has shape " + text_of(isf)
+               + ", expected at most 2^31 - 1 elements; run fewer phrases at once";
     }
     const std::int64_t channels = isf.d[3];
     if (!has_shape(w1, {4, channels, channels})) {
-        return "input w1 has shape " + text_of(w1) + ", expected [4,C,C] with C = " + std::to_string(channels) + kWhatToDo;
+        return "input w1 has shape " + text_of(w1) + ", expected [4,C,C] with C = " + std::to_string(channels)
+               + kWhatToDo;
     }
     if (!has_shape(w2, {4, 2, channels, channels})) {
-        return "input w2 has shape " + text_of(w2) + ", expected [4,2,C,C] with C = " + std::to_string(channels) + kWhatToDo;
+        return "input w2 has shape " + text_of(w2) + ", expected [4,2,C,C] with C = " + std::to_string(channels)
+               + kWhatToDo;
     }
     return {};
 }

@@ -21,8 +21,8 @@ ScalarKind scalar_kind(nvinfer1::DataType type);
 // P, S and C of an isf [P,S,S,C].
 Shape shape_of(const nvinfer1::Dims& isf);
 
-// Empty if isf is [P,S,S,C], w1 [4,C,C] and w2 [4,2,C,C], with -1 for what the build does not know yet; else what is wrong and what
-// to do.
+// Empty if isf is [P,S,S,C], w1 [4,C,C] and w2 [4,2,C,C], with -1 for what the build does not know yet; else what is
+// wrong and what to do.
 std::string what_is_wrong(const nvinfer1::Dims& isf, const nvinfer1::Dims& w1, const nvinfer1::Dims& w2);
 
 }  // namespace isfp

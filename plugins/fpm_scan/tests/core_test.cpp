@@ -1,5 +1,5 @@
-// The parts of the scan that need neither threads nor a device: the walk over the grid, the launch that is chosen, the workspace, and
-// the host's half precision.
+// The parts of the scan that need neither threads nor a device: the walk over the grid, the launch that is chosen, the
+// workspace, and the host's half precision.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -32,7 +32,8 @@ void every_cell_comes_after_its_incoming_neighbours() {
                         CHECK(b == 0 || seen.count(isfp::cell_index(turned, size, a, b - 1)) == 1);
                     }
                     for (int i = 0; i < diagonal.length; ++i) {
-                        CHECK(seen.insert(isfp::cell_index(turned, size, diagonal.first + i, d - diagonal.first - i)).second);
+                        CHECK(seen.insert(isfp::cell_index(turned, size, diagonal.first + i, d - diagonal.first - i))
+                                  .second);
                     }
                 }
                 CHECK(seen.size() == static_cast<std::size_t>(size * size));
@@ -58,7 +59,9 @@ void first_cell_of_each_direction_is_its_corner() {
 
 // Blocks on one multiprocessor, by shared memory and threads alone.
 isfp::Occupancy occupancy_of(const Device& device) {
-    return [device](int threads, std::size_t bytes) { return std::min(static_cast<int>((device.shared_bytes + 1024) / (bytes + 1024)), 1536 / threads); };
+    return [device](int threads, std::size_t bytes) {
+        return std::min(static_cast<int>((device.shared_bytes + 1024) / (bytes + 1024)), 1536 / threads);
+    };
 }
 
 bool covers(const LaunchPlan& plan, const Shape& shape) {
@@ -68,7 +71,8 @@ bool covers(const LaunchPlan& plan, const Shape& shape) {
 
 void plans_fit_the_device_and_cover_the_work() {
     for (const int multiprocessors : {1, 4, 8, 16, 28, 46, 128}) {
-        for (const std::size_t shared : {std::size_t{48 << 10}, std::size_t{99 << 10}, std::size_t{163 << 10}, std::size_t{227 << 10}}) {
+        for (const std::size_t shared :
+             {std::size_t{48 << 10}, std::size_t{99 << 10}, std::size_t{163 << 10}, std::size_t{227 << 10}}) {
             const Device device{multiprocessors, shared, true};
             for (const int channels : {1, 24, 64, 100, 128, 200, 256, 384, 512, 1000, 2048}) {
                 for (const int phrases : {1, 2, 3, 8, 50}) {
@@ -83,7 +87,9 @@ void plans_fit_the_device_and_cover_the_work() {
                         CHECK(covers(plan, shape));
                         CHECK(plan.shared_bytes <= shared);
                         const int blocks = plan.slices * plan.groups * plan.paths_per_launch;
-                        CHECK(plan.slices == 1 || blocks <= multiprocessors * occupancy_of(device)(plan.threads, plan.shared_bytes));
+                        CHECK(
+                            plan.slices == 1
+                            || blocks <= multiprocessors * occupancy_of(device)(plan.threads, plan.shared_bytes));
                     }
                 }
             }
@@ -134,12 +140,15 @@ void halves_survive_the_way_to_float_and_back() {
     for (std::uint32_t bits = 0; bits <= 0xFFFF; ++bits) {
         const isfp::HostHalf half{static_cast<std::uint16_t>(bits)};
         const float value = isfp::to_float(half);
-        CHECK(std::isnan(value) ? std::isnan(isfp::to_float(isfp::to_half(value))) : isfp::to_half(value).bits == half.bits);
+        CHECK(
+            std::isnan(value) ? std::isnan(isfp::to_float(isfp::to_half(value)))
+                              : isfp::to_half(value).bits == half.bits);
     }
 }
 
 void floats_round_to_the_nearest_even_half() {
-    for (std::uint32_t bits = 0; bits < 0x7C00; ++bits) {  // between each half and the next: below, at and above the middle
+    for (std::uint32_t bits = 0; bits < 0x7C00;
+         ++bits) {  // between each half and the next: below, at and above the middle
         const double low = isfp::to_float({static_cast<std::uint16_t>(bits)});
         const double high = bits == 0x7BFF ? 65536.0 : isfp::to_float({static_cast<std::uint16_t>(bits + 1)});
         const auto middle = static_cast<float>((low + high) / 2);

@@ -1,8 +1,9 @@
-// fpm_device_test: the kernels on the GPU at hand, without TensorRT, against the same bodies on the host. It runs what the host cannot:
-// the matrix instruction, the memory model, cooperative launches, stream capture. Exit status 77 says that there is no GPU.
+// fpm_device_test: the kernels on the GPU at hand, without TensorRT, against the same bodies on the host. It runs what
+// the host cannot: the matrix instruction, the memory model, cooperative launches, stream capture. Exit status 77 says
+// that there is no GPU.
 //
-// Each shape runs with the launch that the device chooses and with every other that fits it. The workspace is filled with NaN before each
-// run, so a value that is read before it is written is seen.
+// Each shape runs with the launch that the device chooses and with every other that fits it. The workspace is filled
+// with NaN before each run, so a value that is read before it is written is seen.
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
 
@@ -28,7 +29,8 @@ using isfp::Shape;
 constexpr int kNoGpu = 77;
 constexpr int kRepeats = 20;
 
-// Of the largest output. FP16: the output and the incoming sums are rounded to 11 bits. FP32: only the order of the sums differs.
+// Of the largest output. FP16: the output and the incoming sums are rounded to 11 bits. FP32: only the order of the
+// sums differs.
 double tolerance_of(ScalarKind kind) { return kind == ScalarKind::fp16 ? 2e-3 : 2e-5; }
 
 void must(cudaError_t status, const char* what) {
@@ -55,7 +57,8 @@ private:
 
 // Numbers as the device stores them, and what they are in float.
 struct Tensor {
-    Tensor(ScalarKind kind, std::size_t count, float scale, unsigned seed) : memory(count * (kind == ScalarKind::fp16 ? 2 : 4)), values(count) {
+    Tensor(ScalarKind kind, std::size_t count, float scale, unsigned seed)
+        : memory(count * (kind == ScalarKind::fp16 ? 2 : 4)), values(count) {
         std::mt19937 random(seed);
         std::normal_distribution<float> normal(0.0F, scale);
         std::vector<__half> halves(count);
@@ -68,7 +71,9 @@ struct Tensor {
         }
         const void* source = kind == ScalarKind::fp16 ? static_cast<const void*>(halves.data()) : values.data();
         must(cudaMemcpy(memory.data(), source, memory.bytes(), cudaMemcpyHostToDevice), "cudaMemcpy");
-        must(cudaDeviceSynchronize(), "cudaDeviceSynchronize");  // the copy may return before a non-blocking stream may rely on it
+        must(
+            cudaDeviceSynchronize(),
+            "cudaDeviceSynchronize");  // the copy may return before a non-blocking stream may rely on it
     }
     Memory memory;
     std::vector<float> values;
@@ -140,22 +145,28 @@ public:
             }
             const bool replayed = replay(plan) == first;
             const bool right = error <= tolerance_of(kind_) && same && replayed;
-            std::printf("%s P=%d S=%d C=%d %s %s %d x %d channels, %d groups, %d launches: error %.1e of %.1e%s%s\n", right ? "holds" : "FAILS",
-                        shape_.phrases, shape_.size, shape_.channels, kind_ == ScalarKind::fp16 ? "FP16" : "FP32", plan.fast ? "fast" : "slower",
-                        plan.slices, 1 << plan.slice_log2, plan.groups, isfp::kPaths / plan.paths_per_launch, error, tolerance_of(kind_),
-                        same ? "" : ", repeats differ", replayed ? "" : ", the graph's replay differs");
+            std::printf(
+                "%s P=%d S=%d C=%d %s %s %d x %d channels, %d groups, %d launches: error %.1e of %.1e%s%s\n",
+                right ? "holds" : "FAILS", shape_.phrases, shape_.size, shape_.channels,
+                kind_ == ScalarKind::fp16 ? "FP16" : "FP32", plan.fast ? "fast" : "slower", plan.slices,
+                1 << plan.slice_log2, plan.groups, isfp::kPaths / plan.paths_per_launch, error, tolerance_of(kind_),
+                same ? "" : ", repeats differ", replayed ? "" : ", the graph's replay differs");
             all = all && right;
         }
         return all;
     }
 
 private:
-    static std::size_t squared(int channels) { return static_cast<std::size_t>(channels) * static_cast<std::size_t>(channels); }
+    static std::size_t squared(int channels) {
+        return static_cast<std::size_t>(channels) * static_cast<std::size_t>(channels);
+    }
 
     void enqueue(const LaunchPlan& plan) {
-        must(isfp::enqueue_scan(shape_, kind_, attributes_, plan,
-                                {isf_.memory.data(), w1_.memory.data(), w2_.memory.data(), out_.data(), workspace_.data()}, stream_),
-             "enqueue_scan");
+        must(
+            isfp::enqueue_scan(
+                shape_, kind_, attributes_, plan,
+                {isf_.memory.data(), w1_.memory.data(), w2_.memory.data(), out_.data(), workspace_.data()}, stream_),
+            "enqueue_scan");
     }
 
     void spoil() {
@@ -221,8 +232,9 @@ int main() {
     bool all = true;
     for (const ScalarKind kind : {ScalarKind::fp16, ScalarKind::fp32}) {
         for (const Shape& shape :
-             {Shape{1, 13, 64}, Shape{1, 13, 128}, Shape{1, 13, 256}, Shape{1, 13, 512}, Shape{3, 10, 256}, Shape{8, 13, 128}, Shape{8, 7, 256},
-              Shape{2, 16, 200}, Shape{2, 17, 96}, Shape{1, 1, 64}, Shape{2, 2, 37}, Shape{1, 5, 1}, Shape{1, 4, 1000}}) {
+             {Shape{1, 13, 64}, Shape{1, 13, 128}, Shape{1, 13, 256}, Shape{1, 13, 512}, Shape{3, 10, 256},
+              Shape{8, 13, 128}, Shape{8, 7, 256}, Shape{2, 16, 200}, Shape{2, 17, 96}, Shape{1, 1, 64},
+              Shape{2, 2, 37}, Shape{1, 5, 1}, Shape{1, 4, 1000}}) {
             all = Run(shape, kind, Activation::tanh).holds() && all;
             all = Run(shape, kind, Activation::leaky_relu).holds() && all;
         }

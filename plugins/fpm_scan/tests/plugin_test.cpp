@@ -1,10 +1,11 @@
-// plugin_test LIBRARY: loads the built library as TensorRT's registry does and asks the plugin all that TensorRT asks it before a GPU is
-// needed. TensorRT itself is not linked: what the plugin is handed (a logger, dimension expressions) is made here.
+// plugin_test LIBRARY: loads the built library as TensorRT's registry does and asks the plugin all that TensorRT asks
+// it before a GPU is needed. TensorRT itself is not linked: what the plugin is handed (a logger, dimension expressions)
+// is made here.
 #include <NvInferRuntime.h>
 #include <dlfcn.h>
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
@@ -50,7 +51,8 @@ Dims dims(std::initializer_list<int64_t> sizes) {
     return result;
 }
 
-PluginTensorDesc tensor(const Dims& shape, DataType type = DataType::kHALF, TensorFormat format = TensorFormat::kLINEAR) {
+PluginTensorDesc tensor(
+    const Dims& shape, DataType type = DataType::kHALF, TensorFormat format = TensorFormat::kLINEAR) {
     return {shape, type, format, 1.0F};
 }
 
@@ -61,7 +63,11 @@ std::array<DynamicPluginTensorDesc, 4> described(DataType type, int64_t size, in
     const Dims least = dims({1, size, size, channels});
     const Dims most = dims({8, size, size, channels});
     const PluginTensorDesc isf = tensor(dims({-1, size, size, channels}), type);
-    return {{{isf, least, most, least}, {tensor(w1, type), w1, w1, w1}, {tensor(w2, type), w2, w2, w2}, {isf, least, most, least}}};
+    return {
+        {{isf, least, most, least},
+         {tensor(w1, type), w1, w1, w1},
+         {tensor(w2, type), w2, w2, w2},
+         {isf, least, most, least}}};
 }
 
 struct Fields {
@@ -77,7 +83,8 @@ struct Fields {
     PluginFieldCollection all() const { return {static_cast<int32_t>(list.size()), list.data()}; }
 };
 
-std::unique_ptr<IPluginV3> make(IPluginCreatorV3One& creator, const Fields& fields, TensorRTPhase phase = TensorRTPhase::kBUILD) {
+std::unique_ptr<IPluginV3> make(
+    IPluginCreatorV3One& creator, const Fields& fields, TensorRTPhase phase = TensorRTPhase::kBUILD) {
     const PluginFieldCollection all = fields.all();
     return std::unique_ptr<IPluginV3>(creator.createPlugin("scan", &all, phase));
 }
@@ -89,7 +96,9 @@ Interface& ask(IPluginV3& plugin, PluginCapabilityType type) {
 
 IPluginV3OneBuild& build_of(IPluginV3& plugin) { return ask<IPluginV3OneBuild>(plugin, PluginCapabilityType::kBUILD); }
 
-IPluginV3OneRuntime& runtime_of(IPluginV3& plugin) { return ask<IPluginV3OneRuntime>(plugin, PluginCapabilityType::kRUNTIME); }
+IPluginV3OneRuntime& runtime_of(IPluginV3& plugin) {
+    return ask<IPluginV3OneRuntime>(plugin, PluginCapabilityType::kRUNTIME);
+}
 
 void creator_says_who_it_is(IPluginCreatorV3One& creator) {
     CHECK(creator.getPluginName() == std::string("FPMScan"));
@@ -172,8 +181,12 @@ void output_is_of_the_type_and_shape_of_isf(IPluginV3& plugin, Log& log) {
     inputs[0].d[3] = &channels;
     DimsExprs shape{};
     CHECK(build.getOutputShapes(inputs, 3, nullptr, 0, &shape, 1, builder) == 0);
-    CHECK(shape.nbDims == 4 && shape.d[0] == &phrases && shape.d[1] == &size && shape.d[2] == &size && shape.d[3] == &channels);
-    CHECK(build.getOutputShapes(inputs, 2, nullptr, 0, &shape, 1, builder) != 0 && log.said("2 inputs and 1 outputs, expected 3"));
+    CHECK(
+        shape.nbDims == 4 && shape.d[0] == &phrases && shape.d[1] == &size && shape.d[2] == &size
+        && shape.d[3] == &channels);
+    CHECK(
+        build.getOutputShapes(inputs, 2, nullptr, 0, &shape, 1, builder) != 0
+        && log.said("2 inputs and 1 outputs, expected 3"));
     inputs[0].nbDims = 3;
     CHECK(build.getOutputShapes(inputs, 3, nullptr, 0, &shape, 1, builder) != 0 && log.said("3 dimensions"));
 }
@@ -248,15 +261,21 @@ void plugin_comes_back_from_its_serialized_fields(IPluginCreatorV3One& creator, 
 
 void runtime_refuses_what_was_not_announced(IPluginV3& plugin, Log& log) {
     IPluginV3OneRuntime& runtime = runtime_of(plugin);
-    PluginTensorDesc tensors[] = {tensor(dims({2, 13, 13, 64})), tensor(dims({4, 64, 64})), tensor(dims({4, 2, 64, 32})), tensor(dims({2, 13, 13, 64}))};
+    PluginTensorDesc tensors[] = {
+        tensor(dims({2, 13, 13, 64})), tensor(dims({4, 64, 64})), tensor(dims({4, 2, 64, 32})),
+        tensor(dims({2, 13, 13, 64}))};
     CHECK(runtime.onShapeChange(tensors, 3, tensors + 3, 1) != 0 && log.said("w2 has shape [4,2,64,32]"));
     CHECK(runtime.onShapeChange(tensors, 1, tensors + 3, 1) != 0 && log.said("1 inputs"));
-    CHECK(runtime.enqueue(tensors, tensors + 3, nullptr, nullptr, nullptr, nullptr) != 0 && log.said("another shape or type"));
+    CHECK(
+        runtime.enqueue(tensors, tensors + 3, nullptr, nullptr, nullptr, nullptr) != 0
+        && log.said("another shape or type"));
 }
 
 // Without a GPU, the plugin must say so instead of crashing; with one, the right shape must be accepted.
 void runtime_asks_the_gpu(IPluginV3& plugin, Log& log) {
-    const PluginTensorDesc tensors[] = {tensor(dims({2, 13, 13, 64})), tensor(dims({4, 64, 64})), tensor(dims({4, 2, 64, 64})), tensor(dims({2, 13, 13, 64}))};
+    const PluginTensorDesc tensors[] = {
+        tensor(dims({2, 13, 13, 64})), tensor(dims({4, 64, 64})), tensor(dims({4, 2, 64, 64})),
+        tensor(dims({2, 13, 13, 64}))};
     const bool accepted = runtime_of(plugin).onShapeChange(tensors, 3, tensors + 3, 1) == 0;
     CHECK(accepted || log.said("while asking the GPU how to launch the scan"));
 }
@@ -272,7 +291,8 @@ int main(int count, char** words) {
     Log log;
     reinterpret_cast<void (*)(ILoggerFinder*)>(dlsym(library, "setLoggerFinder"))(&log);
     int32_t creators = 0;
-    auto* const* list = reinterpret_cast<IPluginCreatorInterface* const* (*)(int32_t&)>(dlsym(library, "getCreators"))(creators);
+    auto* const* list =
+        reinterpret_cast<IPluginCreatorInterface* const* (*)(int32_t&)>(dlsym(library, "getCreators"))(creators);
     CHECK(creators == 1);
     auto& creator = *static_cast<IPluginCreatorV3One*>(list[0]);
 
