@@ -68,14 +68,10 @@ class Bundle:
             raise BundleMissingError(f"The bundle {self.path} has no {file!r}; it has {sorted(self.manifest.files)}.")
         content = _content(self.path, file, record.bytes)
         if len(content) != record.bytes:
-            raise BundleCorruptError(
-                f"{self.path / file} was cut short: {len(content)} bytes; expected {record.bytes}. {REMEDY}"
-            )
+            raise BundleCorruptError(f"{self.path / file} was cut short: {len(content)} bytes; expected {record.bytes}. {REMEDY}")
         found = hashlib.sha256(content).hexdigest()
         if found != record.sha256:
-            raise BundleCorruptError(
-                f"{self.path / file} was changed: its SHA-256 is {found}; expected {record.sha256}. {REMEDY}"
-            )
+            raise BundleCorruptError(f"{self.path / file} was changed: its SHA-256 is {found}; expected {record.sha256}. {REMEDY}")
         return content
 
     def vocabulary(self) -> Vocabulary:

@@ -70,9 +70,7 @@ class Camera:
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout):
-                raise CameraError(
-                    f"{self.uri!r} gave no frame for {timeout:g} s; expected one. Check that it is plugged in."
-                )
+                raise CameraError(f"{self.uri!r} gave no frame for {timeout:g} s; expected one. Check that it is plugged in.")
             frame, self._frame = self._frame, None
             self._changed.notify_all()
             return frame
@@ -87,9 +85,7 @@ class Camera:
     def __enter__(self) -> Camera:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _read(self) -> None:

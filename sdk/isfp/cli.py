@@ -39,9 +39,7 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Point with words: a picture and a phrase go in, the mask of that one object comes out."""
     _settings["debug"] = debug
@@ -53,9 +51,7 @@ def run(
     image: Annotated[Path, typer.Option(help="A picture.")],
     phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
     out: Annotated[Path | None, typer.Option(help="Picture to write: mask, identifying map, score.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Score from which on a thing is found [the bundle's].")
-    ] = None,
+    threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the bundle's].")] = None,
     runtime: RuntimeOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +69,7 @@ def run(
         if as_json:
             _print_json({"image": str(image), "bundle": str(bundle), "results": [r.to_json() for r in results]})
             return
-    table = Table("phrase", "found", "score", "box (x1 y1 x2 y2)", "pixels", "unknown words")
+    table = Table("phrase", "found", "score", "box", "pixels", "unknown words")
     for result in results:
         box = " ".join(map(str, result.box)) if result.box else "-"
         pixels = str(int(result.mask.sum())) if result.found else "-"
@@ -132,13 +128,12 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         f"phrases of up to {manifest.max_words} words\n"
         f"found from {manifest.found_threshold:g}, mask from {manifest.mask_threshold:g}"
     )
-    table = Table("stage", "in", "out")
+    table = Table("stage", "", "tensor", "type", "shape")
     for name, stage in manifest.stages.items():
-        sides = [
-            "\n".join(f"{t.name} {t.dtype} [{','.join(map(str, t.shape))}]" for t in side)
-            for side in (stage.inputs, stage.outputs)
-        ]
-        table.add_row(name, *map(_plain, sides))
+        for way, tensors in (("in", stage.inputs), ("out", stage.outputs)):
+            for tensor in tensors:
+                table.add_row(name, way, tensor.name, tensor.dtype, " x ".join(map(str, tensor.shape)))
+        table.add_section()
     console.print(table)
 
 

@@ -74,9 +74,7 @@ def _runtimes() -> list[Finding]:
     findings = []
     for name in RUNTIMES:
         reason = runtime_class(name).missing()
-        findings.append(
-            Finding(f"runtime {name}", reason is None, "cannot run" if reason else _about(name), reason or "")
-        )
+        findings.append(Finding(f"runtime {name}", reason is None, "cannot run" if reason else _about(name), reason or ""))
     return findings
 
 
@@ -109,9 +107,7 @@ def _tensorrt(module: str) -> Finding:
 
 def _torch() -> Finding:
     if find_spec("torch") is None:
-        return Finding(
-            "PyTorch", False, "not installed", 'Only for training and export: pip install "isfp[train,export]"'
-        )
+        return Finding("PyTorch", False, "not installed", 'Only for training and export: pip install "isfp[train,export]"')
     return Finding("PyTorch", True, _version("torch"))
 
 

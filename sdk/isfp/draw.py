@@ -15,7 +15,7 @@ COLOURS = [(43, 87, 247), (214, 149, 43), (80, 175, 46), (180, 60, 168), (28, 19
 PAPER, INK, FAINT, MUTED = (255, 255, 255), (40, 36, 32), (225, 222, 220), (120, 116, 112)
 GOOD, BAD = (80, 150, 30), (60, 60, 200)
 _FONT = cv2.FONT_HERSHEY_DUPLEX
-_PANEL, _GAP = 300, 14  # height of a card's pictures and the space between things, pixels
+_PANEL, _GAP = 300, 14  # most height of a card's pictures (twice that their width) and the space between, pixels
 
 
 def overlay(frame: np.ndarray, results: Sequence[Segmentation]) -> np.ndarray:
@@ -82,27 +82,28 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
         threshold: the Segmenter's `threshold`, marked on the score's bar.
 
     Returns:
-        A picture, uint8 `[about 400, about 900,3]`.
+        A picture, uint8 `[at most 410, at most 1242,3]`.
     """
-    width = int(np.clip(round(_PANEL * frame.shape[1] / frame.shape[0]), 120, 3 * _PANEL))
-    left = cv2.resize(frame, (width, _PANEL), interpolation=cv2.INTER_AREA)
+    scale = min(_PANEL / frame.shape[0], 2 * _PANEL / frame.shape[1])
+    height, width = (max(_PANEL // 5, round(size * scale)) for size in frame.shape[:2])
+    left = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
     if result.found:
-        mask = cv2.resize(result.mask.astype(np.float32), (width, _PANEL), interpolation=cv2.INTER_AREA) > 0.5
+        mask = cv2.resize(result.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) > 0.5
         _paint(left, mask, COLOURS[0])
     else:
         left = cv2.addWeighted(left, 0.45, np.full_like(left, 255), 0.55, 0)
-        _label(left, "not there", (width // 2, _PANEL // 2), BAD, 18, centred=True)
-    right = cv2.resize(heat_map(frame, result, framing), (width, _PANEL), interpolation=cv2.INTER_AREA)
+        _label(left, "not there", (width // 2, height // 2), BAD, 18, centred=True)
+    right = cv2.resize(heat_map(frame, result, framing), (width, height), interpolation=cv2.INTER_AREA)
 
-    sheet = np.full((_PANEL + 110, max(2 * width, 420) + 3 * _GAP, 3), 255, np.uint8)
+    sheet = np.full((height + 110, max(2 * width, 420) + 3 * _GAP, 3), 255, np.uint8)
     inner = sheet.shape[1] - 2 * _GAP
     verdict, colour = (f"found  {result.score:.2f}", GOOD) if result.found else (f"not there  {result.score:.2f}", BAD)
     room = inner - _write(sheet, verdict, (sheet.shape[1] - _GAP, 34), 17, colour, right=True) - _GAP
     _write(sheet, _fit_text(f'"{result.text}"', 19, room), (_GAP, 34), 19, INK)
-    sheet[50 : 50 + _PANEL, _GAP : _GAP + width] = left
-    sheet[50 : 50 + _PANEL, 2 * _GAP + width : 2 * _GAP + 2 * width] = right
+    sheet[50 : 50 + height, _GAP : _GAP + width] = left
+    sheet[50 : 50 + height, 2 * _GAP + width : 2 * _GAP + 2 * width] = right
 
-    top = 50 + _PANEL + _GAP
+    top = 50 + height + _GAP
     cv2.rectangle(sheet, (_GAP, top), (_GAP + inner - 1, top + 7), FAINT, cv2.FILLED)
     cv2.rectangle(sheet, (_GAP, top), (_GAP + int(inner * result.score), top + 7), colour, cv2.FILLED)
     tick = _GAP + int(inner * threshold)
@@ -115,9 +116,7 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     return sheet
 
 
-def sheet(
-    frame: np.ndarray, results: Sequence[Segmentation], framing: Framing, threshold: float, columns: int = 2
-) -> np.ndarray:
+def sheet(frame: np.ndarray, results: Sequence[Segmentation], framing: Framing, threshold: float, columns: int = 2) -> np.ndarray:
     """Draw the report cards of one run's results, in rows of `columns`."""
     cards = [card(frame, result, framing, threshold) for result in results]
     return grid(cards, min(columns, len(cards)))

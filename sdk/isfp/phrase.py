@@ -124,9 +124,7 @@ class Vocabulary:
         """
         words = split_words(text)
         if not words:
-            raise PhraseError(
-                f"The phrase {_shortened(text)} has no word in it; expected at least one, such as 'the red mug'."
-            )
+            raise PhraseError(f"The phrase {_shortened(text)} has no word in it; expected at least one, such as 'the red mug'.")
         read, cut = words[:max_words], words[max_words:]
         ids = np.zeros(max_words, np.int32)
         ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]

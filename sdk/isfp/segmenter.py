@@ -136,10 +136,7 @@ class Segmenter:
         maps = self._image(frame=view)
         cells = peaks(np.asarray(self._identify(**maps, phrases=phrases)["identifying"])[0], k)
         masks = [self._restore(placement, channel) for channel in self._logits(view, maps, phrases, [cells])[0]]
-        return [
-            Candidate(cell.score, mask, box_of(mask), (cell.row, cell.column))
-            for cell, mask in zip(cells, masks, strict=True)
-        ]
+        return [Candidate(cell.score, mask, box_of(mask), (cell.row, cell.column)) for cell, mask in zip(cells, masks, strict=True)]
 
     @property
     def cache_counts(self) -> CacheCounts:
@@ -156,9 +153,7 @@ class Segmenter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _logits(
-        self, view: np.ndarray, maps: dict[str, Any], phrases: np.ndarray, cells: list[list[Cell]]
-    ) -> np.ndarray:
+    def _logits(self, view: np.ndarray, maps: dict[str, Any], phrases: np.ndarray, cells: list[list[Cell]]) -> np.ndarray:
         """Run the mask stage for the chosen cells `[P,K]`, for no phrase not at all: mask logits `[P,K,H,W]`."""
         if not cells:
             return np.empty((0, 1, self.framing.height, self.framing.width), np.float32)

@@ -65,9 +65,7 @@ class OnnxRuntime(Runtime):
 
         entry = bundle.manifest.stages[stage]
         try:
-            session = onnxruntime.InferenceSession(
-                bundle.read(entry.file), sess_options=self._options, providers=self._providers
-            )
+            session = onnxruntime.InferenceSession(bundle.read(entry.file), sess_options=self._options, providers=self._providers)
         except Exception as error:  # ONNX Runtime raises a dozen types with no base of their own
             if isinstance(error, MemoryError):
                 raise
@@ -113,9 +111,7 @@ def _check(session: Any, stage: Stage) -> None:
             found[name][0] == dtype and _fits(found[name][1], shape) for name, (dtype, shape) in wanted.items()
         )
         if not same:
-            raise EngineMismatchError(
-                f"{stage.file} has the {kind}s {found}; expected, as the manifest states, {wanted}. {REMEDY}"
-            )
+            raise EngineMismatchError(f"{stage.file} has the {kind}s {found}; expected, as the manifest states, {wanted}. {REMEDY}")
 
 
 def _fits(found: list, wanted: list) -> bool:
