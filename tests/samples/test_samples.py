@@ -105,10 +105,9 @@ def test_the_demo_says_what_is_wrong_with_its_bundle(assets, tmp_path):
 
 def test_the_benchmark_times_every_stage_of_the_sdk_beside_eager(colour_bundle, tmp_path):
     torch = pytest.importorskip("torch")
+    from isfp.bundle import Bundle
     from isfp_train.config import TrainConfig
     from isfp_train.network import ISFP
-
-    from isfp.bundle import Bundle
 
     config = TrainConfig.load(SAMPLES.parent / "configs" / "edge.yaml")
     words = list(Bundle.open(colour_bundle).vocabulary().words)
