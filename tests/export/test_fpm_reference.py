@@ -111,9 +111,7 @@ def test_phrases_do_not_touch_each_other() -> None:
         np.testing.assert_allclose(fpm_scan(isf[phrase : phrase + 1], w1, w2, 0.5, LEAKY_RELU, 0.1)[0], whole[phrase])
 
 
-@pytest.mark.parametrize(
-    ("given", "computed"), [("float16", "float32"), ("float32", "float32"), ("float64", "float64")]
-)
+@pytest.mark.parametrize(("given", "computed"), [("float16", "float32"), ("float32", "float32"), ("float64", "float64")])
 def test_half_precision_is_computed_in_float32(given: str, computed: str) -> None:
     inputs = [array.astype(given) for array in random_inputs(1, 2, 4)]
     assert fpm_scan(*inputs, 0.1, TANH, 0.0).dtype == computed

@@ -24,6 +24,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for scenes and backbone maps [RUN/cache].")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
+    weights: Annotated[Path | None, typer.Option(help="Start from this checkpoint's network (fine-tuning).")] = None,
     workers: Annotated[int, typer.Option(help="Loader processes; 0 loads in this one.")] = 0,
 ) -> None:
     """Train a network, and write a checkpoint after each epoch."""
@@ -33,7 +34,7 @@ def train(
     from isfp_train.runner import train as run_training
 
     settings = TrainConfig.load(config)
-    last = run_training(settings, run or Path("runs") / settings.name, data, cache, resume, workers)
+    last = run_training(settings, run or Path("runs") / settings.name, data, cache, resume, weights, workers)
     Console(stderr=True).print(f"Weights: {last}\nNext: isfp export {last} --out {settings.name}.isfp")
 
 

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from isfp.phrase import Vocabulary
+from isfp_train import checkpoint
 from isfp_train.config import TrainConfig
 from isfp_train.data.glove import build_vocabulary, trained_ids
 from isfp_train.data.phrase_words import phrase_words
@@ -20,8 +21,9 @@ from isfp_train.data.prepare import prepare
 from isfp_train.data.sources import scene_sources
 from isfp_train.data.store import Store
 from isfp_train.data.stream import SceneSamples, collate
-from isfp_train.errors import RunExistsError
+from isfp_train.errors import ConfigurationError, RunExistsError
 from isfp_train.module import ReferringModule
+from isfp_train.network import ISFP
 from isfp_train.network.backbone import Backbone
 
 VALIDATION_SEED = 900_000_000  # far from every training seed
@@ -77,6 +79,7 @@ def train(
     data: Path | None = None,
     cache: Path | None = None,
     resume: bool = False,
+    weights: Path | None = None,
     workers: int = 0,
     progress: bool = True,
 ) -> Path:
@@ -88,6 +91,8 @@ def train(
         data: folder with `sprites/`, `coco_train/` and `backgrounds/`; none is needed for procedural scenes.
         cache: folder for scenes and maps; `<run>/cache` where none is given.
         resume: go on from the run's last checkpoint, if there is one.
+        weights: start from this checkpoint's network, for instance to fine-tune it; words that both vocabularies have keep
+            their trained vectors.
         workers: loader processes; 0 loads in this one.
         progress: show a bar.
 
@@ -104,6 +109,8 @@ def train(
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
         module.network.backbone.load_pretrained(config.data.backbone_weights)
+    if weights is not None:
+        start_from(module.network, vocabulary, checkpoint.load(weights))
 
     settings = config.optimisation
     trainer = lightning.Trainer(
@@ -126,3 +133,28 @@ def train(
     scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers)
     trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
     return last
+
+
+def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded) -> None:
+    """Copy a trained network's weights into a new one; the word vectors by word.
+
+    Raises:
+        ConfigurationError: a part has another shape; the message names it.
+    """
+    state, trained = network.state_dict(), loaded.network.state_dict()
+    for name, value in trained.items():
+        if name.startswith("encoder.words.") or name not in state:
+            continue
+        if state[name].shape != value.shape:
+            raise ConfigurationError(
+                f"{name} is {list(value.shape)} in the checkpoint and {list(state[name].shape)} in this configuration; "
+                "give the checkpoint's own network settings."
+            )
+        state[name].copy_(value)
+    old = loaded.network.encoder.words.table()
+    rows = {word: row for row, word in enumerate(loaded.vocabulary.words)}
+    with torch.no_grad():
+        for place, word in enumerate(network.encoder.words.trained_ids.tolist()):
+            row = rows.get(vocabulary.words[word])
+            if row is not None:
+                network.encoder.words.trained[place] = old[row]

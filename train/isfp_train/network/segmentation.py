@@ -33,7 +33,13 @@ class SegmentationBranch(nn.Module):
 
     A channel is a dot product with one row of the last layer, so the channel lookup can come before it: computing only the
     channels that are asked for gives the same masks as computing all and throwing the rest away.
+
+    A sample teaches only the rows of its nine positive cells. So a row is the sum of its own weights and of a part that varies
+    smoothly over the grid (low cosine frequencies, ours), which every sample teaches; the sum is the 1×1 convolution of the
+    paper, and is what is exported.
     """
+
+    cosines: Tensor
 
     def __init__(
         self,
@@ -51,6 +57,14 @@ class SegmentationBranch(nn.Module):
         self.body = nn.Sequential(*(ConvBlock(width, channels, 3, slope=slope) for width in widths))
         self.aspp = ASPP(channels, aspp_channels, aspp_rates, channels, slope)
         self.last = nn.Conv2d(channels, masks, 1)
+        self.register_buffer("cosines", _cosines(masks), persistent=False)
+        self.smooth = nn.Parameter(torch.zeros(self.cosines.shape[1], channels + 1))
+
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Weights `[S²,C]` and biases `[S²]` of the last layer."""
+        assert self.last.bias is not None
+        shared = self.cosines @ self.smooth
+        return self.last.weight.flatten(1) + shared[:, :-1], self.last.bias + shared[:, -1]
 
     def features(self, fused: Tensor) -> Tensor:
         """F_seg `[P,D,h,w]` -> what the last layer reads `[P,C,h,w]`."""
@@ -58,11 +72,19 @@ class SegmentationBranch(nn.Module):
 
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
-        weight, bias = self.last.weight.flatten(1), self.last.bias
-        assert bias is not None
+        weight, bias = self.rows()
         masks = functional.embedding(cells, weight) @ features.flatten(2) + functional.embedding(cells, bias[:, None])
         return masks.unflatten(2, features.shape[2:])
 
     def forward(self, fused: Tensor) -> Tensor:
         """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,h,w]`, logits."""
-        return self.last(self.features(fused))
+        weight, bias = self.rows()
+        return functional.conv2d(self.features(fused), weight[:, :, None, None], bias)
+
+
+def _cosines(masks: int, frequencies: int = 4) -> Tensor:
+    """Cosines of low frequency over the grid `[S²,F²]`, cell c = i·S + j in row c; a single one for a single mask."""
+    size = round(masks**0.5)
+    place = (torch.arange(size) + 0.5) / size
+    waves = torch.cos(torch.pi * place[:, None] * torch.arange(min(frequencies, size)))  # [S,F]
+    return torch.einsum("if,jg->ijfg", waves, waves).reshape(size * size, -1)
