@@ -2,8 +2,8 @@
 // the host cannot: the matrix instruction, the memory model, cooperative launches, stream capture. Exit status 77 says
 // that there is no GPU.
 //
-// Each shape runs with the launch that the device chooses and with every other that fits it. The workspace is filled
-// with NaN before each run, so a value that is read before it is written is seen.
+// Each shape runs with the launch that the device chooses and with those that smaller ones would choose. The workspace
+// is filled with NaN before each run, so a value that is read before it is written is seen.
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
 
@@ -91,22 +91,28 @@ std::vector<float> read(const Memory& memory, ScalarKind kind, std::size_t count
     return values;
 }
 
-// The chosen plan first, then the slower path, then the chosen one with its paths or phrases one after the other.
-std::vector<LaunchPlan> plans_of(const Shape& shape, const LaunchPlan& chosen) {
-    std::vector<LaunchPlan> plans{chosen};
-    LaunchPlan simple;
-    simple.threads = 256;
-    simple.groups = shape.phrases;
-    plans.push_back(simple);
-    if (chosen.fast) {
-        for (int paths = chosen.paths_per_launch / 2; paths >= 1; paths /= 2) {
-            plans.push_back(chosen);
-            plans.back().paths_per_launch = paths;
-        }
-        if (chosen.groups > 1) {
-            plans.push_back(chosen);
-            plans.back().groups = 1;
-            plans.back().phrases_per_group = shape.phrases;
+bool same_plan(const LaunchPlan& a, const LaunchPlan& b) {
+    return a.fast == b.fast && a.slice_log2 == b.slice_log2 && a.groups == b.groups
+           && a.paths_per_launch == b.paths_per_launch;
+}
+
+// The plan that this device chooses, then those that smaller ones would: fewer multiprocessors, none that blocks could
+// share. All of them fit here.
+std::vector<LaunchPlan> plans_of(const Shape& shape, ScalarKind kind) {
+    std::vector<LaunchPlan> plans(1);
+    must(isfp::plan_scan(shape, kind, plans[0]), "plan_scan");
+    int device = 0;
+    int multiprocessors = 0;
+    int shared = 0;
+    must(cudaGetDevice(&device), "cudaGetDevice");
+    must(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "multiprocessors");
+    must(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "shared memory");
+    for (const int fewer : {64, 28, 16, 8, 4, 0}) {
+        const isfp::Device smaller{std::min(fewer, multiprocessors), static_cast<std::size_t>(shared), true};
+        const LaunchPlan plan = isfp::choose_launch(
+            shape, kind == ScalarKind::fp16 ? 2 : 4, smaller, [fewer](int, std::size_t) { return fewer > 0 ? 1 : 0; });
+        if (std::none_of(plans.begin(), plans.end(), [&plan](const LaunchPlan& p) { return same_plan(p, plan); })) {
+            plans.push_back(plan);
         }
     }
     return plans;
@@ -133,10 +139,8 @@ public:
 
     // Whether every plan gives the expected values, the same on each repeat, and the same again from a captured graph.
     bool holds() {
-        LaunchPlan chosen;
-        must(isfp::plan_scan(shape_, kind_, chosen), "plan_scan");
         bool all = true;
-        for (const LaunchPlan& plan : plans_of(shape_, chosen)) {
+        for (const LaunchPlan& plan : plans_of(shape_, kind_)) {
             const std::vector<float> first = eager(plan);
             const double error = largest_error(first);
             bool same = true;
