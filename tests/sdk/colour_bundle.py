@@ -1,8 +1,8 @@
 """A tiny real bundle: its network finds things by colour, so that a test knows what each phrase must find.
 
-The image stage takes, for each colour word, the channel that is high on that colour and low elsewhere; the text stage picks
-the word's one-hot row; identify multiplies the two (a cell counts where its whole middle has the colour), and mask
-upsamples the product around the chosen cell's connected square. Real ONNX, run by the real runtime.
+The image stage pools, for each colour, how much of it is there; the text stage sums the words' one-hot rows; identify
+multiplies the two at stride 16; mask multiplies them at full size, within reach of the chosen cell. Real ONNX, run by the
+real runtime.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _models(vocabulary: Vocabulary) -> dict[str, onnx.ModelProto]:
         node("Unsqueeze", ["one", "axis1"], ["column"]),
         node("Mul", ["sum", "column"], ["phrases"]),
     ]
-    # identifying[p] = sigmoid(20 * (sum over c of phrases[p,c] * visual_medium[c]) - 6)
+    # identifying[p] = sigmoid(20 * (sum over colours of phrases[p] * visual_medium) - 6)
     product = [
         node("Reshape", ["visual_medium", "flat"], ["cellvalues"]),
         node("MatMul", ["phrases", "cellvalues"], ["match"]),
@@ -116,7 +116,7 @@ def _models(vocabulary: Vocabulary) -> dict[str, onnx.ModelProto]:
         # The two other levels are inputs of the contract; they change nothing here.
         *_unused("map", "identifying", ["visual_large", "visual_small"]),
     ]
-    # masks[p,k] = 20 * match at full size - 10, and -10 outside the reach of the chosen cell
+    # masks[p,k] = 20 * match at full size - 6, and -6 outside the reach of the chosen cell
     centres = (np.arange(GRID) + 0.5) * HEIGHT / GRID
     pixels = np.arange(HEIGHT) + 0.5
     near = np.abs(pixels[None] - centres[:, None]) <= REACH * HEIGHT / GRID
