@@ -16,7 +16,7 @@ from isfp_train.data.names import COCO_NAMES
 from isfp_train.data.scene import held_out, in_split
 from isfp_train.data.sprites import Sprite
 
-#: Photos that training never sees: those whose name's hash is among the first so many.
+#: Of COCO-sized folders of 366 photos about so many are never shown to training, by the hash of the file's name.
 HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
 #: Share of a photographed thing's pixels that must agree on its colour word.
