@@ -97,11 +97,7 @@ def room(height: int, width: int, horizon: float, rng: np.random.Generator) -> n
     """A wall above a table or floor, uint8 ``[height,width,3]`` RGB; ``horizon`` (0 to 1 of the height) parts them."""
     edge = int(np.clip(horizon * height, 1, height - 1))
     wall = cv2.GaussianBlur(texture(edge, width, rng), (0, 0), 1.5) if rng.random() < 0.6 else _wall(edge, width, rng)
-    plane = (
-        _in_perspective(texture(height - edge, width, rng))
-        if rng.random() < 0.8
-        else texture(height - edge, width, rng)
-    )
+    plane = _in_perspective(texture(height - edge, width, rng)) if rng.random() < 0.8 else texture(height - edge, width, rng)
     view = np.vstack([wall, plane]).astype(np.float32)
     depth = np.clip((np.arange(height) - edge) / max(1, height - edge), -0.3, 1)
     fall = np.where(np.arange(height) < edge, rng.uniform(0.8, 1.0), 0.85 + 0.2 * depth).astype(np.float32)
@@ -114,9 +110,7 @@ def _in_perspective(plane: np.ndarray) -> np.ndarray:
     inset = 0.28 * width
     source = np.array([[inset, 0], [width - inset, 0], [width, height], [0, height]], np.float32)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    return cv2.warpPerspective(
-        plane, cv2.getPerspectiveTransform(source, target), (width, height), borderMode=cv2.BORDER_REFLECT
-    )
+    return cv2.warpPerspective(plane, cv2.getPerspectiveTransform(source, target), (width, height), borderMode=cv2.BORDER_REFLECT)
 
 
 def _wall(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
@@ -193,11 +187,7 @@ def _tiles(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 def _stone(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     base = _tone(rng, 0.2)
-    noise = (
-        0.14 * _cloud(height, width, 4, rng)
-        + 0.08 * _cloud(height, width, 18, rng)
-        + 0.07 * _cloud(height, width, 90, rng)
-    )
+    noise = 0.14 * _cloud(height, width, 4, rng) + 0.08 * _cloud(height, width, 18, rng) + 0.07 * _cloud(height, width, 90, rng)
     return base * np.asarray(1 + noise)[..., None]
 
 

@@ -23,9 +23,7 @@ class Canvas:
         self.alpha = np.zeros((SIDE, SIDE), np.float32)
         self.light = light
 
-    def fill(
-        self, shape: np.ndarray, colour: np.ndarray, form: str = "flat", texture: np.ndarray | None = None
-    ) -> None:
+    def fill(self, shape: np.ndarray, colour: np.ndarray, form: str = "flat", texture: np.ndarray | None = None) -> None:
         """Paints ``shape``, float32 ``[SIDE,SIDE]`` coverage, in ``colour`` RGB 0 to 1.
 
         Args:

@@ -210,9 +210,7 @@ def _warp(sprite: Sprite, placing: Placing, rng: np.random.Generator) -> _Layer:
     alpha = np.clip(warped[..., 3] / 255.0, 0, 1)
     rgb = warped[..., :3] / np.maximum(alpha, 1e-3)[..., None]
     gain, lift = rng.uniform(0.88, 1.10), rng.uniform(-8, 8)
-    return _Layer(
-        np.clip(rgb * gain + lift, 0, 255), alpha, round(placing.x - new_width / 2), round(placing.y - new_height / 2)
-    )
+    return _Layer(np.clip(rgb * gain + lift, 0, 255), alpha, round(placing.x - new_width / 2), round(placing.y - new_height / 2))
 
 
 def _shadow(canvas: np.ndarray, layer: _Layer, direction: float, softness: float, depth: float, standing: bool) -> None:

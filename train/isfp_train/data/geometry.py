@@ -166,9 +166,7 @@ def _by_distance(
     return best
 
 
-def _ordered(
-    order: tuple[int, str], things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]
-) -> int:
+def _ordered(order: tuple[int, str], things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
     """The k-th from a side, where the things stand clearly one after the other."""
     k, side = order
     if open_ or not all(things[i].nameable for i in sure):

@@ -44,9 +44,7 @@ def box(c: Canvas, colour: np.ndarray, rng: np.random.Generator) -> None:
             contrast(colour),
         )
         c.fill(
-            polygon(
-                [(middle - 0.03, y), (middle + 0.03, y), (middle + 0.03 + d, y - lean), (middle - 0.03 + d, y - lean)]
-            ),
+            polygon([(middle - 0.03, y), (middle + 0.03, y), (middle + 0.03 + d, y - lean), (middle - 0.03 + d, y - lean)]),
             contrast(colour),
         )
 

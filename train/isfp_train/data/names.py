@@ -160,8 +160,3 @@ def world_of(kinds: frozenset[str]) -> str:
     if kinds <= COCO_NAMES.keys():
         return "photo"
     return "drawn" if kinds <= KIND_NAMES.keys() else "any"
-
-
-def all_names() -> tuple[str, ...]:
-    """Every name that a thing of any scene can have, sorted."""
-    return tuple(sorted(_vocabulary()))

@@ -62,9 +62,7 @@ class SceneSource(Protocol):
         ...
 
 
-def measure(
-    mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | None = None, nameable: bool = True
-) -> Thing:
+def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | None = None, nameable: bool = True) -> Thing:
     """The thing whose visible part is ``mask``, bool ``[H,W]``.
 
     Raises:

@@ -84,9 +84,7 @@ class FolderSprites:
         for file, name in _listing(folder):
             if not in_split(file, HELD_OUT_SHARE, split) or (table is not None and file not in table):
                 continue
-            known: dict[str, Any] = (
-                table[file] if table is not None else {"names": [name], "kind": name, "recolour": False}
-            )
+            known: dict[str, Any] = table[file] if table is not None else {"names": [name], "kind": name, "recolour": False}
             entry = _Entry(folder / file, tuple(known["names"]), known["kind"], bool(known["recolour"]))
             entries.setdefault(entry.kind, []).append(entry)
         if not entries:

@@ -122,9 +122,7 @@ def vase(c: Canvas, colour: np.ndarray, rng: np.random.Generator) -> None:
         rng.uniform(0.5, 0.68),
     )
     ys = np.linspace(0.06, 0.95, 36)
-    half = np.interp(
-        ys, [0.06, 0.13, 0.25, high, 0.88, 0.95], [neck * 1.35, neck, neck * 1.15, belly, foot, foot * 1.08]
-    )
+    half = np.interp(ys, [0.06, 0.13, 0.25, high, 0.88, 0.95], [neck * 1.35, neck, neck * 1.15, belly, foot, foot * 1.08])
     half = np.convolve(np.pad(half, 3, "edge"), np.ones(7) / 7, "valid")
     outline = [(0.5 - w, y) for w, y in zip(half, ys, strict=True)] + [
         (0.5 + w, y) for w, y in zip(half[::-1], ys[::-1], strict=True)
