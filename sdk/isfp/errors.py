@@ -37,7 +37,18 @@ class RuntimeUnavailableError(IsfpError):
 
 
 class EngineMismatchError(IsfpError):
-    """A model, or an engine built from one, does not fit the bundle, the runtime or the machine."""
+    """A model, or an engine built from one, does not fit the bundle, the runtime or the machine.
+
+    Attributes:
+        field: the field of the engine's record that does not fit, empty where it is not one field.
+        found: what stands there.
+        expected: what would fit.
+        command: what to type to build the engine anew, empty where that is not the remedy.
+    """
+
+    def __init__(self, message: str, field: str = "", found: object = None, expected: object = None, command: str = "") -> None:
+        super().__init__(message)
+        self.field, self.found, self.expected, self.command = field, found, expected, command
 
 
 class RuntimeFailedError(IsfpError):
