@@ -52,9 +52,19 @@ def test_interfaces_hold_in_cpp(plugin_folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_interfaces_are_clean_under_address_sanitizer() -> None:
-    folder = plugin_builds.plugin_build("plugins-cpu-address", "-DISFP_SANITIZE=address")
-    command = [str(folder / INTERFACE_TEST), str(folder / LIBRARY)]
+@pytest.fixture(scope="session")
+def checked_folder() -> Path:
+    return plugin_builds.plugin_build("plugins-cpu-address", "-DISFP_SANITIZE=address")
+
+
+def test_launches_on_a_cuda_runtime_of_host_threads_are_right_and_stay_in_their_memory(checked_folder: Path) -> None:
+    done = subprocess.run([str(checked_folder / "bin" / "fpm_launch_test"), "few"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("every scan holds\n")
+
+
+def test_interfaces_are_clean_under_address_sanitizer(checked_folder: Path) -> None:
+    command = [str(checked_folder / INTERFACE_TEST), str(checked_folder / LIBRARY)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

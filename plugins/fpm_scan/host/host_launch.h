@@ -25,30 +25,35 @@ struct HostGrid {
     std::size_t shared_bytes = 0;
 };
 
-// Runs `body(context)` in every thread of the grid, for each wave of paths.
+// Runs `body(context)` in every thread of the grid.
 template <class Body>
-void run_grid(const HostGrid& grid, Dropped dropped, const Body& body) {
-    for (int first_path = 0; first_path < kPaths; first_path += grid.paths_at_once) {
-        std::vector<std::unique_ptr<HostBlock>> blocks;
-        std::vector<std::unique_ptr<std::barrier<>>> meetings;
-        std::vector<std::thread> threads;
-        for (int path = 0; path < grid.paths_at_once; ++path) {
-            for (int group = 0; group < grid.groups; ++group) {
-                meetings.push_back(std::make_unique<std::barrier<>>(grid.slices * grid.threads));
-                for (int slice = 0; slice < grid.slices; ++slice) {
-                    blocks.push_back(std::make_unique<HostBlock>(grid.threads, grid.shared_bytes));
-                    for (int thread = 0; thread < grid.threads; ++thread) {
-                        threads.emplace_back([&body, first_path,
-                                              place = HostPlace{slice, group, path, thread, grid.threads},
-                                              block = blocks.back().get(), meeting = meetings.back().get(), dropped] {
-                            HostContext context(place, *block, *meeting, dropped);
-                            body(context, first_path);
-                        });
-                    }
+void run_wave(const HostGrid& grid, Dropped dropped, const Body& body) {
+    std::vector<std::unique_ptr<HostBlock>> blocks;
+    std::vector<std::unique_ptr<std::barrier<>>> meetings;
+    std::vector<std::thread> threads;
+    for (int path = 0; path < grid.paths_at_once; ++path) {
+        for (int group = 0; group < grid.groups; ++group) {
+            meetings.push_back(std::make_unique<std::barrier<>>(grid.slices * grid.threads));
+            for (int slice = 0; slice < grid.slices; ++slice) {
+                blocks.push_back(std::make_unique<HostBlock>(grid.threads, grid.shared_bytes));
+                for (int thread = 0; thread < grid.threads; ++thread) {
+                    threads.emplace_back([&body, place = HostPlace{slice, group, path, thread, grid.threads},
+                                          block = blocks.back().get(), meeting = meetings.back().get(), dropped] {
+                        HostContext context(place, *block, *meeting, dropped);
+                        body(context);
+                    });
                 }
             }
         }
-        std::for_each(threads.begin(), threads.end(), [](std::thread& thread) { thread.join(); });
+    }
+    std::for_each(threads.begin(), threads.end(), [](std::thread& thread) { thread.join(); });
+}
+
+// Runs `body(context, first_path)` for each wave of paths.
+template <class Body>
+void run_grid(const HostGrid& grid, Dropped dropped, const Body& body) {
+    for (int first_path = 0; first_path < kPaths; first_path += grid.paths_at_once) {
+        run_wave(grid, dropped, [&body, first_path](HostContext& context) { body(context, first_path); });
     }
 }
 

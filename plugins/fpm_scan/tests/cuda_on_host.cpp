@@ -1,0 +1,167 @@
+// A CUDA runtime of host threads, as much of it as the scan's launch code and fpm_device_test call: so both run where
+// there is no GPU. It says nothing of the device code. It checks what a device would not forgive: block sizes, bytes of
+// shared memory, blocks that wait for each other without a cooperative launch, counters that do not start at zero.
+#include <cuda_runtime_api.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../host/host_launch.h"
+
+namespace {
+
+using Work = std::function<void()>;
+
+std::map<const void*, std::string> kernels;  // mangled names, as the compiler's start-up code registers them
+bool capturing = false;
+std::vector<Work> captured;
+
+void demand(bool holds, const char* what) {
+    if (!holds) {
+        std::cout << "CUDA on the host: " << what << "\n";
+        std::exit(1);
+    }
+}
+
+cudaError_t put(const Work& work) {
+    if (capturing) {
+        captured.push_back(work);
+    } else {
+        work();
+    }
+    return cudaSuccess;
+}
+
+bool is(const std::string& kernel, const char* part) { return kernel.find(part) != std::string::npos; }
+
+template <class Scalar>
+void run(
+    const std::string& kernel,
+    dim3 grid,
+    dim3 block,
+    std::size_t shared,
+    bool cooperative,
+    isfp::Arguments<Scalar> arguments) {
+    if (is(kernel, "fpm_sum_paths")) {
+        for (std::size_t i = 0; i < std::size_t{grid.x} * block.x; ++i) {
+            isfp::sum_paths(arguments, i, std::size_t{grid.x} * block.x);
+        }
+        return;
+    }
+    const bool fast = is(kernel, "fpm_scan_fast");
+    const isfp::Tile tile = isfp::tile_of(arguments.slice_log2, arguments.shape.channels, sizeof(Scalar));
+    demand(block.x % 32 == 0 && block.x <= 256, "a block must be of whole warps and at most 256 threads");
+    demand(!fast || shared >= isfp::shared_bytes(tile, sizeof(Scalar)), "too little shared memory");
+    demand(!fast || grid.x == 1 || cooperative, "blocks that wait for each other need a cooperative launch");
+    for (unsigned i = 0; cooperative && i < grid.y * grid.z; ++i) {
+        unsigned& arrived = arguments.arrivals
+                                [(static_cast<unsigned>(arguments.first_path) + i / grid.y)
+                                     * static_cast<unsigned>(arguments.shape.phrases)
+                                 + i % grid.y];
+        demand(arrived == 0, "a barrier's counter does not start at zero");
+        arrived = grid.x;
+    }
+    isfp::HostGrid host;
+    host.slices = static_cast<int>(grid.x);
+    host.groups = static_cast<int>(grid.y);
+    host.paths_at_once = static_cast<int>(grid.z);
+    host.shared_bytes = shared;
+    isfp::run_wave(host, isfp::Dropped::nothing, [&](isfp::HostContext& context) {
+        if (fast) {
+            isfp::ScanBlock<isfp::FmaProduct, Scalar, isfp::HostContext>(context, arguments).run();
+        } else {
+            isfp::SimpleBlock<Scalar, isfp::HostContext>(context, arguments).run();
+        }
+    });
+}
+
+cudaError_t launch(const void* function, dim3 grid, dim3 block, void** pointers, std::size_t shared, bool cooperative) {
+    demand(kernels.count(function) == 1, "an unknown kernel");
+    const std::string kernel = kernels[function];
+    if (is(kernel, "DeviceHalf")) {
+        const auto arguments = *static_cast<const isfp::Arguments<isfp::HostHalf>*>(pointers[0]);
+        return put([=] { run(kernel, grid, block, shared, cooperative, arguments); });
+    }
+    const auto arguments = *static_cast<const isfp::Arguments<float>*>(pointers[0]);
+    return put([=] { run(kernel, grid, block, shared, cooperative, arguments); });
+}
+
+}  // namespace
+
+// What the compiler's start-up code calls.
+extern "C" {
+void** __cudaRegisterFatBinary(void*) {
+    static void* handle = nullptr;
+    return &handle;
+}
+void __cudaRegisterFatBinaryEnd(void**) {}
+void __cudaUnregisterFatBinary(void**) {}
+char __cudaInitModule(void**) { return 1; }
+void __cudaRegisterFunction(
+    void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*, int*) {
+    kernels[function] = name;
+}
+unsigned __cudaPushCallConfiguration(dim3, dim3, std::size_t, CUstream_st*) { return 0; }
+cudaError_t __cudaPopCallConfiguration(dim3*, dim3*, std::size_t*, void*) { return cudaSuccess; }
+cudaError_t __cudaGetKernel(cudaKernel_t*, const void*) { return cudaErrorNotSupported; }
+cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, std::size_t, cudaStream_t) {
+    return cudaErrorNotSupported;
+}
+}
+
+cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {  // as AGX Orin
+    *value = attribute == cudaDevAttrMultiProcessorCount            ? 16
+             : attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? 163 * 1024
+                                                                    : 1;
+    return cudaSuccess;
+}
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int, std::size_t shared) {
+    return *blocks = static_cast<int>(164 * 1024 / (shared + 1024)), cudaSuccess;
+}
+cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+    return *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256), cudaSuccess;
+}
+cudaError_t cudaFree(void* data) { return std::free(data), cudaSuccess; }
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+    return std::memcpy(to, from, bytes), cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t) {
+    return put([=] { std::memset(data, value, bytes); });
+}
+cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
+cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+    captured.clear();
+    return capturing = true, cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return capturing = false, cudaSuccess; }
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t*, cudaGraph_t, unsigned long long) { return cudaSuccess; }
+cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) {
+    for (const Work& work : captured) {
+        work();
+    }
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
+cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
+cudaError_t cudaLaunchKernel(
+    const void* kernel, dim3 grid, dim3 block, void** pointers, std::size_t shared, cudaStream_t) {
+    return launch(kernel, grid, block, pointers, shared, false);
+}
+cudaError_t cudaLaunchCooperativeKernel(
+    const void* kernel, dim3 grid, dim3 block, void** pointers, std::size_t shared, cudaStream_t) {
+    return launch(kernel, grid, block, pointers, shared, true);
+}
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+const char* cudaGetErrorName(cudaError_t) { return "an error of CUDA on the host"; }
+const char* cudaGetErrorString(cudaError_t) { return "none is known"; }
