@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from isfp_train import checkpoint
+from isfp_train.curve import read_logs
 from isfp_train.runner import train
 from tests.train.tiny import tiny
 
@@ -68,6 +69,7 @@ def test_run_writes_losses_metrics_and_both_logs(finished: Path) -> None:
     for name in ("val/mIoU", "val/oIoU", "val/Pr@0.5", "val/Pr@0.9", "val/cell"):
         assert name in header
     assert list((run / "tensorboard").rglob("events*"))
+    assert (run / "curve.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow
@@ -115,3 +117,10 @@ def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path)
     (tmp_path / "wrong.yaml").write_text("optimisation: {batch: 3}")
     with pytest.raises(ValueError, match="batch"):
         TrainConfig.load(tmp_path / "wrong.yaml")
+
+
+def test_logs_of_a_resumed_run_are_read_as_one(tmp_path: Path) -> None:
+    for version, rows in (("version_0", "5,10.0\n9,20.0\n"), ("version_1", "9,21.0\n14,30.0\n")):
+        (tmp_path / "csv" / version).mkdir(parents=True)
+        (tmp_path / "csv" / version / "metrics.csv").write_text("step,val/mIoU\n" + rows)
+    assert read_logs(tmp_path)["val/mIoU"] == {5: 10.0, 9: 21.0, 14: 30.0}

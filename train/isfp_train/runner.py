@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from isfp.phrase import Vocabulary
 from isfp_train import checkpoint
 from isfp_train.config import TrainConfig
+from isfp_train.curve import draw_curve
 from isfp_train.data.glove import build_vocabulary, trained_ids
 from isfp_train.data.phrase_words import phrase_words
 from isfp_train.data.prepare import prepare
@@ -48,7 +49,7 @@ class SceneData(lightning.LightningDataModule):
             ("train", "train", data.scenes, self.config.seed * 10_000_000),
         ):
             sources = scene_sources(data.shares, self.data, network.image_size, split)
-            prepare(self.cache / folder, sources, count, seed, network.image_size, backbone, workers=max(1, self.workers))
+            prepare(self.cache / folder, sources, count, seed, network.image_size, backbone, self.workers)
 
     def setup(self, stage: str) -> None:
         """Map the stores."""
@@ -132,6 +133,7 @@ def train(
     )
     scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers)
     trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
+    draw_curve(run, run / "curve.png")
     return last
 
 

@@ -13,6 +13,7 @@ from isfp.phrase import Vocabulary
 from isfp_train.data.compose import ProceduralScenes
 from isfp_train.data.phrase_words import phrase_words
 from isfp_train.data.prepare import prepare
+from isfp_train.data.scene_pool import scene_pool
 from isfp_train.data.store import FILL, Store, shard_folders, write_shard
 from isfp_train.data.stream import SampleConfig, SceneSamples, collate
 from isfp_train.network.backbone import Backbone
@@ -25,7 +26,7 @@ SIZE = 64
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     torch.manual_seed(0)
-    prepare(folder, [(ProceduralScenes(SIZE), 1.0)], 6, 50, SIZE, Backbone("efficientnet_lite0").eval(), workers=1)
+    prepare(folder, [(ProceduralScenes(SIZE), 1.0)], 6, 50, SIZE, Backbone("efficientnet_lite0").eval())
     return folder
 
 
@@ -59,10 +60,10 @@ def test_killed_preparation_goes_on_and_leaves_no_half_shard(folder: Path, tmp_p
     with pytest.raises(KeyboardInterrupt):
         write_shard(tmp_path / "shard-00000000", breaks(), SIZE)
     assert shard_folders(tmp_path) == []
-    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE, workers=1)
+    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE)
     (shard,) = shard_folders(tmp_path)
     written = shard.stat().st_mtime_ns
-    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE, workers=1)
+    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE)
     assert shard.stat().st_mtime_ns == written
 
 
@@ -104,3 +105,11 @@ def test_batch_tells_whose_phrase_is_whose(folder: Path) -> None:
     assert (batch.lengths >= 1).all()
     assert len(batch.masks) == len(batch.masked)
     np.testing.assert_array_equal(batch.words[4:8].numpy(), parts[1]["words"])
+
+
+@pytest.mark.slow
+def test_scenes_of_worker_processes_are_the_same_in_the_same_order() -> None:
+    sources = [(ProceduralScenes(SIZE), 0.5), (ProceduralScenes(2 * SIZE), 0.5)]
+    with scene_pool(sources, 2) as pool, scene_pool(sources, 0) as alone:
+        for one, other in zip(pool.scenes(range(10, 16)), alone.scenes(range(10, 16)), strict=True):
+            np.testing.assert_array_equal(one.image, other.image)

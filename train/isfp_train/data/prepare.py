@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from rich.progress import Progress
 
 from isfp.frame import Framing
-from isfp_train.data.scene import Scene, SceneSource
+from isfp_train.data.scene import Scene
+from isfp_train.data.scene_pool import Sources, scene_pool
 from isfp_train.data.store import FILL, shard_folders, write_shard
 from isfp_train.network.backbone import Backbone
 
 BATCH = 8
 SHARD = 500
 
-_sources: Sequence[tuple[SceneSource, float]] = ()
-
 
 def prepare(
     folder: Path,
-    sources: Sequence[tuple[SceneSource, float]],
+    sources: Sources,
     count: int,
     seed: int,
     size: int,
     backbone: Backbone | None = None,
-    workers: int = 2,
+    workers: int = 0,
 ) -> None:
     """Bring a store to `count` scenes; shards that are there already are kept, so a killed run goes on where it was.
 
@@ -41,34 +38,23 @@ def prepare(
         seed: first scene seed; scene n has seed + n.
         size: side of the network's view, pixels.
         backbone: stores its maps where given.
-        workers: processes that make scenes.
+        workers: processes that make scenes; 0 makes them in this one.
     """
-    global _sources
-    _sources = sources
     done = {path.name for path in shard_folders(folder)}
     shards = [(f"shard-{seed + first:08d}", seed + first, min(SHARD, count - first)) for first in range(0, count, SHARD)]
     missing = [shard for shard in shards if shard[0] not in done]
     if not missing:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        Progress(transient=True) as progress,
-        ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
-    ):
+    with Progress(transient=True) as progress, scene_pool(sources, workers) as pool:
         task = progress.add_task(f"Scenes for {folder.name}", total=sum(shard[2] for shard in missing))
         for name, first, length in missing:
-            scenes = pool.map(_scene, range(first, first + length), chunksize=4)
+            scenes = pool.scenes(range(first, first + length))
             write_shard(folder / name, _with_maps(scenes, backbone, size, lambda n: progress.advance(task, n)), size)
 
 
-def _scene(seed: int) -> Scene:
-    shares = np.array([share for _, share in _sources], dtype=float)
-    choice = np.random.default_rng((seed, 1)).choice(len(_sources), p=shares / shares.sum())
-    return _sources[choice][0].scene(seed)
-
-
 def _with_maps(
-    scenes: Iterator[Scene], backbone: Backbone | None, size: int, advance
+    scenes: Iterator[Scene], backbone: Backbone | None, size: int, advance: Callable[[int], None]
 ) -> Iterator[tuple[Scene, tuple[np.ndarray, ...]]]:
     framing = Framing(size, size, FILL)
     while batch := list(islice(scenes, BATCH)):

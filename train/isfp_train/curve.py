@@ -1,0 +1,44 @@
+"""The course of a run as a picture: losses and validation metrics over steps, from the run's CSV logs."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+LOSSES = ("train/identifying", "train/segmentation", "train/refinement")
+METRICS = ("val/mIoU", "val/cell", "val/Pr@0.5", "val/Pr@0.9")
+
+
+def read_logs(run: Path) -> dict[str, dict[int, float]]:
+    """Read every value of a run by name and step; a resumed run's later logs win where steps overlap."""
+    values: dict[str, dict[int, float]] = defaultdict(dict)
+    for path in sorted((run / "csv").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
+        with path.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                for name, text in row.items():
+                    if text and name not in ("epoch", "step"):
+                        values[name][int(row["step"])] = float(text)
+    return values
+
+
+def draw_curve(run: Path, out: Path) -> None:
+    """Draw losses on the left, validation metrics on the right."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    values = read_logs(run)
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    for axis, names, label in ((axes[0], LOSSES, "loss, unweighted"), (axes[1], METRICS, "percent of validation phrases")):
+        for name in names:
+            points = sorted(values.get(name, {}).items())
+            if points:
+                axis.plot(*zip(*points, strict=True), label=name.split("/")[1])
+        axis.set(xlabel="step", ylabel=label)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=110)
+    pyplot.close(figure)
