@@ -23,8 +23,16 @@ lint: $(DEV)/ready ## ruff and mypy
 bench: $(DEV)/ready ## latency of the SDK against PyTorch eager, stage by stage, interleaved
 	$(DEV)/bin/python samples/benchmark.py models/edge.isfp models/edge.pt
 
-picture: $(DEMO)/ready ## the picture in the README
-	$(DEMO)/bin/python samples/demo.py --out assets/readme --only-sheet
+picture: $(DEMO)/ready ## the picture in the README, assets/demo.jpg
+	$(DEMO)/bin/python samples/demo.py --out build/picture
+	$(DEMO)/bin/python -c 'import cv2; cv2.imwrite("assets/demo.jpg", cv2.imread("build/picture/all.png"), [cv2.IMWRITE_JPEG_QUALITY, 88])'
+
+plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its tests
+	$(if $(TENSORRT_INCLUDE_DIR),,$(DEV)/bin/python plugins/fetch_headers.py build/tensorrt-headers)
+	cmake -S . -B build/plugins -DTENSORRT_INCLUDE_DIR=$(or $(TENSORRT_INCLUDE_DIR),$(CURDIR)/build/tensorrt-headers)
+	cmake --build build/plugins --parallel
+	cd build/plugins && ctest --output-on-failure
+	$(DEV)/bin/python -m pytest -q tests/plugins
 
 clean: ## remove environments and builds
 	rm -rf $(DEMO) $(DEV) build demo/out
