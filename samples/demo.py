@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import cv2
+import numpy as np
 import typer
 
 from isfp import IsfpError, Segmenter, pictures
-from isfp.draw import grid, sheet
+from isfp.draw import card, grid
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,7 +21,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = ROOT / "demo" / "out",
 ) -> None:
     phrases: dict[str, list[str]] = json.loads((assets / "phrases.json").read_text(encoding="utf-8"))
-    sheets = []
+    rows = []
     with Segmenter(bundle) as segmenter:
         for name, texts in phrases.items():
             frame = pictures.read(assets / name)
@@ -27,10 +29,15 @@ def main(
             print(f"{name}: {results[0].milliseconds['total']:.0f} ms for {len(texts)} phrases")
             for result in results:
                 print(f"  {result.text}: {'found' if result.found else 'not there'} ({result.score:.2f})")
-            sheets.append(sheet(frame, results, segmenter.framing, segmenter.threshold))
-            pictures.write(out / f"{Path(name).stem}.png", sheets[-1])
-    pictures.write(out / "all.png", grid(sheets, columns=1))
+            cards = [card(frame, result, segmenter.framing, segmenter.threshold) for result in results]
+            pictures.write(out / f"{Path(name).stem}.png", grid(cards, columns=1))
+            rows.append(grid([_narrowed(picture) for picture in cards], columns=len(cards)))
+    pictures.write(out / "all.png", grid(rows, columns=1))
     print(f"Pictures: {out / 'all.png'}, and one for each frame beside it")
+
+
+def _narrowed(picture: np.ndarray, width: int = 640) -> np.ndarray:
+    return cv2.resize(picture, (width, round(picture.shape[0] * width / picture.shape[1])), interpolation=cv2.INTER_AREA)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ def test_the_demo_draws_a_sheet_for_each_picture_and_one_of_all(colour_bundle, a
     assert "green: not there (0.00)" in done.stdout
     assert str(tmp_path / "out" / "all.png") in done.stdout
     a, b, everything = (cv2.imread(str(tmp_path / "out" / name)) for name in ("a.png", "b.png", "all.png"))
-    assert everything.shape[0] == a.shape[0] + b.shape[0]
+    assert a.shape[0] == 2 * b.shape[0]  # a card for each phrase, one below the other
+    assert everything.shape[1] == 2 * 640  # a row for each picture, its cards narrowed side by side
 
 
 def test_the_demo_says_what_is_wrong_with_its_bundle(assets, tmp_path):
