@@ -1,0 +1,67 @@
+"""What a stage's ONNX file must look like for TensorRT and TensorRT-RTX, where their parsers take less than the standard."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import TensorProto, helper
+
+DOMAIN, OPERATOR = "isfp", "FPMScan"  # stated anew: fpm_function.py needs PyTorch, and a robot has none
+PLUGIN_VERSION, PLUGIN_NAMESPACE = "1", "isfp"  # plugins/fpm_scan/README.md, "What the ONNX node needs"
+
+
+def cast_bytes_first(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Cast uint8 inputs before anything else reads them: TensorRT allows no other operator on UINT8.
+
+    Returns:
+        A copy in which slices and transposes work on float32; the values are the same.
+    """
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    graph = changed.graph
+    floats = {}
+    for value in graph.input:
+        if value.type.tensor_type.elem_type == TensorProto.UINT8:
+            floats[value.name] = f"{value.name}/float"
+    if not floats:
+        return changed
+    casts = [helper.make_node("Cast", [name], [new], name=f"{new}/cast", to=TensorProto.FLOAT) for name, new in floats.items()]
+    nodes = []
+    moved = set(floats.values())  # float32 now, uint8 before
+    same: dict[str, str] = {}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(floats.get(name, name), floats.get(name, name))
+        if node.input and node.input[0] in moved:
+            if node.op_type == "Cast":
+                same[node.output[0]] = node.input[0]
+                continue
+            moved.update(node.output)
+        nodes.append(node)
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend([*casts, *nodes])
+    onnx.checker.check_model(changed, full_check=True)
+    return changed
+
+
+def for_plugin(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Strip the FPM scan's function body, and tell the parser on the node which plugin takes its place.
+
+    Parsers before 10.7 prefer a function to a plugin of its name. The attributes are those of the plugin's README.
+
+    Returns:
+        A copy with no local functions.
+    """
+    import onnx_graphsurgeon as gs
+
+    graph = gs.import_onnx(model)
+    graph.functions.clear()
+    for node in graph.nodes:
+        if (node.domain, node.op) == (DOMAIN, OPERATOR):
+            node.attrs["plugin_version"] = PLUGIN_VERSION
+            node.attrs["plugin_namespace"] = PLUGIN_NAMESPACE
+    return gs.export_onnx(graph, do_type_check=False, ir_version=model.ir_version)
+
+
+def has_scan(model: onnx.ModelProto) -> bool:
+    """Say whether the stage holds an FPM scan."""
+    return any((node.domain, node.op_type) == (DOMAIN, OPERATOR) for node in model.graph.node)
