@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from isfp_train.data.compose import ProceduralScenes
-from isfp_train.evaluation import Outcome, ask, choose_threshold, evaluate, questions, report
-from isfp_train.predictors import Answer
+from isfp_train.evaluation import Outcome, ask, choose_threshold, evaluate, questions
+from isfp_train.predictors import Answer, Cells
+from isfp_train.report import report
 
 GRID = 13
 
@@ -39,7 +40,7 @@ class Knows:
                 known[reference.text] = (thing.mask, int(y / self.size * GRID) * GRID + int(x / self.size * GRID))
         return asked
 
-    def answer(self, image: np.ndarray, texts: Sequence[str]) -> list[Answer]:
+    def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
         answers = []
         for text in texts:
             mask, cell = self.truth[image.tobytes()][text]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from isfp_train.evaluation import Question
 
 # The allocator reads these when a process starts: with them it keeps large blocks, which would otherwise be given back and
 # fetched again in every step. Page faults took most of a step's time on a CPU.
@@ -40,32 +44,66 @@ def train(
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A checkpoint or a bundle.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
+    data: Annotated[str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = "",
     shares: Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')] = "",
-    scenes: Annotated[int, typer.Option(help="How many scenes.")] = 300,
+    scenes: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 300,
     split: Annotated[str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')] = "held_out",
     wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
+    oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
+    no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
+    threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the model's own].")] = None,
+    mask_threshold: Annotated[float, typer.Option(help="Probability of a mask's pixel; a bundle has its own.")] = 0.5,
+    paper: Annotated[bool, typer.Option("--paper", help="Print the paper's Tables I to IV too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure a model on scenes with unseen seeds: mIoU, oIoU, Precision@X, cells, absences."""
-    from isfp_train.data.sources import scene_sources
-    from isfp_train.evaluation import TEST_SEED, questions, report
+    """Measure a model on what it never saw: mIoU, oIoU, Precision@X, cells, absences, with 95 % intervals."""
+    from isfp_train import report
     from isfp_train.evaluation import evaluate as run_evaluation
-    from isfp_train.predictors import open_model
+    from isfp_train.oracle import ORACLES
+    from isfp_train.paper_tables import paper_tables
+    from isfp_train.predictors import CheckpointPredictor, open_model
 
-    predictor = open_model(model)
-    chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
-    sources = scene_sources(chosen, data, predictor.size, split)
+    if oracle not in ORACLES:
+        raise typer.BadParameter(f'{oracle!r}; expected "location" or "mask"', param_hint="--oracle")
+    predictor = open_model(model, refinement=not no_refinement)
+    if isinstance(predictor, CheckpointPredictor):
+        predictor.mask_threshold = mask_threshold
+    asked = _asked(data, shares, scenes, split, wording, predictor.size)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Scenes", total=scenes)
-        asked = questions(sources, scenes, TEST_SEED, wording=wording)
-        outcomes = run_evaluation(predictor, asked, lambda: progress.advance(task))
-    result = report(outcomes, predictor.threshold)
+        task = progress.add_task("Scenes", total=asked.count)
+        outcomes = run_evaluation(predictor, asked.questions, lambda: progress.advance(task), ORACLES[oracle])
+    bar = predictor.threshold if threshold is None else threshold
+    result, ends = report.report(outcomes, bar), report.intervals(outcomes, bar)
+    about = {"model": str(model), **asked.about, "oracle": oracle or None, "refinement": not no_refinement, "threshold": bar}
     if as_json:
-        about = {"model": str(model), "scenes": scenes, "shares": chosen, "split": split, "wording": wording}
-        print(json.dumps({**about, "threshold": predictor.threshold, "report": result}))
+        print(json.dumps({**about, "report": result, "intervals": ends}))
         return
-    Console().print(_table(result, f"{model}: {scenes} {split} scenes, {wording} wording, percent"))
+    console = Console()
+    switches = "".join([f", oracle {oracle}" if oracle else "", ", coarse masks" if no_refinement else ""])
+    title = f"{model}, percent\n{asked.title}{switches}"
+    for table in (*report.tables(result, ends, title), *(paper_tables() if paper else [])):
+        console.print(table, "")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a model is asked: the questions, how many scenes, and how to say so."""
+
+    questions: Iterator[Question]
+    count: int
+    title: str
+    about: dict[str, object]
+
+
+def _asked(data: str, shares: str, scenes: int, split: str, wording: str, size: int) -> _Asked:
+    from isfp_train.data.sources import scene_sources
+    from isfp_train.evaluation import TEST_SEED, questions
+
+    chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
+    sources = scene_sources(chosen, Path(data) if data else None, size, split)
+    about: dict[str, object] = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording}
+    title = f"{scenes} {split} scenes, {wording} wording"
+    return _Asked(questions(sources, scenes, TEST_SEED, wording=wording), scenes, title, about)
 
 
 def _shares(text: str) -> dict[str, float]:
@@ -73,24 +111,3 @@ def _shares(text: str) -> dict[str, float]:
         return {name: float(value) for name, value in (part.split("=") for part in text.split(",") if part)}
     except ValueError:
         raise typer.BadParameter(f"{text!r}; expected something like composed=0.5,photo=0.5") from None
-
-
-def _table(result: dict[str, dict[str, float]], title: str) -> Table:
-    names = [
-        "mIoU",
-        "oIoU",
-        *(f"Pr@{x}" for x in (0.5, 0.6, 0.7, 0.8, 0.9)),
-        "cell",
-        "missed",
-        "count",
-        "absent",
-        "absent count",
-    ]
-    table = Table(title=title)
-    table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    for group, values in result.items():
-        cells = [f"{values[name]:.{0 if 'count' in name else 1}f}" if name in values else "" for name in names]
-        table.add_row(group, *cells)
-    return table

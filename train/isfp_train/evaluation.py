@@ -1,4 +1,4 @@
-"""Measure a model on scenes that it never saw, at their own size, by kind of phrase and of scene."""
+"""Ask a model about scenes that it never saw, at their own size. `report.py` makes figures of the outcomes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from isfp.frame import Framing
 from isfp_train.data.phrases import Reference, refer
 from isfp_train.data.scene import Scene, SceneSource
-from isfp_train.data.store import FILL
-from isfp_train.metrics import summarise
-from isfp_train.predictors import Predictor
-from isfp_train.targets import positive_cells
+from isfp_train.oracle import Grid, Oracle
+from isfp_train.predictors import Answer, Predictor
 
 TEST_SEED = 700_000_000  # of scenes for reported figures
 CALIBRATION_SEED = 800_000_000  # of scenes that thresholds are chosen on
@@ -28,10 +24,11 @@ class Outcome:
         source: kind of scene.
         kind: kind of phrase.
         present: whether the phrase names something that is there.
-        both: intersection with the truth, pixels; 0 where nothing is there.
-        either: union with the truth, pixels.
-        right: whether the cell chosen is a positive one (paper, III-E).
+        both: intersection of answer and truth, pixels.
+        either: union of answer and truth, pixels; where nothing is there, the answer's pixels.
+        right: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
         score: the identifying map's highest probability.
+        scene: number of the scene: outcomes of one scene are not independent of each other.
     """
 
     source: str
@@ -39,16 +36,23 @@ class Outcome:
     present: bool
     both: int
     either: int
-    right: bool
+    right: bool | None
     score: float
+    scene: int = 0
+
+    @property
+    def iou(self) -> float:
+        """IoU, 0 to 1; two empty masks agree."""
+        return self.both / self.either if self.either else 1.0
 
 
 @dataclass(frozen=True)
 class Question:
-    """A scene and what is asked of it."""
+    """A scene, its number, and what is asked of it."""
 
     scene: Scene
     references: list[Reference]
+    number: int = 0
 
 
 def questions(
@@ -62,68 +66,54 @@ def questions(
         scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
         references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording)
         if references:
-            yield Question(scene, references)
+            yield Question(scene, references, index)
 
 
-def ask(predictor: Predictor, question: Question) -> list[Outcome]:
-    """Ask a model everything about one scene."""
+def ask(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[Outcome]:
+    """Ask a model everything about one scene; an oracle may take one branch's place (Table II)."""
+    return [outcome for outcome, _ in answered(predictor, question, oracle)]
+
+
+def answered(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[tuple[Outcome, Answer]]:
+    """As `ask`, with the answers beside the outcomes."""
     scene = question.scene
     height, width = scene.image.shape[:2]
-    answers = predictor.answer(scene.image, [reference.text for reference in question.references])
-    placement = Framing(predictor.size, predictor.size, FILL).place(height, width)
-    outcomes = []
-    for reference, answer in zip(question.references, answers, strict=True):
-        both = either = 0
-        right = False
-        if reference.target is not None:
-            thing = scene.things[reference.target]
+    grid = Grid(height, width, predictor.size, predictor.grid)
+    targets = [None if reference.target is None else scene.things[reference.target] for reference in question.references]
+    cells = [None if thing is None else grid.true_cell(thing) for thing in targets] if oracle == "location" else None
+    answers = predictor.answer(scene.image, [reference.text for reference in question.references], cells)
+    found = []
+    for reference, thing, answer in zip(question.references, targets, answers, strict=True):
+        mask = _true_mask(scene, grid, answer, reference.target) if oracle == "mask" else answer.mask
+        both, either, right = 0, int(mask.sum()), None if answer.cell is None else False
+        if thing is not None:
             assert thing.mask is not None
-            both, either = int((answer.mask & thing.mask).sum()), int((answer.mask | thing.mask).sum())
-            x, y = placement.points_to_view(np.array(thing.centre))
-            centre = torch.tensor([[int(y / predictor.size * predictor.grid), int(x / predictor.size * predictor.grid)]])
-            cells, counts = positive_cells(centre, predictor.grid)
-            right = answer.cell is not None and answer.cell in cells[counts].tolist()
-        outcomes.append(Outcome(scene.source, reference.kind, reference.target is not None, both, either, right, answer.score))
-    return outcomes
+            both, either = int((mask & thing.mask).sum()), int((mask | thing.mask).sum())
+            right = None if answer.cell is None else answer.cell in grid.positives(thing)
+        present = thing is not None
+        outcome = Outcome(scene.source, reference.kind, present, both, either, right, answer.score, question.number)
+        found.append((outcome, Answer(mask, answer.score, answer.cell, answer.identifying)))
+    return found
 
 
-def evaluate(predictor: Predictor, asked: Iterator[Question], progress: Callable[[], None] = lambda: None) -> list[Outcome]:
+def _true_mask(scene: Scene, grid: Grid, answer: Answer, target: int | None) -> np.ndarray:
+    chosen = None if answer.cell is None else grid.selected(scene.things, answer.cell, target)
+    mask = None if chosen is None else scene.things[chosen].mask
+    return np.zeros(scene.image.shape[:2], bool) if mask is None else mask
+
+
+def evaluate(
+    predictor: Predictor,
+    asked: Iterator[Question],
+    progress: Callable[[], None] = lambda: None,
+    oracle: Oracle | None = None,
+) -> list[Outcome]:
     """Ask a model all questions."""
     outcomes = []
     for question in asked:
-        outcomes += ask(predictor, question)
+        outcomes += ask(predictor, question, oracle)
         progress()
     return outcomes
-
-
-def report(outcomes: Sequence[Outcome], threshold: float) -> dict[str, dict[str, float]]:
-    """Metrics by name for all phrases, each kind of phrase and each kind of scene.
-
-    Masks count whatever the threshold says, as in the paper. `missed` is the share of present things that score below the
-    threshold, `absent` the share of phrases for nothing that do, both in percent.
-    """
-    groups = {"all": list(outcomes)}
-    for outcome in outcomes:
-        groups.setdefault(f"phrase: {outcome.kind}", []).append(outcome)
-        groups.setdefault(f"scene: {outcome.source}", []).append(outcome)
-    return {name: _metrics(group, threshold) for name, group in sorted(groups.items(), key=lambda item: item[0])}
-
-
-def _metrics(outcomes: Sequence[Outcome], threshold: float) -> dict[str, float]:
-    present = [outcome for outcome in outcomes if outcome.present]
-    absent = [outcome for outcome in outcomes if not outcome.present]
-    values: dict[str, float] = {}
-    if present:
-        values = summarise(
-            torch.tensor([float(outcome.both) for outcome in present]),
-            torch.tensor([float(outcome.either) for outcome in present]),
-            torch.tensor([float(outcome.right) for outcome in present]),
-        )
-        values["missed"] = 100 * sum(outcome.score < threshold for outcome in present) / len(present)
-    if absent:
-        values["absent"] = 100 * sum(outcome.score < threshold for outcome in absent) / len(absent)
-        values["absent count"] = len(absent)
-    return values
 
 
 def choose_threshold(outcomes: Sequence[Outcome]) -> float:

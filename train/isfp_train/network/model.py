@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from isfp_train.network.backbone import Backbone
 from isfp_train.network.config import NetworkConfig
@@ -13,7 +12,7 @@ from isfp_train.network.identification import IdentificationBranch
 from isfp_train.network.language import PhraseEncoder
 from isfp_train.network.pathways import DownPathway, UpPathway
 from isfp_train.network.propagation import ConvolutionInPlace, FeaturePropagation
-from isfp_train.network.refinement import Refinement
+from isfp_train.network.refinement import Refinement, enlarge
 from isfp_train.network.segmentation import SegmentationBranch
 
 
@@ -84,7 +83,7 @@ class ISFP(nn.Module):
         picture = frame.permute(0, 3, 1, 2).to(coarse.dtype) / 255
         height, width = picture.shape[2:]
         if not self.config.refinement:
-            return functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+            return enlarge(coarse, height, width)
         phrases, masks = coarse.shape[:2]
         picture = picture.unsqueeze(1).expand(phrases, masks, -1, -1, -1).flatten(0, 1)
         return self.refinement(picture, coarse.flatten(0, 1)).unflatten(0, (phrases, masks))

@@ -9,6 +9,11 @@ from torch.nn import functional
 from isfp_train.network.layers import ConvBlock
 
 
+def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
+    """Resize masks to the frame's size: logits `[P,K,h,w]` -> `[P,K,height,width]`."""
+    return functional.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
+
+
 class Refinement(nn.Module):
     """Frame and coarse mask together, three 3×3 convolutions with upsampling between, added to the upsampled coarse mask.
 

@@ -1,0 +1,73 @@
+"""How far figures may be off by the luck of the scenes: bootstrap intervals, whole scenes drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+#: A metric as a sum over a sum: each expression's part of the numerator and of the denominator, `[N]` and `[N]`.
+Ratio = tuple[np.ndarray, np.ndarray]
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+
+def values(ratios: Mapping[str, Ratio]) -> dict[str, float]:
+    """The metrics themselves, in percent; one whose denominator is 0 is left out."""
+    return {name: 100 * float(above.sum() / below.sum()) for name, (above, below) in ratios.items() if below.sum() > 0}
+
+
+def intervals(ratios: Mapping[str, Ratio], scenes: np.ndarray, seed: int = 0) -> dict[str, tuple[float, float]]:
+    """95 % percentile intervals of metrics, in percent.
+
+    Phrases of one scene share its luck, so scenes are drawn with replacement, not phrases.
+
+    Args:
+        ratios: see `Ratio`.
+        scenes: each expression's scene `[N]`.
+        seed: of the draws.
+
+    Returns:
+        Lower and upper end by name; only metrics that have a value.
+    """
+    draws = _resamples(ratios, scenes, seed)
+    return {name: _ends(drawn) for name, drawn in draws.items()}
+
+
+def difference(
+    one: Mapping[str, Ratio], other: Mapping[str, Ratio], scenes: np.ndarray, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of `other` minus `one`, in percentage points, for two models asked the same expressions.
+
+    Both are measured on the same draws, so the luck of the scenes that they share drops out.
+
+    Args:
+        one: of expressions `[N]`.
+        other: of the same expressions, in the same order.
+        scenes: `[N]`.
+        seed: of the draws.
+    """
+    before, after = _resamples(one, scenes, seed), _resamples(other, scenes, seed)
+    return {name: _ends(after[name] - before[name]) for name in after if name in before}
+
+
+def _resamples(ratios: Mapping[str, Ratio], scenes: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    _, place = np.unique(scenes, return_inverse=True)
+    count = int(place.max()) + 1 if len(place) else 0
+    if not count:
+        return {}
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)  # [R, scenes]
+    drawn = {}
+    for name, (above, below) in ratios.items():
+        if below.sum() > 0:
+            upper = times @ np.bincount(place, above, count)
+            lower = times @ np.bincount(place, below, count)
+            drawn[name] = 100 * np.divide(upper, lower, out=np.full(RESAMPLES, np.nan), where=lower > 0)
+    return drawn
+
+
+def _ends(drawn: np.ndarray) -> tuple[float, float]:
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
