@@ -38,7 +38,8 @@ def draw_curve(run: Path, out: Path) -> None:
                 axis.plot(*zip(*points, strict=True), label=name.split("/")[1])
         axis.set(xlabel="step", ylabel=label)
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        if axis.lines:
+            axis.legend(fontsize=8)
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=110)
     pyplot.close(figure)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
+import warnings
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from isfp.phrase import Vocabulary
 from isfp_train import checkpoint
@@ -18,60 +20,17 @@ from isfp_train.config import TrainConfig
 from isfp_train.curve import draw_curve
 from isfp_train.data.glove import build_vocabulary, trained_ids
 from isfp_train.data.phrase_words import phrase_words
-from isfp_train.data.prepare import prepare
-from isfp_train.data.sources import scene_sources
-from isfp_train.data.store import Store
-from isfp_train.data.stream import SceneSamples, collate
 from isfp_train.errors import ConfigurationError, RunExistsError
 from isfp_train.module import ReferringModule
 from isfp_train.network import ISFP
-from isfp_train.network.backbone import Backbone
+from isfp_train.processes import Processes
+from isfp_train.scene_data import SceneData
 
-VALIDATION_SEED = 900_000_000  # far from every training seed
-
-
-class SceneData(lightning.LightningDataModule):
-    """Stores of training and validation scenes, and the samples of each epoch."""
-
-    def __init__(self, config: TrainConfig, vocabulary: Vocabulary, data: Path | None, cache: Path, workers: int) -> None:
-        super().__init__()
-        self.config, self.vocabulary, self.data, self.cache, self.workers = config, vocabulary, data, cache, workers
-
-    def prepare_data(self) -> None:
-        """Make the scenes that are not there yet."""
-        network, data = self.config.network, self.config.data
-        backbone = None
-        if self.config.optimisation.freeze_backbone:
-            backbone = Backbone(network.backbone).eval()
-            backbone.load_pretrained(data.backbone_weights)
-        for folder, split, count, seed in (
-            ("validation", "held_out", data.validation_scenes, VALIDATION_SEED),
-            ("train", "train", data.scenes, self.config.seed * 10_000_000),
-        ):
-            sources = scene_sources(data.shares, self.data, network.image_size, split)
-            prepare(self.cache / folder, sources, count, seed, network.image_size, backbone, self.workers)
-
-    def setup(self, stage: str) -> None:
-        """Map the stores."""
-        self.train_store, self.validation_store = Store(self.cache / "train"), Store(self.cache / "validation")
-
-    def train_dataloader(self) -> DataLoader:
-        """Samples of the current epoch; rebuilt for each, so that they depend on seed and epoch alone."""
-        assert self.trainer is not None
-        settings = self.config.optimisation
-        samples = self._samples(self.train_store, self.config.seed, self.trainer.current_epoch, settings.epoch_scenes)
-        return DataLoader(
-            samples, settings.batch_scenes, collate_fn=collate, num_workers=self.workers, pin_memory=torch.cuda.is_available()
-        )
-
-    def val_dataloader(self) -> DataLoader:
-        """The same samples every time."""
-        samples = self._samples(self.validation_store, 12345, 0, len(self.validation_store))
-        return DataLoader(samples, self.config.optimisation.batch_scenes, collate_fn=collate)
-
-    def _samples(self, store: Store, seed: int, epoch: int, length: int) -> SceneSamples:
-        network = self.config.network
-        return SceneSamples(store, self.vocabulary, self.config.samples, network.grid, network.max_words, seed, epoch, length)
+PRECISIONS: dict[str, Literal["32-true", "16-mixed", "bf16-mixed"]] = {
+    "float32": "32-true",
+    "float16": "16-mixed",
+    "bfloat16": "bf16-mixed",
+}
 
 
 def train(
@@ -85,6 +44,8 @@ def train(
     progress: bool = True,
 ) -> Path:
     """Train, and return the last checkpoint.
+
+    Under `torchrun` each process calls this with the same arguments; a step is the same, however many there are.
 
     Args:
         config: the run.
@@ -104,22 +65,55 @@ def train(
     if last.exists() and not resume:
         raise RunExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of PyTorch
     lightning.seed_everything(config.seed, verbose=False)
+    processes = Processes.of_torchrun()
+    module, vocabulary = build_module(config)
+    if weights is not None:
+        start_from(module.network, vocabulary, checkpoint.load(weights))
+    scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
+    trainer = build_trainer(config, run, processes, progress)
+    trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
+    if processes.rank == 0:
+        draw_curve(run, run / "curve.png")
+    return last
+
+
+def build_module(config: TrainConfig) -> tuple[ReferringModule, Vocabulary]:
+    """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, phrase_words())
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
         module.network.backbone.load_pretrained(config.data.backbone_weights)
-    if weights is not None:
-        start_from(module.network, vocabulary, checkpoint.load(weights))
+    return module, vocabulary
 
-    settings = config.optimisation
-    trainer = lightning.Trainer(
+
+def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress: bool) -> lightning.Trainer:
+    """Build the loop. Several processes (torchrun) share every step: gradients are averaged, metrics joined once an epoch.
+
+    Raises:
+        ConfigurationError: float16 without CUDA.
+    """
+    settings, cuda = config.optimisation, torch.cuda.is_available()
+    if settings.precision == "float16" and not cuda:
+        raise ConfigurationError("optimisation.precision is float16, which is for CUDA, and there is none here; take float32.")
+    several = processes.count > 1
+    return lightning.Trainer(
+        accelerator="cuda" if cuda else "cpu",
+        devices=processes.local,
+        num_nodes=processes.nodes,
+        # A process whose scenes came without masks has no gradients for the mask branch in that step.
+        strategy="ddp_find_unused_parameters_true" if several else "auto",
+        sync_batchnorm=several and cuda,  # PyTorch has no synchronised batch norm on a CPU
+        use_distributed_sampler=False,  # `StepBatches` shares the samples out
+        precision=PRECISIONS[settings.precision],
+        accumulate_grad_batches=settings.accumulate,
         max_epochs=settings.epochs,
         gradient_clip_val=settings.clip,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
-        log_every_n_steps=20,
+        log_every_n_steps=min(20, math.ceil(settings.epoch_scenes / settings.batch_scenes)),
         enable_progress_bar=progress,
         enable_model_summary=False,
         default_root_dir=run,
@@ -131,10 +125,6 @@ def train(
             *([RichProgressBar()] if progress else []),
         ],
     )
-    scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers)
-    trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
-    draw_curve(run, run / "curve.png")
-    return last
 
 
 def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded) -> None:

@@ -28,7 +28,7 @@ class NetworkConfig:
     refinement: bool = True  # paper: Table I's rows
     refinement_channels: tuple[int, int] = (32, 16)  # ours
     language_in_segmentation: bool = True  # paper: Section IV-E removes it
-    coordinates: bool = False  # ours: x and y beside the features of both branches (CoordConv, as SOLO does)
+    coordinates: bool = False  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float = 0.5  # ours: the forget rate of Eq. 2
     activation: Literal["tanh", "leaky_relu"] = "tanh"  # ours: bounded, so the scan cannot overflow FP16
     slope: float = 0.1  # prior work: negative slope of every leaky ReLU

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from isfp_train.network.layers import ConvBlock
+from isfp_train.network.layers import ConvBlock, with_coordinates
 
 Maps = tuple[Tensor, Tensor, Tensor]
 
 
 class VisualProjection(nn.Module):
-    """f_v W_v of Eq. 1 on all three levels: what a frame costs once, however many phrases are asked of it."""
+    """f_v W_v of Eq. 1 on all three levels: what a frame costs once, however many phrases are asked of it.
 
-    def __init__(self, inputs: tuple[int, int, int], channels: int, slope: float) -> None:
+    With coordinates, x and y stand beside f_v (prior work: CMSA, CMPC): so place itself meets the words, and "left" need not be
+    read off what happens to be seen there.
+    """
+
+    def __init__(self, inputs: tuple[int, int, int], channels: int, coordinates: bool, slope: float) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(ConvBlock(count, channels, 1, slope=slope) for count in inputs)
+        self.coordinates = coordinates
+        self.levels = nn.ModuleList(ConvBlock(count + 2 * coordinates, channels, 1, slope=slope) for count in inputs)
 
     def forward(self, maps: Maps) -> Maps:
         """Backbone maps `[N,C_l,H/8,W/8]`, … -> `[N,C,H/8,W/8]`, `[N,C,H/16,W/16]`, `[N,C,H/32,W/32]`."""
+        if self.coordinates:
+            maps = (with_coordinates(maps[0]), with_coordinates(maps[1]), with_coordinates(maps[2]))
         large, medium, small = (level(features) for level, features in zip(self.levels, maps, strict=True))
         return large, medium, small
 
