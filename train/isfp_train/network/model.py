@@ -32,7 +32,7 @@ class ISFP(nn.Module):
         self.config = config
         slope, fused = config.slope, config.fused_channels
         self.backbone = Backbone(config.backbone)
-        self.visual = VisualProjection(self.backbone.channels, fused, slope)
+        self.visual = VisualProjection(self.backbone.channels, fused, config.coordinates, slope)
         self.encoder = PhraseEncoder(words, config.word_channels, config.text_channels, trained_words)
         self.phrase = PhraseProjection(config.text_channels, fused, slope)
         self.up = UpPathway(fused, config.pathway_channels, slope)
