@@ -25,6 +25,7 @@ def export_bundle(
     data: Path | None = None,
     scenes: int = 150,
     evaluation: dict[str, Any] | None = None,
+    history: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Verification, Calibration]:
     """Write a bundle; nothing appears at `out` unless it is whole and does what the checkpoint does.
@@ -35,6 +36,7 @@ def export_bundle(
         data: folder with the training data, for the scenes that the threshold is chosen on; procedural ones without.
         scenes: how many of those.
         evaluation: what `isfp eval --json` printed, for the model card.
+        history: what the weights went through before the checkpoint's own run, for the model card.
         say: told what is being done.
 
     Raises:
@@ -61,7 +63,7 @@ def export_bundle(
             }
         loaded.vocabulary.save(folder / "words.txt")
         name = out.name.removesuffix(".isfp")
-        (folder / "MODEL_CARD.md").write_text(model_card(name, loaded, calibration, evaluation), encoding="utf-8")
+        (folder / "MODEL_CARD.md").write_text(model_card(name, loaded, calibration, evaluation, history), encoding="utf-8")
         write_manifest(
             folder,
             {

@@ -10,7 +10,7 @@ from isfp_train.checkpoint import Loaded
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "N-acc")
 
 
-def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: dict[str, Any] | None) -> str:
+def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: dict[str, Any] | None, history: str | None) -> str:
     """Write the card as Markdown.
 
     Args:
@@ -18,6 +18,7 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         loaded: the checkpoint.
         calibration: the thresholds.
         evaluation: what `isfp eval --json` printed, or None.
+        history: what the weights went through before the checkpoint's own run, as Markdown, or None.
     """
     network, data, optimisation = loaded.config.network, loaded.config.data, loaded.config.optimisation
     samples = loaded.epoch_samples
@@ -39,6 +40,7 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         f"- {data.scenes} scenes (shares: {shares}), phrases made anew from their geometry in every epoch",
         f"- {loaded.epoch} epochs of {optimisation.epoch_scenes} scenes, {loaded.step} steps: {samples:,} phrases",
         "- no RefCOCO data; photos, where used, are from COCO train2017",
+        *([history.strip()] if history else []),
         "",
         "## Thresholds",
         f"- found at a score of {calibration.found:g}, mask above a probability of {calibration.mask:g}",

@@ -18,14 +18,16 @@ def export(
     data: Annotated[Path | None, typer.Option(help="Folder with the training data, to choose the threshold on.")] = None,
     scenes: Annotated[int, typer.Option(help="Scenes to choose the threshold on.")] = 150,
     evaluation: Annotated[Path | None, typer.Option(help="Output of `isfp eval --json`, for the model card.")] = None,
+    history: Annotated[Path | None, typer.Option(help="Markdown on earlier runs of these weights, for the model card.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a bundle from a checkpoint, and verify it."""
     from isfp_export.bundle import export_bundle
 
     console = Console(stderr=True)
+    story = history.read_text(encoding="utf-8") if history else None
     figures = json.loads(evaluation.read_text()) if evaluation else None
-    verification, calibration = export_bundle(checkpoint, out, data, scenes, figures, console.print)
+    verification, calibration = export_bundle(checkpoint, out, data, scenes, figures, story, console.print)
     if as_json:
         print(json.dumps({"bundle": str(out), "found": calibration.found, **verification.to_json()}))
         return
