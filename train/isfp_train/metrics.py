@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -43,16 +42,12 @@ class ReferringMetrics(Metric):
 
     def compute(self) -> dict[str, float]:
         """Return the metrics by name; no expression at all gives zeros."""
-        if not self.both:
-            return dict.fromkeys(("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell", "count"), 0.0)
         both, either, right = (
-            torch.cat([part.double() for part in _parts(state)]) for state in (self.both, self.either, self.right)
+            dim_zero_cat(state).double() if len(state) else None for state in (self.both, self.either, self.right)
         )
+        if both is None or either is None or right is None:
+            return dict.fromkeys(("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell", "count"), 0.0)
         return summarise(both, either, right)
-
-
-def _parts(state: Sequence[Tensor] | Tensor) -> list[Tensor]:
-    return [state] if isinstance(state, Tensor) else list(state)
 
 
 def summarise(both: Tensor, either: Tensor, right: Tensor) -> dict[str, float]:

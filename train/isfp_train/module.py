@@ -47,11 +47,17 @@ class ReferringModule(lightning.LightningModule):
         parts = self.losses(batch)
         weights = self.config.losses
         loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
-        self.log_dict({f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()})
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}, sync_dist=True
+        )
         return loss
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The three losses by name, unweighted; a loss that the network has no part for is 0."""
+        """The three losses by name, unweighted; a loss that the network has no part for is 0.
+
+        Each is a sum over phrases by a number that the batch's size alone decides, so the parts of a batch, in several processes
+        or one after another, average to the loss of the whole.
+        """
         network, settings = self.network, self.config.losses
         visual = self._visual(batch)
         phrases = network.text(batch.words, batch.lengths)
@@ -76,7 +82,9 @@ class ReferringModule(lightning.LightningModule):
         own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
         coarse = network.coarse(own, phrases[masked], torch.cat((asked, chosen), dim=1))
         wanted = coarse_masks(batch.masks)
-        parts["segmentation"] = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
+        share = 1 / (len(batch.views) * self.config.samples.masks)
+        costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
+        parts["segmentation"] = costs.sum() * share
         if self.config.network.refinement:
             picked = coarse[:, -1]
             right = coarse_iou(picked.detach(), wanted) >= settings.theta
@@ -84,7 +92,7 @@ class ReferringModule(lightning.LightningModule):
                 picked = torch.where(right[:, None, None], picked, coarse[:, POSITIVES // 2])
                 right = coarse_iou(picked.detach(), wanted) >= settings.theta
             refined = network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
-            parts["refinement"] = refinement_loss(refined, batch.masks, right)
+            parts["refinement"] = refinement_loss(refined, batch.masks, right).sum() * share
         return parts
 
     def _visual(self, batch: Batch) -> Maps:
