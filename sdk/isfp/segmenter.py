@@ -38,7 +38,8 @@ class Segmenter:
 
         Args:
             bundle: the bundle's folder.
-            runtime: `"auto"` for the best that this machine has, a name, or a `Runtime` with options of your own.
+            runtime: `"auto"` for the best that this machine has for the bundle, a name, a name with an option
+                (`"tensorrt:int8"`, `"onnxruntime:cuda"`), or a `Runtime` with options of your own.
             threshold: the score from which on a thing counts as found, 0 to 1; by default the bundle's own.
             cache: how many phrases' vectors to keep.
 
@@ -55,7 +56,7 @@ class Segmenter:
                 f"The threshold is {self.threshold} and the cache {cache}; expected a threshold from 0 to 1 (None "
                 "for the bundle's own) and a cache of 0 or more phrases."
             )
-        self.runtime = runtime if isinstance(runtime, Runtime) else choose(runtime)
+        self.runtime = runtime if isinstance(runtime, Runtime) else choose(runtime, self.bundle)
         self.framing = manifest.framing
         self.vocabulary = self.bundle.vocabulary()
         self._max_words = manifest.max_words

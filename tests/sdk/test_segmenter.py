@@ -274,7 +274,7 @@ def test_a_threshold_that_is_no_probability_is_refused(colour_bundle, threshold)
 
 
 def test_an_unknown_runtime_is_refused_with_those_there_are(colour_bundle):
-    with pytest.raises(RuntimeUnavailableError, match="'warp'; expected one of: auto, onnxruntime"):
+    with pytest.raises(RuntimeUnavailableError, match="'warp'; expected one of: auto, tensorrt, tensorrt-rtx, onnxruntime"):
         Segmenter(colour_bundle, runtime="warp")
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 
+from isfp.bundle import Bundle
+from isfp.engine_choice import engines_of
 from isfp.errors import RuntimeUnavailableError
+from isfp.gpu import first_gpu
 from isfp.runtimes.base import Runtime, StageRunner
 
 __all__ = ["RUNTIMES", "Runtime", "StageRunner", "choose", "runtime_class"]
 
 # In the order in which "auto" tries them. A runtime's module is imported only when it is asked for.
 RUNTIMES = {
+    "tensorrt": "isfp.runtimes.tensorrt:TensorRT",
+    "tensorrt-rtx": "isfp.runtimes.tensorrt_rtx:TensorRTRTX",
     "onnxruntime": "isfp.runtimes.onnxruntime:OnnxRuntime",
 }
 
@@ -28,17 +34,49 @@ def runtime_class(name: str) -> type[Runtime]:
     return getattr(import_module(module), attribute)
 
 
-def choose(name: str = "auto") -> Runtime:
-    """Return a runtime by name, or the best that this machine has for `"auto"`.
+def choose(name: str = "auto", bundle: Bundle | None = None) -> Runtime:
+    """Return a runtime by name, or for `"auto"` the best that this machine has and that can run the bundle.
+
+    Where `auto` passes over a GPU that could run it, a RuntimeWarning says why and what to type.
+
+    Args:
+        name: `"auto"`, or a name, with an option after a colon if need be: `"tensorrt:int8"`, `"onnxruntime:cuda"`.
+        bundle: what it shall run.
 
     Raises:
         RuntimeUnavailableError: it is unknown, or this machine cannot run it.
     """
-    reasons = []
-    for candidate in RUNTIMES if name == "auto" else [name]:
-        runtime = runtime_class(candidate)
-        reason = runtime.missing()
+    if name == "auto":
+        return _best(bundle)
+    name, _, option = name.partition(":")
+    runtime = runtime_class(name)
+    if reason := runtime.missing():
+        raise RuntimeUnavailableError(f"No runtime can run here. {name}: {reason}")
+    return runtime.of(option) if option else runtime()
+
+
+def _best(bundle: Bundle | None) -> Runtime:
+    built = {engine.record.runtime for engine in engines_of(bundle) if engine.record} if bundle else set()
+    reasons: list[str] = []
+    passed_over: list[str] = []
+    for name in RUNTIMES:
+        candidate = runtime_class(name)
+        absent = candidate.missing()
+        reason = absent or (candidate.misfit(bundle) if bundle else None)
         if reason is None:
-            return runtime()
-        reasons.append(f"{candidate}: {reason}")
+            try:
+                runtime = candidate()
+            except RuntimeUnavailableError as error:
+                reason = str(error)
+            else:
+                if passed_over:
+                    warnings.warn(
+                        f"Runs with {name}, which does not use the GPU as it could. {' '.join(passed_over)}",
+                        RuntimeWarning,
+                        stacklevel=4,
+                    )
+                return runtime
+        reasons.append(f"{name}: {reason}")
+        if first_gpu() and (name in built or absent is None):
+            passed_over.append(reasons[-1])
     raise RuntimeUnavailableError("No runtime can run here. " + " ".join(reasons))

@@ -23,6 +23,20 @@ class Runtime(ABC):
     def missing(cls) -> str | None:
         """Return why this machine cannot run it and what to do about that, or None where it can."""
 
+    @classmethod
+    @abstractmethod
+    def of(cls, option: str) -> Runtime:
+        """Make it with the option that stands behind its name: `"onnxruntime:cuda"`, `"tensorrt:int8"`.
+
+        Raises:
+            RuntimeUnavailableError: it knows no such option, or this machine cannot run it.
+        """
+
+    @classmethod
+    def misfit(cls, bundle: Bundle) -> str | None:
+        """Return why it cannot run this bundle here and what to do about that, or None where it can."""
+        return None
+
     @abstractmethod
     def load(self, bundle: Bundle, stage: str) -> StageRunner:
         """Make a stage of the bundle ready to run.

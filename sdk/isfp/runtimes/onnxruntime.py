@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from isfp.bundle import Bundle
 from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.manifest import REMEDY, Stage
+from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
@@ -21,12 +22,20 @@ class OnnxRuntime(Runtime):
 
     name: ClassVar[str] = "onnxruntime"
 
-    def __init__(self, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+    def __init__(
+        self,
+        threads: int = 0,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+        options: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         """Choose how to run.
 
         Args:
             threads: threads that compute one stage; 0 lets ONNX Runtime take one for each physical core.
-            providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`.
+            providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`. What one
+                lacks the next one runs; that the first one cannot run at all is an error.
+            options: options by provider, over those of `onnxruntime_providers`, such as
+                `{"TensorrtExecutionProvider": {"trt_fp16_enable": "True"}}`.
 
         Raises:
             RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
@@ -43,10 +52,16 @@ class OnnxRuntime(Runtime):
                 f"threads; expected providers among {onnxruntime.get_available_providers()} and 0 or more threads."
             )
         self._providers = list(providers)
+        self._provider_options = dict(options or {})
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.log_severity_level = _ERRORS_ONLY
         self._sessions: dict[int, Any] = {}
+
+    @classmethod
+    def of(cls, option: str) -> Runtime:
+        """Return the runtime with the providers of a name: cpu, cuda, tensorrt or tensorrt-rtx."""
+        return cls(providers=onnxruntime_providers.chain(option))
 
     @classmethod
     def missing(cls) -> str | None:
@@ -64,8 +79,14 @@ class OnnxRuntime(Runtime):
         import onnxruntime
 
         entry = bundle.manifest.stages[stage]
+        options = [
+            {**onnxruntime_providers.options(provider, bundle, entry), **self._provider_options.get(provider, {})}
+            for provider in self._providers
+        ]
         try:
-            session = onnxruntime.InferenceSession(bundle.read(entry.file), sess_options=self._options, providers=self._providers)
+            session = onnxruntime.InferenceSession(
+                bundle.read(entry.file), sess_options=self._options, providers=self._providers, provider_options=options
+            )
         except Exception as error:  # ONNX Runtime raises a dozen types with no base of their own
             if isinstance(error, MemoryError):
                 raise

@@ -1,0 +1,98 @@
+"""What a stage needs of a GPU, and nothing more: memory, copies, one stream, graphs. `cuda.py` does it with pycuda."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class CaptureError(Exception):
+    """Work on the stream could not be captured as a graph; it can still be run step by step."""
+
+
+class Graph(ABC):
+    """Work that was captured from a stream."""
+
+    @abstractmethod
+    def launch(self) -> None:
+        """Put all of it on the stream at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free it; it must not be running."""
+
+
+class Device(ABC):
+    """One GPU and one stream on it. Copies are put on the stream; `wait` lets them come to an end.
+
+    Use it as a context manager around every other call: the GPU's context belongs to a thread only inside.
+    """
+
+    @property
+    @abstractmethod
+    def stream(self) -> int:
+        """The stream's handle."""
+
+    @abstractmethod
+    def allocate(self, size: int) -> int:
+        """Return the address of `size` bytes on the GPU, held until `close`."""
+
+    @abstractmethod
+    def allocate_host(self, size: int) -> np.ndarray:
+        """Return uint8 `[size]` of page-locked host memory, which copies need to be asynchronous; held until `close`."""
+
+    @abstractmethod
+    def upload(self, address: int, values: np.ndarray) -> None:
+        """Put a copy from page-locked memory to the GPU on the stream."""
+
+    @abstractmethod
+    def download(self, values: np.ndarray, address: int) -> None:
+        """Put a copy from the GPU to page-locked memory on the stream."""
+
+    @abstractmethod
+    def read(self, address: int, values: np.ndarray) -> None:
+        """Wait for the stream, and copy from the GPU to any contiguous memory."""
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Wait until all that was put on the stream is done."""
+
+    @abstractmethod
+    def capture(self, work: Callable[[], None]) -> Graph:
+        """Capture what `work` puts on the stream; nothing of it runs before the graph is launched.
+
+        Raises:
+            CaptureError: it cannot be captured; the stream can be used as before.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything, graphs left open too; it may be called more than once."""
+
+    @abstractmethod
+    def __enter__(self) -> Device: ...
+
+    @abstractmethod
+    def __exit__(self, *_: object) -> None: ...
+
+
+class DeviceArray:
+    """An array on the GPU, which other stages take as it is; `numpy.asarray` copies it to the host.
+
+    It is valid until the stage that gave it runs again.
+    """
+
+    def __init__(self, device: Device, address: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        """Say where it stands."""
+        self.device, self.address, self.shape, self.dtype = device, address, shape, dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("an array on the GPU cannot be seen from the host without a copy")
+        values = np.empty(self.shape, self.dtype)
+        with self.device:
+            self.device.read(self.address, values)
+        return values if dtype is None else values.astype(dtype, copy=False)

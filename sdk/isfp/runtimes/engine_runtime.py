@@ -1,0 +1,156 @@
+"""What the runtimes of built engines share: which engine, its four stages, one stream, and the way to give it all back."""
+
+from __future__ import annotations
+
+import weakref
+from abc import abstractmethod
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from isfp.bundle import ENGINES, Bundle
+from isfp.engine_choice import Engine, Machine, choose_engine
+from isfp.engines import PRECISIONS, EngineRecord
+from isfp.errors import IsfpError, RuntimeFailedError, RuntimeUnavailableError
+from isfp.gpu import first_gpu
+from isfp.plans import read_plan, rebuild_command
+from isfp.runtimes.base import Runtime, StageRunner
+from isfp.runtimes.buffers import plan
+from isfp.runtimes.cuda import CudaDevice
+from isfp.runtimes.device import Device
+from isfp.runtimes.engine_stage import EngineStage
+from isfp.runtimes.plan_engine import PlanExecution, check, deserialize
+
+
+class EngineRuntime(Runtime):
+    """Runs plans that were built for this machine. One object serves one Segmenter and one thread at a time."""
+
+    module: ClassVar[str]  # TensorRT's Python module
+    install: ClassVar[str]  # how to get it
+    graphs: ClassVar[bool]  # whether the SDK captures CUDA graphs itself
+
+    def __init__(self, precision: str | None = None) -> None:
+        """Take the GPU.
+
+        Args:
+            precision: run only engines of this precision; by default the best that the bundle has (`engines.PRECISIONS`).
+
+        Raises:
+            RuntimeUnavailableError: there is no GPU, or TensorRT or pycuda is not installed or cannot start.
+        """
+        if precision not in (None, *PRECISIONS):
+            raise RuntimeUnavailableError(f"{self.name} was asked for {precision!r}; expected one of {', '.join(PRECISIONS)}.")
+        self._precision = precision
+        if reason := self.missing():
+            raise RuntimeUnavailableError(f"{self.name} cannot run here. {reason}")
+        self._trt = self._import()
+        try:
+            self._device: Device | None = CudaDevice()
+        except Exception as error:
+            raise RuntimeUnavailableError(f"pycuda cannot take the GPU: {error}. Look at this machine: isfp doctor") from error
+        self._engine: Engine | None = None
+        self.stages: dict[str, EngineStage] = {}
+        # Also when nobody calls close: pycuda complains where memory outlives its context.
+        self._finalizer = weakref.finalize(self, _release, self.stages, self._device)
+
+    @classmethod
+    def of(cls, option: str) -> Runtime:
+        """Return the runtime with a precision, such as `"int8"`."""
+        return cls(option)
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Return what this machine lacks; nothing is imported for it."""
+        if first_gpu() is None:
+            return "There is no NVIDIA GPU, or its driver is not installed."
+        if find_spec(cls.module) is None:
+            return f"Its Python package is not installed. {cls.install}"
+        if find_spec("pycuda") is None:
+            return "pycuda is not installed. Install it (it compiles against the CUDA toolkit): pip install pycuda"
+        return None
+
+    @classmethod
+    def misfit(cls, bundle: Bundle) -> str | None:
+        """Return why no engine of the bundle fits this machine, or None where one does."""
+        try:
+            choose_engine(bundle, cls.machine())
+        except IsfpError as error:
+            return str(error)
+        return None
+
+    @classmethod
+    def machine(cls) -> Machine:
+        """Return what an engine's record is held against here.
+
+        Raises:
+            RuntimeUnavailableError: there is no GPU, or no TensorRT.
+        """
+        gpu = first_gpu()
+        if gpu is None:
+            raise RuntimeUnavailableError(f"{cls.name} cannot run here. {cls.missing()}")
+        return Machine(cls.name, cls._import().__version__, gpu.sm, gpu.cuda, gpu.name)
+
+    @classmethod
+    def _import(cls) -> Any:
+        try:
+            return import_module(cls.module)
+        except (ImportError, OSError) as error:  # a library of it that is missing is either
+            raise RuntimeUnavailableError(f"{cls.module} cannot be imported: {error}. {cls.install}") from error
+
+    def load(self, bundle: Bundle, stage: str) -> StageRunner:
+        """Load a stage's plan; see `Runtime.load`."""
+        device = self._device
+        if device is None:
+            raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
+        if self._engine is None:
+            self._engine = choose_engine(bundle, self.machine(), self._precision)
+        key, record = self._engine.key, self._engine.record
+        assert record is not None
+        command = rebuild_command(bundle.path, record)
+        where = str(bundle.path / ENGINES / key / record.plans[stage].file)
+        buffers = plan(bundle.manifest.stages[stage], record.phrases, record.candidates)
+        content = read_plan(bundle.path, key, record, stage)
+        self.prepare(record, bundle)
+        with device:
+            engine = deserialize(self._trt, content, where, command)
+            check(self._trt, engine, buffers, where, command)
+            execution = PlanExecution(self._trt, engine, stage, self.configure(engine))
+        self.stages[stage] = EngineStage(buffers, device, execution, self.graphs)
+        return self._guarded(stage)
+
+    @property
+    def record(self) -> EngineRecord | None:
+        """The record of the engine that runs, None before the first stage was loaded."""
+        return self._engine.record if self._engine else None
+
+    def wait(self) -> None:
+        """Wait until the GPU has done all that was put on the stream; for measuring a stage alone."""
+        if self._device is not None:
+            with self._device:
+                self._device.wait()
+
+    def close(self) -> None:
+        """Free engines, buffers and the GPU; the stages that were loaded can no longer run."""
+        self._device = None
+        self._finalizer()
+
+    @abstractmethod
+    def prepare(self, record: EngineRecord, bundle: Bundle) -> None:
+        """Do what must be done before a plan is loaded."""
+
+    @abstractmethod
+    def configure(self, engine: Any) -> Any:
+        """Return the runtime configuration for an engine's context, None for the default."""
+
+    def _guarded(self, stage: str) -> StageRunner:
+        def run(**inputs: Any) -> dict[str, Any]:
+            if stage not in self.stages:
+                raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
+            return self.stages[stage](**inputs)
+
+        return run
+
+
+def _release(stages: dict[str, EngineStage], device: Device) -> None:
+    stages.clear()  # contexts and engines first: their memory stands in the device's context
+    device.close()

@@ -1,0 +1,173 @@
+"""What TensorRT and TensorRT-RTX share: their Python modules are of one form, and so are the ways in which they fail.
+
+Both return None or False where something went wrong, and say why only to their logger. Here each such answer becomes an
+error that carries the logger's words.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import cache
+from typing import Any
+
+from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
+from isfp.runtimes.buffers import StagePlan, TensorPlan
+from isfp.runtimes.engine_stage import Execution
+
+_KEPT = 20  # messages of a call; the first is the cause more often than the last
+
+
+class Messages:
+    """What a module's logger said since `clear`; warnings and errors only."""
+
+    def __init__(self) -> None:
+        self._kept: deque[str] = deque(maxlen=_KEPT)
+        self.logger: Any = None
+
+    def clear(self) -> None:
+        """Forget what was said before a call."""
+        self._kept.clear()
+
+    def add(self, text: str) -> None:
+        """Keep a message."""
+        self._kept.append(text)
+
+    def text(self) -> str:
+        """Return what was said, or that nothing was."""
+        return " | ".join(self._kept) or "it gave no reason"
+
+
+@cache
+def messages_of(trt: Any) -> Messages:
+    """Return the one logger of a module: the first that it is given is the one it uses as long as the process lives."""
+    messages = Messages()
+    loud = (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR, trt.ILogger.Severity.WARNING)
+
+    class Logger(trt.ILogger):
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+
+        def log(self, severity: Any, msg: str) -> None:
+            if severity in loud:
+                messages.add(msg)
+
+    messages.logger = Logger()
+    return messages
+
+
+@cache
+def _runtime_of(trt: Any) -> Any:
+    """Return the module's runtime object, which must outlive all engines; so it lives as long as the process."""
+    messages = messages_of(trt)
+    messages.clear()
+    try:
+        return trt.Runtime(messages.logger)
+    except (TypeError, RuntimeError) as error:  # pybind11 turns a null pointer into a TypeError
+        raise RuntimeUnavailableError(
+            f"{trt.__name__} {trt.__version__} cannot start: {messages.text()} ({error}). Check the driver: isfp doctor"
+        ) from error
+
+
+def deserialize(trt: Any, content: bytes, where: str, command: str) -> Any:
+    """Make an engine from a plan whose place and hash were checked (`plans.read_plan`).
+
+    Args:
+        trt: the module, `tensorrt` or `tensorrt_rtx`.
+        content: the plan.
+        where: its path, for messages.
+        command: what builds it anew.
+
+    Raises:
+        EngineMismatchError: this TensorRT, this GPU or a missing plugin does not allow it.
+        RuntimeUnavailableError: TensorRT itself cannot start.
+    """
+    runtime = _runtime_of(trt)
+    messages = messages_of(trt)
+    messages.clear()
+    engine = runtime.deserialize_cuda_engine(content)
+    if engine is None:
+        raise EngineMismatchError(
+            f"{trt.__name__} {trt.__version__} cannot load {where}. It says: {messages.text()}. Build it again: {command}",
+            "plan",
+            messages.text(),
+            "a plan that this TensorRT loads",
+            command,
+        )
+    return engine
+
+
+def check(trt: Any, engine: Any, plan: StagePlan, where: str, command: str) -> None:
+    """Refuse an engine whose inputs and outputs are not those of the plan, or whose profile is narrower than its record says.
+
+    Raises:
+        EngineMismatchError: it is so.
+    """
+    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+    found = {name: _describe(trt, engine, name) for name in names}
+    wanted = {t.name: ("INPUT", t.dtype.name, _sizes(t)) for t in plan.inputs}
+    wanted.update({t.name: ("OUTPUT", t.dtype.name, _sizes(t)) for t in plan.outputs})
+    if found != wanted:
+        raise EngineMismatchError(
+            f"{where} has {found}; expected {wanted}. Build it again: {command}", "plan", found, wanted, command
+        )
+    for tensor in plan.inputs:
+        if not tensor.dynamic:
+            continue
+        least, _, most = (tuple(shape) for shape in engine.get_tensor_profile_shape(tensor.name, 0))
+        spans = plan.spans
+        expected = tuple(tensor.at({axis: getattr(spans[axis], end) for axis in spans}) for end in ("min", "max"))
+        if any(a > b for a, b in zip(least, expected[0], strict=True)) or any(
+            a < b for a, b in zip(most, expected[1], strict=True)
+        ):
+            raise EngineMismatchError(
+                f"{where} takes {tensor.name} from {least} to {most}; expected, as its record says, {expected[0]} to "
+                f"{expected[1]}. Build it again: {command}",
+                "phrases",
+                (least, most),
+                expected,
+                command,
+            )
+
+
+def _describe(trt: Any, engine: Any, name: str) -> tuple[str, str, list[int]]:
+    mode = "INPUT" if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT else "OUTPUT"
+    dtype = trt.nptype(engine.get_tensor_dtype(name))
+    return mode, getattr(dtype, "__name__", str(dtype)), list(engine.get_tensor_shape(name))
+
+
+def _sizes(tensor: TensorPlan) -> list[int]:
+    return [-1 if isinstance(size, str) else size for size in tensor.shape]
+
+
+class PlanExecution(Execution):
+    """An execution context of an engine; it holds both."""
+
+    def __init__(self, trt: Any, engine: Any, stage: str, config: Any = None) -> None:
+        """Make the context, with a runtime configuration where the module has one.
+
+        Raises:
+            RuntimeFailedError: it could not be made, mostly for lack of memory.
+        """
+        self._messages, self._stage, self._engine = messages_of(trt), stage, engine
+        self._messages.clear()
+        self._context = engine.create_execution_context() if config is None else engine.create_execution_context(config)
+        self._hold(self._context is not None, "make an execution context")
+
+    def set_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        """See `Execution`."""
+        self._messages.clear()
+        self._hold(self._context.set_input_shape(name, shape), f"take {name} of the shape {list(shape)}")
+
+    def set_address(self, name: str, address: int) -> None:
+        """See `Execution`."""
+        self._messages.clear()
+        self._hold(self._context.set_tensor_address(name, address), f"take an address for {name}")
+
+    def enqueue(self, stream: int) -> None:
+        """See `Execution`."""
+        self._messages.clear()
+        self._hold(self._context.execute_async_v3(stream), "run")
+
+    def _hold(self, good: bool, what: str) -> None:
+        if not good:
+            raise RuntimeFailedError(f"The engine of the stage {self._stage!r} cannot {what}. It says: {self._messages.text()}")

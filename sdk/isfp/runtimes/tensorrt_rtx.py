@@ -1,0 +1,31 @@
+"""TensorRT for RTX: desktop GPUs. Plans are built anywhere, and finished for the GPU when they are loaded."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from isfp.bundle import Bundle
+from isfp.engines import EngineRecord
+from isfp.runtimes.engine_runtime import EngineRuntime
+
+
+class TensorRTRTX(EngineRuntime):
+    """Runs a bundle's `tensorrt-rtx` engines; the FPM scan is in standard operators in them."""
+
+    name: ClassVar[str] = "tensorrt-rtx"
+    module: ClassVar[str] = "tensorrt_rtx"
+    install: ClassVar[str] = 'Install it: pip install "isfp[rtx]"'
+    # A shape first runs general kernels while its own are compiled: only TensorRT-RTX knows when a capture pays.
+    graphs: ClassVar[bool] = False
+
+    def prepare(self, record: EngineRecord, bundle: Bundle) -> None:
+        """Do nothing: its plans call no plugin."""
+
+    def configure(self, engine: Any) -> Any:
+        """Let TensorRT-RTX capture CUDA graphs itself, where it can (1.2 and later)."""
+        strategies = getattr(self._trt, "CudaGraphStrategy", None)
+        if strategies is None:
+            return None
+        config = engine.create_runtime_config()
+        config.cuda_graph_strategy = strategies.WHOLE_GRAPH_CAPTURE
+        return config

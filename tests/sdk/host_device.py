@@ -1,0 +1,180 @@
+"""A device made of host memory, for tests of what surrounds a GPU: addresses are real, copies are queued until waited for.
+
+The stages on it are run by ONNX Runtime, so a whole Segmenter can be held equal to ONNX Runtime's own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+
+import numpy as np
+import onnxruntime
+
+from isfp.bundle import Bundle
+from isfp.engines import Span
+from isfp.errors import RuntimeFailedError
+from isfp.runtimes.base import Runtime, StageRunner
+from isfp.runtimes.buffers import StagePlan, plan
+from isfp.runtimes.device import CaptureError, Device, Graph
+from isfp.runtimes.engine_stage import EngineStage, Execution
+
+
+class HostDevice(Device):
+    """Counts allocations and the copies that are carried out; its stream does nothing before `wait`, as a slow GPU's would."""
+
+    def __init__(self, captures: bool = True) -> None:
+        self.captures = captures
+        self.entered = 0
+        self.allocations: list[int] = []
+        self.host_allocations: list[int] = []
+        self.uploads: list[int] = []
+        self.downloads: list[int] = []
+        self.graphs = 0
+        self._memory: list[np.ndarray] = []
+        self._queue: list[Callable[[], None]] = []
+        self._recording: list[Callable[[], None]] | None = None
+
+    @property
+    def stream(self) -> int:
+        return 7
+
+    def allocate(self, size: int) -> int:
+        self._inside()
+        self.allocations.append(size)
+        self._memory.append(np.full(size, 0xA5, np.uint8))
+        return self._memory[-1].ctypes.data
+
+    def allocate_host(self, size: int) -> np.ndarray:
+        self._inside()
+        self.host_allocations.append(size)
+        return np.full(size, 0x5A, np.uint8)
+
+    def upload(self, address: int, values: np.ndarray) -> None:
+        self._inside()
+        assert values.flags.c_contiguous
+        self.put(lambda: (self.uploads.append(values.nbytes), ctypes.memmove(address, values.ctypes.data, values.nbytes)))
+
+    def download(self, values: np.ndarray, address: int) -> None:
+        self._inside()
+        assert values.flags.c_contiguous
+        self.put(lambda: (self.downloads.append(values.nbytes), ctypes.memmove(values.ctypes.data, address, values.nbytes)))
+
+    def read(self, address: int, values: np.ndarray) -> None:
+        self.wait()
+        ctypes.memmove(values.ctypes.data, address, values.nbytes)
+
+    def wait(self) -> None:
+        self._inside()
+        assert self._recording is None, "waiting breaks a capture"
+        while self._queue:
+            self._queue.pop(0)()
+
+    def capture(self, work: Callable[[], None]) -> Graph:
+        if not self.captures:
+            raise CaptureError("this device captures nothing")
+        self._recording = []
+        try:
+            work()
+            return HostGraph(self, self._recording)
+        finally:
+            self._recording = None
+
+    def close(self) -> None:
+        self._memory.clear()
+
+    def put(self, work: Callable[[], object]) -> None:
+        """Put work on the stream, or into the capture."""
+        (self._queue if self._recording is None else self._recording).append(lambda: (work(), None)[1])
+
+    def __enter__(self) -> Device:
+        self.entered += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.entered -= 1
+
+    def _inside(self) -> None:
+        assert self.entered, "the device's context is not current"
+
+
+class HostGraph(Graph):
+    def __init__(self, device: HostDevice, work: list[Callable[[], None]]) -> None:
+        self._device, self._work = device, work
+        device.graphs += 1
+
+    def launch(self) -> None:
+        for step in self._work:
+            self._device.put(step)
+
+    def close(self) -> None:
+        self._work.clear()
+        self._device.graphs -= 1
+
+
+class HostExecution(Execution):
+    """Runs a stage's ONNX with ONNX Runtime on the memory that it was given, when the stream comes to it."""
+
+    def __init__(self, device: HostDevice, content: bytes, plan: StagePlan) -> None:
+        self._device, self._plan = device, plan
+        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.addresses: dict[str, int] = {}
+
+    def set_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        tensor = next(tensor for tensor in self._plan.inputs if tensor.name == name)
+        most = tensor.at({axis: span.max for axis, span in self._plan.spans.items()})
+        if any(size > limit for size, limit in zip(shape, most, strict=True)):
+            raise RuntimeFailedError(f"{shape} is beyond the profile")
+        self.shapes[name] = shape
+
+    def set_address(self, name: str, address: int) -> None:
+        self.addresses[name] = address
+
+    def enqueue(self, stream: int) -> None:
+        assert stream == self._device.stream
+        shapes, addresses = dict(self.shapes), dict(self.addresses)
+        self._device.put(lambda: self._run(shapes, addresses))
+
+    def _run(self, shapes: dict[str, tuple[int, ...]], addresses: dict[str, int]) -> None:
+        inputs = {t.name: _at(addresses[t.name], shapes[t.name], t.dtype).copy() for t in self._plan.inputs}
+        names = [tensor.name for tensor in self._plan.outputs]
+        for name, value in zip(names, self._session.run(names, inputs), strict=True):
+            _at(addresses[name], value.shape, value.dtype)[...] = value
+
+
+def _at(address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    size = int(np.prod(shape)) * dtype.itemsize
+    return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
+
+
+PHRASES, CANDIDATES = Span(1, 1, 8), Span(1, 1, 3)
+
+
+class HostRuntime(Runtime):
+    """A runtime of stages on a HostDevice."""
+
+    name = "host"
+
+    def __init__(self, phrases: Span = PHRASES, candidates: Span = CANDIDATES, captures: bool = True) -> None:
+        self.device = HostDevice(captures)
+        self.stages: dict[str, EngineStage] = {}
+        self._spans = phrases, candidates
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None
+
+    @classmethod
+    def of(cls, option: str) -> Runtime:
+        raise NotImplementedError
+
+    def load(self, bundle: Bundle, stage: str) -> StageRunner:
+        entry = bundle.manifest.stages[stage]
+        buffers = plan(entry, *self._spans)
+        execution = HostExecution(self.device, bundle.read(entry.file), buffers)
+        self.stages[stage] = EngineStage(buffers, self.device, execution)
+        return self.stages[stage]
+
+    def close(self) -> None:
+        self.device.close()
