@@ -114,11 +114,12 @@ def bench(
 def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     """Check a bundle, and show what is in it."""
     from isfp.bundle import Bundle
+    from isfp.inspection import inspect as look_into
 
     opened = Bundle.open(bundle)
-    manifest = opened.manifest
+    manifest, found = opened.manifest, look_into(opened)
     if as_json:
-        _print_json(manifest.fields)
+        _print_json({**manifest.fields, "inspection": {key: found[key] for key in ("stages", "engines")}})
         return
     console = Console()
     console.print(
@@ -135,14 +136,37 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
                 table.add_row(name, way, tensor.name, tensor.dtype, " x ".join(map(str, tensor.shape)))
         table.add_section()
     console.print(table)
+    table = Table("file", "precision", "MB", "layers", "most of them")
+    for stage in found["stages"].values():
+        most = ", ".join(f"{operator} {count}" for operator, count in list(stage["operators"].items())[:5])
+        table.add_row(stage["file"], stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), _plain(most))
+    console.print(table)
+    if not found["engines"]:
+        console.print("No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)")
+        return
+    table = Table("engine", "precision", "MB", "built for", "phrases", "fits here")
+    for engine in found["engines"]:
+        record = engine["record"]
+        fits = "[green]yes[/]" if engine["fits"] else f"[yellow]no[/]: {_plain(engine['reason'])}"
+        if record is None:
+            table.add_row(_plain(engine["key"]), "", "", "", "", fits)
+            continue
+        target = f"{record['runtime']} {record['runtime_version']}, SM {record['sm']}, {record['gpu'] or 'any GPU of it'}"
+        phrases = "{min} to {max}".format(**record["phrases"])
+        table.add_row(_plain(engine["key"]), record["precision"], f"{engine['bytes'] / 1e6:.1f}", _plain(target), phrases, fits)
+    console.print(table)
 
 
 @app.command()
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    bundle: Annotated[Path | None, typer.Argument(help="A bundle's folder: also look whether its engines fit here.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Look at this machine: what is there, what will run, what to type next."""
+    from isfp.bundle import Bundle
     from isfp.doctor import examine
 
-    report = examine()
+    report = examine(Bundle.open(bundle) if bundle else None)
     if as_json:
         _print_json(report)
         return
@@ -152,7 +176,8 @@ def doctor(as_json: JsonOption = False) -> None:
         table.add_row(sign, finding["what"], _plain(finding["found"]), _plain(finding["remedy"]))
     console = Console()
     console.print(table)
-    console.print(f"Runs with: {report['runtime'] or 'nothing yet'}\nNext: {_plain(report['next'])}")
+    console.print(f"Runs with: {report['runtime'] or 'nothing yet'}")
+    console.print(f"Next: {_plain(report['next'])}", soft_wrap=True)
 
 
 def _add_extra(name: str) -> None:

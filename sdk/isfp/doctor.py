@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -12,7 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from isfp.bundle import Bundle
+from isfp.errors import IsfpError
+from isfp.gpu import first_gpu
 from isfp.runtimes import RUNTIMES, runtime_class
+from isfp.runtimes.plugin import find_library
 
 
 @dataclass(frozen=True)
@@ -32,24 +37,54 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> dict[str, Any]:
-    """Look at this machine; nothing heavy is loaded but the runtimes themselves.
+def examine(bundle: Bundle | None = None) -> dict[str, Any]:
+    """Look at this machine; nothing heavy is loaded but ONNX Runtime, and with a bundle the runtimes of its engines.
+
+    Args:
+        bundle: what shall run here, if that is known already.
 
     Returns:
-        JSON values: `findings`, `runtime` (what `auto` takes, or None), and `next`, the command to type next.
+        JSON values: `findings`, `runtime` (what `auto` takes, or None), and `next`, the one command to type next.
     """
     findings = [
         _python(),
         _opencv(),
-        *_runtimes(),
         _driver(),
-        _tensorrt("tensorrt"),
-        _tensorrt("tensorrt_rtx"),
+        _package("TensorRT", "tensorrt"),
+        _package("TensorRT-RTX", "tensorrt_rtx"),
+        _package("pycuda", "pycuda"),
+        _plugin(),
+        *_runtimes(),
         _torch(),
     ]
-    runtime = next((name for name in RUNTIMES if runtime_class(name).missing() is None), None)
-    command = "isfp run BUNDLE --image PICTURE --phrase 'the red mug'" if runtime else "pip install onnxruntime"
-    return {"findings": [asdict(finding) for finding in findings], "runtime": runtime, "next": command}
+    runtime = next((name for name in RUNTIMES if _runs(name, bundle)), None)
+    return {"findings": [asdict(finding) for finding in findings], "runtime": runtime, "next": next_command(bundle, runtime)}
+
+
+def next_command(bundle: Bundle | None, runtime: str | None) -> str:
+    """Return the one command that brings this machine a step further, given what `auto` takes."""
+    path = str(bundle.path) if bundle else "BUNDLE"
+    ready = f"isfp run {path} --image PICTURE --phrase 'the red mug'"
+    if runtime is None:
+        return "pip install onnxruntime"
+    gpu = first_gpu()
+    if gpu is None or (bundle and runtime != "onnxruntime"):
+        return ready
+    full, rtx = find_spec("tensorrt") is not None, find_spec("tensorrt_rtx") is not None
+    if not full and not rtx:
+        return "sudo apt install nvidia-jetpack" if _JETSON.exists() else 'pip install "isfp[rtx]"'
+    if find_spec("pycuda") is None:
+        return "pip install pycuda"
+    if full and not _plugin().good:
+        return "make plugin"
+    if full:
+        return f"isfp build {path} --runtime tensorrt --precision fp16"
+    return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
+
+
+def _runs(name: str, bundle: Bundle | None) -> bool:
+    runtime = runtime_class(name)
+    return runtime.missing() is None and (bundle is None or runtime.misfit(bundle) is None)
 
 
 def _python() -> Finding:
@@ -86,23 +121,64 @@ def _about(name: str) -> str:
     return "ready"
 
 
+_JETSON = Path("/etc/nv_tegra_release")
+
+
 def _driver() -> Finding:
-    jetson = Path("/etc/nv_tegra_release")
-    try:
-        if jetson.exists():
-            return Finding("NVIDIA driver", True, jetson.read_text(encoding="utf-8").splitlines()[0].lstrip("# "))
-        query = ["nvidia-smi", "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"]
-        lines = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-        return Finding("NVIDIA driver", True, lines.replace("\n", "; "))
-    except (OSError, subprocess.SubprocessError):
-        return Finding("NVIDIA driver", False, "none", "Not needed on a CPU.")
+    gpu = first_gpu()
+    if gpu is None:
+        return Finding("NVIDIA GPU", False, "none", "Not needed on a CPU.")
+    found = f"{gpu.name}, SM {gpu.sm}, driver {gpu.driver or 'of unknown version'}, runs CUDA up to {gpu.cuda}"
+    if _JETSON.exists():
+        found += "; " + _JETSON.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    return Finding("NVIDIA GPU", True, found)
 
 
-def _tensorrt(module: str) -> Finding:
-    what = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}[module]
+def _package(what: str, module: str) -> Finding:
     if find_spec(module) is None:
-        return Finding(what, False, "not installed", "Not needed on a CPU.")
-    return Finding(what, True, _version(module.replace("_", "-"), module))
+        return Finding(what, False, "not installed", "" if first_gpu() else "Not needed on a CPU.")
+    # cu12, cu13: packages on PyPI are named after the CUDA that they bring.
+    return Finding(what, True, _version(*(module + ending for ending in ("", "_cu13", "_cu12"))))
+
+
+def _plugin() -> Finding:
+    """Find the FPM scan plugin, and for which GPUs it has device code."""
+    what, unneeded = "FPM scan plugin", "" if first_gpu() else "Only for TensorRT."
+    try:
+        library = find_library()
+    except IsfpError as error:
+        return Finding(what, False, "not usable", str(error))
+    if library is None:
+        return Finding(what, False, "not built", unneeded or "Build it in a checkout: make plugin")
+    architectures = plugin_architectures(library)
+    known = ", ".join(architectures) if architectures else "GPUs that only cuobjdump of the CUDA toolkit can tell"
+    gpu = first_gpu()
+    good = gpu is None or not architectures or any(_serves(architecture, gpu.sm) for architecture in architectures)
+    remedy = "" if good or gpu is None else f"Build it with -DISFP_CUDA_ARCHITECTURES={gpu.sm} (plugins/fpm_scan/README.md)."
+    return Finding(what, good, f"{library}, for SM {known}" if architectures else f"{library}, for {known}", remedy)
+
+
+def _serves(architecture: str, sm: str) -> bool:
+    """Say whether device code runs on an SM: intermediate code on all newer ones, final code within its major version."""
+    number = int(architecture.rstrip("+"))
+    return number <= int(sm) and (architecture.endswith("+") or number // 10 == int(sm) // 10)
+
+
+def plugin_architectures(library: Path) -> list[str]:
+    """Return the SMs that a library has device code for; nothing where cuobjdump is not here.
+
+    Returns:
+        Such as `["86", "87", "80+"]`; a plus marks intermediate code, which the driver compiles for newer GPUs.
+    """
+    tool = shutil.which("cuobjdump") or "/usr/local/cuda/bin/cuobjdump"
+    found = []
+    for option, mark in (("--list-elf", ""), ("--list-ptx", "+")):
+        try:
+            listed = subprocess.run([tool, option, str(library)], capture_output=True, text=True, timeout=30).stdout
+        except (OSError, subprocess.SubprocessError):
+            return []
+        found += [sm + mark for sm in sorted(set(re.findall(r"sm_(\d+)", listed)), key=int)]
+    return found
 
 
 def _torch() -> Finding:

@@ -104,7 +104,7 @@ def test_debug_shows_where_an_error_comes_from(monkeypatch):
 
 
 def test_an_error_that_nobody_foresaw_is_one_message_too(isfp, monkeypatch):
-    monkeypatch.setattr("isfp.doctor.examine", lambda: 1 / 0)
+    monkeypatch.setattr("isfp.doctor.examine", lambda bundle: 1 / 0)
     code, _, messages = isfp("doctor")
     assert code == 1
     assert "ZeroDivisionError" in messages

@@ -1,0 +1,117 @@
+"""What is in an ONNX file, read from its protobuf alone: the SDK needs no onnx package to say how many layers there are.
+
+Field numbers are those of onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from isfp.errors import BundleCorruptError
+
+_MODEL_GRAPH, _GRAPH_NODE, _GRAPH_INITIALIZER = 7, 1, 5
+_NODE_OP, _NODE_DOMAIN, _TENSOR_DIMS, _TENSOR_TYPE = 4, 7, 1, 2
+_TYPES = {1: ("fp32", 4), 2: ("uint8", 1), 3: ("int8", 1), 6: ("int32", 4), 7: ("int64", 8), 9: ("bool", 1), 10: ("fp16", 2)}
+_TYPES |= {16: ("bf16", 2), 17: ("fp8", 1)}
+
+
+@dataclass(frozen=True)
+class OnnxSummary:
+    """What an ONNX file holds.
+
+    Attributes:
+        operators: how many nodes of each operator, with its domain where that is not ONNX's own.
+        weights: bytes of the weights of each type.
+    """
+
+    operators: dict[str, int]
+    weights: dict[str, int]
+
+    @property
+    def precision(self) -> str:
+        """The type that most of the weights' bytes have; "int8" where convolutions are quantised."""
+        floats = {kind: size for kind, size in self.weights.items() if kind in ("fp32", "fp16", "bf16", "int8", "fp8")}
+        return max(floats, key=lambda kind: floats[kind]) if floats else "none"
+
+
+def summarise(content: bytes, name: str) -> OnnxSummary:
+    """Count an ONNX file's nodes and weights.
+
+    Args:
+        content: the file's content.
+        name: its name, for the message.
+
+    Raises:
+        BundleCorruptError: it is no protobuf message.
+    """
+    operators: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    try:
+        for graph in _messages(content, _MODEL_GRAPH):
+            for field, value in _fields(graph):
+                if field == _GRAPH_NODE and isinstance(value, bytes):
+                    domain, operator = (_text(value, kind) for kind in (_NODE_DOMAIN, _NODE_OP))
+                    operators[f"{domain}::{operator}" if domain else operator] += 1
+                elif field == _GRAPH_INITIALIZER and isinstance(value, bytes):
+                    kind, size = _TYPES.get(_number(value, _TENSOR_TYPE), ("other", 1))
+                    weights[kind] += prod(_dims(value)) * size
+    except (IndexError, ValueError) as error:
+        raise BundleCorruptError(f"{name} is no ONNX file: {error}. Export the bundle anew.") from error
+    return OnnxSummary(dict(operators.most_common()), dict(weights.most_common()))
+
+
+def _messages(content: bytes, wanted: int) -> Iterator[bytes]:
+    return (value for field, value in _fields(content) if field == wanted and isinstance(value, bytes))
+
+
+def _text(content: bytes, wanted: int) -> str:
+    return next(_messages(content, wanted), b"").decode("utf-8")
+
+
+def _number(content: bytes, wanted: int) -> int:
+    return next((value for field, value in _fields(content) if field == wanted and isinstance(value, int)), 0)
+
+
+def _dims(content: bytes) -> Iterator[int]:
+    """Sizes, each in a field of its own or packed into one: writers do either."""
+    for field, value in _fields(content):
+        if field == _TENSOR_DIMS and isinstance(value, int):
+            yield value
+        elif field == _TENSOR_DIMS and isinstance(value, bytes):
+            place = 0
+            while place < len(value):
+                size, place = _varint(value, place)
+                yield size
+
+
+def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
+    place = 0
+    while place < len(content):
+        key, place = _varint(content, place)
+        if key & 7 == 0:
+            number, place = _varint(content, place)
+            yield key >> 3, number
+            continue
+        if key & 7 == 2:
+            size, place = _varint(content, place)
+        elif key & 7 in (1, 5):
+            size = 8 if key & 7 == 1 else 4
+        else:
+            raise ValueError(f"field {key >> 3} has the wire type {key & 7}")
+        if place + size > len(content):
+            raise ValueError("it ends within a field")
+        yield key >> 3, content[place : place + size]
+        place += size
+
+
+def _varint(content: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = content[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
