@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "4294967296"}
 
 
+DataOption = Annotated[
+    str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; or refcoco=FOLDER, refcoco+=, refcocog=, grefcoco=.")
+]
+SharesOption = Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')]
+SplitOption = Annotated[
+    str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; "train"; or a split of RefCOCO\'s [val].')
+]
+
+
 def train(
     config: Annotated[Path, typer.Argument(help="Configuration, such as configs/edge.yaml.")],
     run: Annotated[Path | None, typer.Option(help="Folder for checkpoints and logs [runs/NAME].")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; for RefCOCO its root.")
+    ] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder for scenes and backbone maps [RUN/cache].")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
     weights: Annotated[Path | None, typer.Option(help="Start from this checkpoint's network (fine-tuning).")] = None,
@@ -43,10 +54,10 @@ def train(
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A checkpoint or a bundle.")],
-    data: Annotated[str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = "",
-    shares: Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')] = "",
-    scenes: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 300,
-    split: Annotated[str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; or "train".')] = "held_out",
+    data: DataOption = "",
+    shares: SharesOption = "",
+    scenes: Annotated[int | None, typer.Option(min=1, help="How many scenes [300, or all photos of a split].")] = None,
+    split: SplitOption = "",
     wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
     oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
@@ -91,18 +102,28 @@ class _Asked:
     questions: Iterator[Question]
     count: int
     title: str
-    about: dict[str, object]
+    about: Mapping[str, object]
 
 
-def _asked(data: str, shares: str, scenes: int, split: str, wording: str, size: int) -> _Asked:
+def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, size: int) -> _Asked:
+    from isfp_train.data.refer import Refer, ReferScenes
+    from isfp_train.data.refer_layout import DATASETS
     from isfp_train.data.sources import scene_sources
-    from isfp_train.evaluation import TEST_SEED, questions
+    from isfp_train.evaluation import TEST_SEED, questions, written
+
+    name, _, folder = data.partition("=")
+    if name in DATASETS and folder:
+        photos = ReferScenes(Refer(name, Path(folder)), split or "val")
+        scenes = min(scenes or len(photos), len(photos))
+        about = {"scenes": scenes, "dataset": name, "split": photos.split}
+        return _Asked(written(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)
+    scenes, split = scenes or 300, split or "held_out"
 
     chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
     sources = scene_sources(chosen, Path(data) if data else None, size, split)
-    about: dict[str, object] = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording}
-    title = f"{scenes} {split} scenes, {wording} wording"
-    return _Asked(questions(sources, scenes, TEST_SEED, wording=wording), scenes, title, about)
+    about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording}
+    asked = questions(sources, scenes, TEST_SEED, wording=wording)
+    return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording", about)
 
 
 def ablate(

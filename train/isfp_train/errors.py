@@ -13,6 +13,10 @@ class DataMissingError(IsfpError, FileNotFoundError):
     __str__ = Exception.__str__
 
 
+class DataFormatError(IsfpError, ValueError):
+    """Data whose content is not what its format says."""
+
+
 class CheckpointError(IsfpError, ValueError):
     """A file that is no checkpoint of this project."""
 

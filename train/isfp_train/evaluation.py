@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isfp_train.data.phrases import Reference, refer
-from isfp_train.data.scene import Scene, SceneSource
+from isfp_train.data.phrases import refer
+from isfp_train.data.refer import ReferScenes
+from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.oracle import Grid, Oracle
 from isfp_train.predictors import Answer, Predictor
 
@@ -51,7 +52,7 @@ class Question:
     """A scene, its number, and what is asked of it."""
 
     scene: Scene
-    references: list[Reference]
+    references: Sequence[Expression]
     number: int = 0
 
 
@@ -67,6 +68,14 @@ def questions(
         references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording)
         if references:
             yield Question(scene, references, index)
+
+
+def written(scenes: ReferScenes, count: int) -> Iterator[Question]:
+    """The first `count` photos of a split, each with every expression that was written about it."""
+    for number in range(count):
+        scene = scenes.scene(number)
+        if scene.expressions:
+            yield Question(scene, scene.expressions, number)
 
 
 def ask(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[Outcome]:

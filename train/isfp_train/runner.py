@@ -24,7 +24,7 @@ from isfp_train.errors import ConfigurationError, RunExistsError
 from isfp_train.module import ReferringModule
 from isfp_train.network import ISFP
 from isfp_train.processes import Processes
-from isfp_train.scene_data import SceneData
+from isfp_train.scene_data import SceneData, open_refer
 
 PRECISIONS: dict[str, Literal["32-true", "16-mixed", "bf16-mixed"]] = {
     "float32": "32-true",
@@ -50,7 +50,8 @@ def train(
     Args:
         config: the run.
         run: folder for checkpoints and logs.
-        data: folder with `sprites/`, `coco_train/` and `backgrounds/`; none is needed for procedural scenes.
+        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, or the root of REFER's layout for RefCOCO and its kin;
+            none is needed for procedural scenes.
         cache: folder for scenes and maps; `<run>/cache` where none is given.
         resume: go on from the run's last checkpoint, if there is one.
         weights: start from this checkpoint's network, for instance to fine-tune it; words that both vocabularies have keep
@@ -68,7 +69,7 @@ def train(
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of PyTorch
     lightning.seed_everything(config.seed, verbose=False)
     processes = Processes.of_torchrun()
-    module, vocabulary = build_module(config)
+    module, vocabulary = build_module(config, data)
     if weights is not None:
         start_from(module.network, vocabulary, checkpoint.load(weights))
     scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
@@ -79,9 +80,14 @@ def train(
     return last
 
 
-def build_module(config: TrainConfig) -> tuple[ReferringModule, Vocabulary]:
+def build_module(config: TrainConfig, data: Path | None = None) -> tuple[ReferringModule, Vocabulary]:
     """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
-    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, phrase_words())
+    words = phrase_words() if config.data.refer is None else open_refer(config.data.refer, data).words()
+    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
+    if lacking:
+        logging.getLogger(__name__).warning(
+            "GloVe lacks %d words of the phrases; their vectors are trained: %s", len(lacking), " ".join(lacking)
+        )
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from isfp.phrase import Vocabulary
 from isfp_train.config import TrainConfig
 from isfp_train.data.prepare import prepare
+from isfp_train.data.refer import Refer, ReferScenes
 from isfp_train.data.sharding import StepBatches
 from isfp_train.data.sources import scene_sources
 from isfp_train.data.store import Store
@@ -29,12 +30,31 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
     if config.optimisation.freeze_backbone:
         backbone = Backbone(network.backbone).eval()
         backbone.load_pretrained(settings.backbone_weights)
+    if settings.refer is not None:
+        refer = open_refer(settings.refer, data)
+        for folder, split, most in (("validation", "val", settings.validation_scenes), ("train", "train", None)):
+            scenes = ReferScenes(refer, split)
+            count = len(scenes) if most is None else min(most, len(scenes))
+            prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, backbone, workers)
+        return
     for folder, split, count, seed in (
         ("validation", "held_out", settings.validation_scenes, VALIDATION_SEED),
         ("train", "train", settings.scenes, config.scene_seed * 10_000_000),
     ):
         sources = scene_sources(settings.shares, data, network.image_size, split)
         prepare(cache / folder, sources, count, seed, network.image_size, backbone, workers)
+
+
+def open_refer(name: str, data: Path | None) -> Refer:
+    """Open RefCOCO or one of its kin.
+
+    Raises:
+        ConfigurationError: no folder is given.
+        DataMissingError: the folder lacks something; the message names it.
+    """
+    if data is None:
+        raise ConfigurationError(f"The run is on {name}, and no folder is given. Give --data FOLDER, the root of REFER's layout.")
+    return Refer(name, data)
 
 
 class SceneData(lightning.LightningDataModule):

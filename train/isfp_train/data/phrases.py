@@ -11,7 +11,7 @@ from isfp_train.data.colours import COLOURS
 from isfp_train.data.geometry import NO, NOTHING, called, prove
 from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
 from isfp_train.data.names import names_of, world_of
-from isfp_train.data.scene import ANYTHING, Thing
+from isfp_train.data.scene import ANYTHING, Expression, Thing
 from isfp_train.data.speech import say
 
 #: Share of the phrases that mean nothing in the scene.
@@ -24,8 +24,8 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A phrase and the thing it means.
+class Reference(Expression):
+    """A phrase that was made from the geometry, and the thing it means.
 
     Attributes:
         text: lower-case words a-z and digits, at most 20.
@@ -34,9 +34,6 @@ class Reference:
         meaning: the logical form that was proved.
     """
 
-    text: str
-    target: int | None
-    kind: str
     meaning: Meaning
 
 

@@ -40,18 +40,35 @@ class Thing:
 
 
 @dataclass(frozen=True)
+class Expression:
+    """A phrase about a scene, and the thing it means.
+
+    Attributes:
+        text: the words.
+        target: index of the thing; None: the phrase names something that is not there.
+        kind: the group that it is counted in: "expression" or "absent" where a person wrote it.
+    """
+
+    text: str
+    target: int | None
+    kind: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """A picture and its things.
 
     Attributes:
         image: uint8 ``[H,W,3]``, RGB.
         things: disjoint in their masks where the source is composed; photos keep their annotators' overlaps.
-        source: ``"composed"``, ``"photo"`` or ``"procedural"``.
+        source: ``"composed"``, ``"photo"`` or ``"procedural"``, or the dataset's name.
+        expressions: what people wrote about it (RefCOCO and its kin); empty where phrases are made from the geometry.
     """
 
     image: np.ndarray
     things: tuple[Thing, ...]
     source: str
+    expressions: tuple[Expression, ...] = ()
 
 
 class SceneSource(Protocol):

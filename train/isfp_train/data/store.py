@@ -10,14 +10,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from isfp.frame import Framing
-from isfp_train.data.scene import Scene, Thing
+from isfp_train.data.scene import Expression, Scene, Thing
 
 FILL = 128
 
@@ -32,6 +32,8 @@ class Stored:
         size: height and width of the scene's own frame.
         packed: masks in the view, packed bits `[T,H,W/8]`.
         maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
+        source: kind of scene.
+        expressions: what people wrote about it; empty where phrases are made from the things.
     """
 
     view: np.ndarray
@@ -40,6 +42,7 @@ class Stored:
     packed: np.ndarray
     maps: tuple[np.ndarray, ...]
     source: str
+    expressions: tuple[Expression, ...] = ()
 
     def mask(self, thing: int) -> np.ndarray:
         """Mask of one thing in the view, bool `[H,W]`."""
@@ -63,9 +66,7 @@ class Shard:
     def __getitem__(self, index: int) -> Stored:
         record, arrays = self.records[index], self._arrays
         things = tuple(
-            Thing(
-                tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None
-            )
+            Thing(tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None)
             for t in record["things"]
         )
         first = record["first_mask"]
@@ -77,6 +78,7 @@ class Shard:
             arrays["masks"][first : first + len(things)],
             maps,
             record["source"],
+            tuple(Expression(**written) for written in record.get("expressions", ())),
         )
 
 
@@ -89,6 +91,12 @@ class Store:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    @cached_property
+    def entries(self) -> np.ndarray:
+        """The scenes of one pass `[N]`: each once, or as often as expressions were written about it."""
+        counts = [len(record.get("expressions", ())) or 1 for shard in self.shards for record in shard.records]
+        return np.repeat(np.arange(len(self)), counts)
 
     def __getitem__(self, index: int) -> Stored:
         shard = int(np.searchsorted(self.starts, index, side="right")) - 1
@@ -123,6 +131,7 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
                 "source": scene.source,
                 "size": scene.image.shape[:2],
                 "first_mask": len(masks),
+                **({"expressions": [asdict(written) for written in scene.expressions]} if scene.expressions else {}),
                 "things": [
                     {
                         "names": thing.names,

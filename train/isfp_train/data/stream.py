@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from torch.utils.data import Dataset
 
 from isfp.frame import Framing
 from isfp.phrase import Vocabulary
-from isfp_train.data.phrases import Reference, refer
-from isfp_train.data.scene import Thing
+from isfp_train.data.phrases import refer
+from isfp_train.data.scene import Expression, Thing
 from isfp_train.data.store import FILL, Store, Stored
 
 
@@ -86,25 +87,27 @@ class SceneSamples(Dataset):
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         """Arrays of one scene, as `collate` joins them."""
         position = self.epoch * self.length + index
-        passes, place = divmod(position, len(self.store))
-        order = _order(len(self.store), self.seed, passes)
+        entries = self.store.entries
+        passes, place = divmod(position, len(entries))
+        order = _order(len(entries), self.seed, passes)
         rng = np.random.default_rng((self.seed, position))
         while True:
-            stored = self.store[int(order[place])]
-            flip = bool(rng.random() < self.config.flip)
+            stored = self.store[int(entries[order[place]])]
+            # Words that a person wrote do not mirror: "left" would stay.
+            flip = bool(rng.random() < self.config.flip) and not stored.expressions
             things = tuple(_mirrored(thing, stored.size[1]) for thing in stored.things) if flip else stored.things
-            references = refer(things, stored.size, rng, self.config.phrases)
+            references = _said(stored, things, rng, self.config.phrases)
             if references:
                 return self._sample(stored, things, references, flip, rng)
-            place = int(rng.integers(len(self.store)))  # nothing can be said of this scene: take another
+            place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
 
     def _sample(
-        self, stored: Stored, things: Sequence[Thing], references: list[Reference], flip: bool, rng: np.random.Generator
+        self, stored: Stored, things: Sequence[Thing], references: Sequence[Expression], flip: bool, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         count = self.config.phrases
         chosen = [references[i] for i in range(min(count, len(references)))]
         while len(chosen) < count:  # few things can be said: some of it again, in other words
-            more = refer(things, stored.size, rng, count - len(chosen))
+            more = _said(stored, things, rng, count - len(chosen))
             chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
         encoded = [self.vocabulary.encode(reference.text, self.max_words) for reference in chosen]
         side = stored.view.shape[0]
@@ -149,6 +152,14 @@ def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
     )
 
 
+def _said(stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
+    """Up to `count` phrases about a scene: some of those that people wrote, where they did, else made from the geometry."""
+    if not stored.expressions:
+        return refer(things, stored.size, rng, count)
+    return [stored.expressions[place] for place in rng.permutation(len(stored.expressions))[:count]]
+
+
+@lru_cache(maxsize=2)
 def _order(length: int, seed: int, passes: int) -> np.ndarray:
     return np.random.default_rng((seed, passes)).permutation(length)
 
