@@ -1,15 +1,26 @@
-"""The commands `isfp export` and `isfp verify`."""
+"""The commands `isfp export`, `isfp verify` and `isfp build`; PyTorch is loaded only where a checkpoint is."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from isfp_export.verify import Verification
+if TYPE_CHECKING:
+    from isfp.bundle import Bundle
+    from isfp_export.build import BuildResult
+    from isfp_export.precision_verify import PrecisionReport
+    from isfp_export.verify import Verification
+
+FramesOption = Annotated[Path | None, typer.Option(help="Folder of pictures, as the camera sees them [composed scenes].")]
+KeepOption = Annotated[
+    list[str] | None, typer.Option(help="Node or operator to compute in a higher precision; give it again for more.")
+]
+CalibrationOption = Annotated[int, typer.Option(min=0, help="Frames to choose INT8's and FP8's ranges on.")]
 
 
 def export(
@@ -37,11 +48,21 @@ def export(
 
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A bundle.")],
-    checkpoint: Annotated[Path, typer.Option(help="The checkpoint that it came from.")],
-    scenes: Annotated[int, typer.Option(help="Scenes to compare masks on.")] = 12,
+    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint that it came from.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp16, int8 or fp8: hold this precision against FP32.")] = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Scenes to compare masks on.")] = 12,
+    frames: FramesOption = None,
+    calibration: CalibrationOption = 24,
+    keep: KeepOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hold a bundle against its checkpoint: every stage, and the masks."""
+    """Hold a bundle against its checkpoint, or one of its precisions against FP32: every stage, and the masks."""
+    if (checkpoint is None) == (precision is None):
+        raise typer.BadParameter("Give --checkpoint, to hold the bundle against it, or --precision, to hold that against FP32.")
+    if precision is not None:
+        _verify_precision(bundle, precision, scenes, frames, calibration, keep or [], as_json)
+        return
+    assert checkpoint is not None
     from isfp_export.verify import VerificationError, compare
     from isfp_train import checkpoint as checkpoints
 
@@ -52,6 +73,134 @@ def verify(
         _show(result)
     if result.failures():
         raise VerificationError(f"The bundle {bundle} does not do what {checkpoint} does: {'; '.join(result.failures())}.")
+
+
+def build(
+    bundle: Annotated[Path, typer.Argument(help="A bundle; the engine is put into its folder engines/.")],
+    runtime: Annotated[str, typer.Option(help="tensorrt (on the device that runs it) or tensorrt-rtx (anywhere).")],
+    precision: Annotated[str, typer.Option(help="fp32, fp16, int8 or fp8.")] = "fp16",
+    target: Annotated[str | None, typer.Option(help="GPU to build for, such as sm89 [this machine's].")] = None,
+    phrases: Annotated[int, typer.Option(min=1, help="Most phrases at once.")] = 8,
+    usual_phrases: Annotated[int, typer.Option(min=1, help="Phrases at once to tune for.")] = 1,
+    candidates: Annotated[int, typer.Option(min=1, help="Most masks a phrase.")] = 3,
+    frames: FramesOption = None,
+    calibration: CalibrationOption = 24,
+    keep: KeepOption = None,
+    plugin: Annotated[Path | None, typer.Option(help="The FPM scan's library, for tensorrt [build/plugins/lib].")] = None,
+    timings: Annotated[Path | None, typer.Option(help="File of kernel timings, for tensorrt [~/.cache/isfp].")] = None,
+    report: Annotated[Path | None, typer.Option(help="File for the table of layers, as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Build a bundle's engine for TensorRT or TensorRT-RTX, and check that it computes in what was asked."""
+    from functools import partial
+
+    from rich.progress import Progress
+
+    from isfp.bundle import Bundle
+    from isfp.engines import Span
+    from isfp_export.build import build_engine
+    from isfp_export.build_network import Profile
+    from isfp_export.build_progress import monitor
+    from isfp_export.precision import is_quantised
+    from isfp_export.precision_frames import CALIBRATION_SEED
+
+    _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx"))
+    _one_of("--precision", precision, ("fp32", "fp16", "int8", "fp8"))
+    if usual_phrases > phrases:
+        raise typer.BadParameter(f"--usual-phrases is {usual_phrases}; expected at most --phrases, {phrases}.")
+    opened = Bundle.open(bundle)
+    profile = Profile(Span(1, usual_phrases, phrases), Span(1, 1, candidates))
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True) as progress:
+        watch = partial(monitor, progress=progress)
+        gpu = None
+        if runtime == "tensorrt":
+            from isfp_export.tensorrt_build import tensorrt_builder
+
+            cache = timings or Path.home() / ".cache" / "isfp" / "tensorrt.timings"
+            builder: Any = tensorrt_builder(target, precision, profile, plugin, cache, watch)
+            gpu = builder.gpu
+        else:
+            from isfp_export.rtx_build import rtx_builder
+
+            builder = rtx_builder(target, precision, profile, watch)
+        questions = _questions(opened, frames, calibration, CALIBRATION_SEED) if is_quantised(precision) else []
+        result = build_engine(opened, builder, precision, keep or [], questions, gpu, console.print)  # type: ignore[arg-type]
+    described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
+    if report:
+        report.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print(json.dumps({"engine": str(result.folder), **result.record.to_json(), "report": described}))
+    else:
+        _show_engine(result)
+
+
+def _verify_precision(
+    bundle: Path, precision: str, scenes: int, frames: Path | None, calibration: int, keep: list[str], as_json: bool
+) -> None:
+    from isfp.bundle import Bundle
+    from isfp_export.precision import is_quantised
+    from isfp_export.precision_frames import CALIBRATION_SEED, CHECK_SEED
+    from isfp_export.precision_verify import PrecisionError, compare_precision
+
+    _one_of("--precision", precision, ("fp16", "int8", "fp8"))
+    opened = Bundle.open(bundle)
+    # Pictures of a folder serve twice only if they must: the first for ranges, those after them for the check.
+    ranges = _questions(opened, frames, calibration, CALIBRATION_SEED) if is_quantised(precision) else []
+    asked = _questions(opened, frames, scenes + (len(ranges) if frames else 0), CHECK_SEED)
+    asked = asked[len(ranges) :] or asked if frames else asked
+    result = compare_precision(opened, precision, asked, keep, ranges, Console(stderr=True).print)  # type: ignore[arg-type]
+    if as_json:
+        print(json.dumps(result.to_json()))
+    else:
+        _show_precision(result)
+    if result.failures():
+        raise PrecisionError(f"{bundle} in {precision.upper()}: {'; '.join(result.failures())}. {result.advice()}")
+
+
+def _questions(bundle: Bundle, frames: Path | None, count: int, seed: int) -> list:
+    from isfp_export import precision_frames
+
+    return precision_frames.folder(bundle, frames, count) if frames else precision_frames.scenes(bundle, count, seed)
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"{option} is {value!r}; expected one of {', '.join(known)}.")
+
+
+def _show_precision(result: PrecisionReport) -> None:
+    console = Console()
+    table = Table("stage", "node", "operator", "error", "lost here", "largest", "NaN", "Inf")
+    for entry in result.differences:
+        table.add_row(
+            entry.stage,
+            entry.node,
+            entry.operator,
+            f"{100 * entry.error:.2g} %",
+            f"{100 * min(entry.added, 1.0):.2g} %",
+            f"{entry.largest:.3g}",
+            str(entry.nan),
+            str(entry.inf),
+        )
+    console.print(table)
+    console.print(
+        f"{result.precision}: {result.phrases} phrases, {result.found} found in FP32: mean IoU of their masks {result.mask_iou:.4f}, "
+        f"least {result.worst_mask_iou:.4f}, same cell {100 * result.same_cells:.1f} %; found alike "
+        f"{100 * result.same_found:.1f} %; {result.nan} NaN, {result.inf} Inf\n"
+        f"worst value: {result.worst.value} of {result.worst.stage}, {100 * result.worst.error:.2g} % from FP32\n"
+        f"most is lost in: {result.to_keep.operator} {result.to_keep.node} of {result.to_keep.stage}",
+        soft_wrap=True,
+    )
+
+
+def _show_engine(result: BuildResult) -> None:
+    table = Table("stage", "layers", "products", "types of layers", "MB")
+    for stage, entry in result.report.items():
+        columns = (", ".join(f"{count} {name}" for name, count in entry[key].items()) for key in ("products", "types"))
+        table.add_row(stage, str(entry["layers"]), *columns, f"{entry['bytes'] / 1e6:.1f}")
+    Console().print(table)
+    Console().print(f"{result.folder}: {result.record.seconds:g} s", soft_wrap=True, highlight=False)
 
 
 def _show(result: Verification) -> None:

@@ -118,9 +118,7 @@ def _floats(node: onnx.NodeProto, types: dict[str, int]) -> list[str]:
     return [name for place, name in enumerate(node.input) if types.get(name) == FLOAT and place not in fixed]
 
 
-def _reason(
-    node: onnx.NodeProto, types: dict[str, int], weights: dict[str, onnx.TensorProto], keep: Collection[str]
-) -> str | None:
+def _reason(node: onnx.NodeProto, types: dict[str, int], weights: dict[str, onnx.TensorProto], keep: Collection[str]) -> str | None:
     if node.name in keep or node.op_type in keep:
         return "asked for"
     for name in _floats(node, types):

@@ -61,61 +61,69 @@ def candidates(model: onnx.ModelProto, keep: Collection[str] = ()) -> dict[str, 
     }
 
 
-def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, keep: Collection[str] = ()) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str]) -> onnx.ModelProto:
     """Put Q/DQ pairs before the inputs and the weights of convolutions.
 
     Args:
         model: a stage in FP16; it is not changed.
-        ranges: of each value that a quantised convolution reads, the absolute value that the largest integer stands for.
+        ranges: of each value that a chosen convolution reads, the absolute value that the largest integer stands for.
         kind: "int8" or "fp8" (E4M3).
-        keep: names or operators of nodes to leave in FP16.
+        chosen: names of the convolutions.
 
     Returns:
         The quantised stage, checked, opset 19.
-
-    Raises:
-        KeyError: a range is missing.
     """
-    grid = GRIDS[kind]
-    quantised = onnx.ModelProto()
-    quantised.CopyFrom(model)
-    chosen = candidates(model, keep)
+    return _rewritten(model, ranges, kind, chosen, "{}")
+
+
+def twins(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str]) -> onnx.ModelProto:
+    """Put a quantised twin beside each convolution, with the same inputs and the output `NAME/twin`: to see its own noise."""
+    return _rewritten(model, ranges, kind, chosen, "{}/twin")
+
+
+def _rewritten(
+    model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str], named: str
+) -> onnx.ModelProto:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
     if not chosen:
-        return quantised
-    graph = quantised.graph
+        return copy
+    graph = copy.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
     nodes: list[onnx.NodeProto] = []
     added: dict[str, onnx.TensorProto] = {}
-    pairs: dict[str, str] = {}
-    zero = helper.make_tensor(f"{kind}/zero", grid.onnx_type, [], np.zeros(1, grid.numpy_type))
     for node in graph.node:
-        if node.name in chosen:
-            name, weight = node.input[0], node.input[1]
-            if name not in pairs:
-                pairs[name] = f"{name}/{kind}/back"
-                scale = numpy_helper.from_array(_scale(ranges[name], grid), f"{name}/{kind}/scale")
-                added.update({scale.name: scale, zero.name: zero})
-                nodes += _pair(name, scale.name, zero.name, kind)
-            values, scales = quantised_weights(numpy_helper.to_array(weights[weight]), kind)
-            for part, tensor in (
-                ("values", helper.make_tensor("", grid.onnx_type, values.shape, values.tobytes(), raw=True)),
-                ("scales", numpy_helper.from_array(scales)),
-                ("zeros", helper.make_tensor("", grid.onnx_type, scales.shape, np.zeros(scales.shape, grid.numpy_type).tobytes(), raw=True)),
-            ):
-                tensor.name = f"{weight}/{kind}/{part}"
-                added[tensor.name] = tensor
-            inputs = [f"{weight}/{kind}/{part}" for part in ("values", "scales", "zeros")]
-            nodes.append(helper.make_node("DequantizeLinear", inputs, [f"{weight}/{kind}"], name=f"{weight}/{kind}/back", axis=0))
-            node.input[0], node.input[1] = pairs[name], f"{weight}/{kind}"
-        nodes.append(node)
+        if node.name not in chosen:
+            nodes.append(node)
+            continue
+        value, weight = node.input[:2]
+        if f"{value}/{kind}/scale" not in added:
+            nodes += _pair(value, kind)
+            added[f"{value}/{kind}/scale"] = numpy_helper.from_array(_scale(ranges[value], GRIDS[kind]))
+            added[f"{value}/{kind}/zero"] = _tensor(np.zeros((), GRIDS[kind].numpy_type), kind)
+        values, scales = quantised_weights(numpy_helper.to_array(weights[weight]), kind)
+        parts = {"values": _tensor(values, kind), "scales": numpy_helper.from_array(scales)}
+        parts["zeros"] = _tensor(np.zeros(scales.shape, GRIDS[kind].numpy_type), kind)
+        added.update({f"{weight}/{kind}/{part}": tensor for part, tensor in parts.items()})
+        inputs = [f"{weight}/{kind}/{part}" for part in parts]
+        nodes.append(helper.make_node("DequantizeLinear", inputs, [f"{weight}/{kind}"], name=f"{weight}/{kind}/back", axis=0))
+        if named != "{}":
+            nodes.append(node)
+        quantised = onnx.NodeProto()
+        quantised.CopyFrom(node)
+        quantised.name, quantised.output[0] = named.format(node.name), named.format(node.output[0])
+        quantised.input[0], quantised.input[1] = f"{value}/{kind}/back", f"{weight}/{kind}"
+        nodes.append(quantised)
+    for name, tensor in added.items():
+        tensor.name = name
     used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.node[:], graph.initializer[:], graph.value_info[:]
     graph.node.extend(nodes)
     graph.initializer.extend([*kept, *added.values()])
-    _raise_opset(quantised)
-    onnx.checker.check_model(quantised, full_check=True)
-    return quantised
+    _raise_opset(copy)
+    onnx.checker.check_model(copy, full_check=True)
+    return copy
 
 
 def quantised_weights(weights: NDArray[np.floating], kind: Kind) -> tuple[np.ndarray, np.ndarray]:
@@ -135,11 +143,16 @@ def _scale(largest: float | np.ndarray, grid: _Grid) -> np.ndarray:
     return np.maximum(np.asarray(largest, np.float32) / np.float32(grid.largest), np.float32(SMALLEST_SCALE)).astype(np.float16)
 
 
-def _pair(name: str, scale: str, zero: str, kind: str) -> list[onnx.NodeProto]:
-    there, back = f"{name}/{kind}", f"{name}/{kind}/back"
+def _tensor(values: np.ndarray, kind: Kind) -> onnx.TensorProto:
+    return helper.make_tensor("", GRIDS[kind].onnx_type, values.shape, values.tobytes(), raw=True)
+
+
+def _pair(value: str, kind: Kind) -> list[onnx.NodeProto]:
+    name = f"{value}/{kind}"
+    grid = [f"{name}/scale", f"{name}/zero"]
     return [
-        helper.make_node("QuantizeLinear", [name, scale, zero], [there], name=f"{name}/{kind}/quantise"),
-        helper.make_node("DequantizeLinear", [there, scale, zero], [back], name=f"{name}/{kind}/dequantise"),
+        helper.make_node("QuantizeLinear", [value, *grid], [name], name=f"{name}/quantise"),
+        helper.make_node("DequantizeLinear", [name, *grid], [f"{name}/back"], name=f"{name}/dequantise"),
     ]
 
 

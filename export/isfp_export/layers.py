@@ -1,0 +1,189 @@
+"""The layers of a built engine, as its builder lists them, and the check that they compute in what was asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isfp.errors import IsfpError
+
+# How builders name element types. TensorRT 10.3 writes them inside format descriptions ("Row major linear FP16 format").
+_TYPES = {
+    "fp32": ("float", "fp32", "tf32"),
+    "fp16": ("half", "fp16"),
+    "int8": ("int8",),
+    "fp8": ("fp8", "fp8 e4m3", "e4m3"),
+    "int32": ("int32",),
+    "int64": ("int64",),
+    "uint8": ("uint8",),
+    "bool": ("bool",),
+    "bf16": ("bfloat16", "bf16"),
+}
+_NAMES = {name: ours for ours, names in _TYPES.items() for name in names}
+_WIDTHS = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp8": 1}
+
+_HEAD = re.compile(r"Name: (?P<name>.*?), LayerType: (?P<kind>[^,]*)")
+_TENSORS = re.compile(r"Inputs: \[(?P<inputs>.*?)\], Constants: \[.*?\], Outputs: \[(?P<outputs>.*?)\], TacticName: ")
+_BRACKETED = re.compile(r"Datatype: ([^,}\]]+)")
+_ORIGIN = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
+# Kernels between products: a quantised convolution's scales, biases and activations are in them under its name.
+_ELEMENTWISE = {"kgen", "reformat", "move", "noop", "pointwise", "pointwisev2", "shuffle", "scale", "shape_call", "constant"}
+
+
+class EnginePrecisionError(IsfpError):
+    """A builder made an engine that does not compute in the precision that was asked."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of an engine.
+
+    Attributes:
+        name: the builder's name.
+        kind: the builder's word for what it is.
+        inputs: element types of what it reads.
+        outputs: element types of what it gives.
+        nodes: the ONNX nodes that it came from; those of a local function end in the calling node's name.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+def from_message(message: str) -> list[Layer]:
+    """Read the builder's VERBOSE message that begins with `Layers:`, for TensorRT-RTX: it has no inspector without a GPU.
+
+    Raises:
+        EnginePrecisionError: no layer can be read from it.
+    """
+    layers = []
+    for line in message.split("I/O Tensors:")[0].splitlines():
+        if head := _HEAD.match(line):
+            tensors = _TENSORS.search(line)
+            inputs, outputs = (tensors["inputs"], tensors["outputs"]) if tensors else ("", "")
+            layers.append(
+                Layer(head["name"], head["kind"], _listed(inputs), _listed(outputs), _origin(line.partition("Metadata: ")[2]))
+            )
+    if not layers:
+        raise EnginePrecisionError(
+            "The builder's list of layers cannot be read, so the engine's precision is not proved and it is not kept. "
+            f"The message began: {message[:200]!r}"
+        )
+    return layers
+
+
+def from_inspector(information: str) -> list[Layer]:
+    """Read what TensorRT's engine inspector says as JSON, with detailed profiling verbosity.
+
+    Raises:
+        EnginePrecisionError: it holds no detailed layers.
+    """
+    try:
+        entries = json.loads(information).get("Layers", [])
+    except ValueError as error:
+        raise EnginePrecisionError(f"The engine inspector's answer is no JSON ({error}); the engine is not kept.") from error
+    layers = [
+        Layer(
+            str(entry.get("Name", "")),
+            str(entry.get("LayerType", "")),
+            tuple(_inspected(tensor) for tensor in entry.get("Inputs", [])),
+            tuple(_inspected(tensor) for tensor in entry.get("Outputs", [])),
+            _origin(str(entry.get("Metadata", ""))),
+        )
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    if not layers:
+        raise EnginePrecisionError(
+            "The engine inspector names no layers in detail, so the engine's precision is not proved and it is not kept. "
+            "Build with profiling_verbosity DETAILED."
+        )
+    return layers
+
+
+def element_type(text: str) -> str:
+    """Return our name of an element type ("fp16") for a builder's ("Half", "Row major linear FP16 format (kLINEAR)")."""
+    plain = text.strip().lower()
+    if plain in _NAMES:
+        return _NAMES[plain]
+    for word in re.findall(r"[a-z]+\d*", plain):
+        if word in _NAMES:
+            return _NAMES[word]
+    return plain
+
+
+def check_precision(stage: str, layers: list[Layer], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Hold every convolution and product to what was asked.
+
+    Args:
+        stage: the stage's name, for the message.
+        layers: the engine's.
+        wanted: precision of each node by its ONNX name.
+
+    Returns:
+        The precision of each node that the builder names; it may fold some away.
+
+    Raises:
+        EnginePrecisionError: one computes in something wider, or no layer names any of them.
+    """
+    found: dict[str, str] = {}
+    for products in (True, False):
+        seen: dict[str, str] = {}
+        for layer in layers:
+            computed = computes_in(layer)
+            if computed is None or (layer.kind.lower() not in _ELEMENTWISE) is not products:
+                continue
+            for node in layer.nodes:
+                name = node.rsplit(" | ", 1)[-1].removesuffix(" (FPMScan)")
+                if name in wanted and name not in found and _WIDTHS[computed] >= _WIDTHS[seen.get(name, "int8")]:
+                    seen[name] = computed
+        found.update(seen)
+    wrong = {name: precision for name, precision in found.items() if precision != wanted[name] and wanted[name] != "fp32"}
+    if wrong:
+        listed = "; ".join(
+            f"{name} computes in {precision}, expected {wanted[name]}" for name, precision in sorted(wrong.items())[:5]
+        )
+        raise EnginePrecisionError(
+            f"The {stage} engine is not what was asked: {listed} ({len(wrong)} of {len(wanted)}). It is not kept. "
+            "Ask for another precision, or keep these nodes out of it with --keep NODE."
+        )
+    if wanted and not found:
+        raise EnginePrecisionError(
+            f"The builder names none of the {stage} stage's {len(wanted)} convolutions and products, so its precision is not "
+            "proved and it is not kept. Report this with the builder's version."
+        )
+    return found
+
+
+def computes_in(layer: Layer) -> str | None:
+    """Return the narrowest float or quantised type that a layer reads: what it computes in; None where it reads none."""
+    types = [kind for kind in layer.inputs if kind in _WIDTHS]
+    return min(types, key=_WIDTHS.__getitem__) if types else None
+
+
+def table(layers: list[Layer]) -> dict[str, Any]:
+    """Count an engine's layers: in all, by kind, and by what they compute in."""
+    kinds = Counter(layer.kind for layer in layers)
+    types = Counter(computes_in(layer) or "none" for layer in layers)
+    return {"layers": len(layers), "kinds": dict(sorted(kinds.items())), "types": dict(sorted(types.items()))}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(map(element_type, _BRACKETED.findall(text)))
+
+
+def _inspected(tensor: Any) -> str:
+    if not isinstance(tensor, dict):
+        return ""
+    return element_type(str(tensor.get("Datatype") or tensor.get("Format/Datatype") or tensor.get("Format") or ""))
+
+
+def _origin(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in _ORIGIN.findall(text))
