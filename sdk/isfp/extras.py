@@ -23,8 +23,11 @@ class Extra:
 EXTRAS = {
     "train": Extra("Train a network from a configuration.", "train"),
     "eval": Extra("Measure a checkpoint or a bundle on scenes that it never saw.", "train"),
+    "ablate": Extra("Train and measure the rows of the paper's Table I.", "train"),
+    "sheet": Extra("Draw what a model makes of unseen test cases.", "train"),
     "export": Extra("Write a bundle from a checkpoint, and verify it.", "train,export"),
     "verify": Extra("Hold a bundle against the checkpoint that it came from.", "train,export"),
+    "build": Extra("Build a bundle's engine for TensorRT or TensorRT-RTX.", "tensorrt,rtx"),
 }
 
 

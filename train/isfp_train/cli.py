@@ -1,4 +1,4 @@
-"""The commands `isfp train`, `isfp eval` and `isfp ablate`."""
+"""The commands `isfp train`, `isfp eval`, `isfp ablate` and `isfp sheet`."""
 
 from __future__ import annotations
 
@@ -156,6 +156,35 @@ def ablate(
     (out / "ablation.md").write_text(markdown(content))
     print(markdown(content))
     messages.print(f"Written: {out / 'ablation.json'}, {out / 'ablation.md'}")
+
+
+def sheet(
+    model: Annotated[Path, typer.Argument(help="A checkpoint or a bundle.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, .png or .jpg.")],
+    data: DataOption = "",
+    shares: SharesOption = "",
+    split: SplitOption = "",
+    wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
+    count: Annotated[int, typer.Option(min=1, help="How many cases.")] = 24,
+    show_worst: Annotated[bool, typer.Option("--worst", help="The lowest IoUs of all phrases of --scenes scenes.")] = False,
+    scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst looks through [300].")] = None,
+    columns: Annotated[int, typer.Option(min=1, help="Cases in a row.")] = 4,
+) -> None:
+    """Draw unseen test cases, good and bad as they come: truth (green contour), mask (tint), identifying map."""
+    from isfp import pictures
+    from isfp_train import sheets
+    from isfp_train.predictors import open_model
+
+    predictor = open_model(model)
+    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, predictor.size)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Scenes", total=asked.count)
+        if show_worst:
+            cases = sheets.worst(predictor, asked.questions, count, lambda: progress.advance(task))
+        else:
+            cases = sheets.as_they_come(predictor, asked.questions, count)
+    pictures.write(out, sheets.sheet(cases, predictor, columns))
+    Console(stderr=True).print(f"Picture: {out} ({len(cases)} cases, {asked.title})", highlight=False, soft_wrap=True)
 
 
 def _keep_memory() -> None:
