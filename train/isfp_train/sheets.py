@@ -17,6 +17,7 @@ from isfp_train.evaluation import Outcome, Question, answered
 from isfp_train.predictors import Answer, Predictor
 
 TRUTH = (110, 255, 120)  # B, G, R of the true contour
+MASK = COLOURS[1]  # blue: photos are mostly warm
 CLOSE = (30, 150, 215)  # of the mark of an IoU below 0.5
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _PANEL, _GAP, _LINE = 224, 10, 17  # sides of the two pictures of a card, space around them, height of a text line; pixels
@@ -45,14 +46,19 @@ def as_they_come(predictor: Predictor, asked: Iterable[Question], count: int) ->
 
 
 def worst(predictor: Predictor, asked: Iterable[Question], count: int, progress: Callable[[], None] = lambda: None) -> list[Case]:
-    """The phrases with the lowest IoU of all that are there to be found; of equals, the surest first."""
+    """The lowest IoUs of things that are there, the worst phrase of each scene; of equals, the surest first."""
 
-    def present() -> Iterator[Case]:
+    def badness(case: Case) -> tuple[float, float]:
+        return case.outcome.iou, -case.outcome.score
+
+    def worst_of_each() -> Iterator[Case]:
         for question in asked:
-            yield from (case for case in _cases(predictor, question) if case.outcome.present)
+            present = [case for case in _cases(predictor, question) if case.outcome.present]
             progress()
+            if present:
+                yield min(present, key=badness)
 
-    return heapq.nsmallest(count, present(), key=lambda case: (case.outcome.iou, -case.outcome.score))
+    return heapq.nsmallest(count, worst_of_each(), key=badness)
 
 
 def _cases(predictor: Predictor, question: Question) -> list[Case]:
@@ -75,7 +81,7 @@ def card(case: Case, predictor: Predictor) -> np.ndarray:
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
     left, right = cv2.resize(frame, size, interpolation=cv2.INTER_AREA), _map(frame, case, predictor, size)
     found = case.outcome.score >= predictor.threshold
-    _tint(left, case.answer.mask, COLOURS[0], faint=not found)
+    _tint(left, case.answer.mask, faint=not found)
     if case.truth is not None:
         _contour(left, case.truth)
     paper = np.full((_PANEL + 3 * _LINE + 3 * _GAP, 2 * _PANEL + 3 * _GAP, 3), 255, np.uint8)
@@ -115,10 +121,12 @@ def _map(frame: np.ndarray, case: Case, predictor: Predictor, size: tuple[int, i
     return cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
 
 
-def _tint(picture: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int], faint: bool) -> None:
+def _tint(picture: np.ndarray, mask: np.ndarray, faint: bool) -> None:
     inside = _small(mask, picture)
     share = 0.25 if faint else 0.55
-    picture[inside] = (picture[inside] * (1 - share) + np.array(colour) * share).astype(np.uint8)
+    picture[inside] = (picture[inside] * (1 - share) + np.array(MASK) * share).astype(np.uint8)
+    contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(picture, contours, -1, MASK, 1, cv2.LINE_AA)
 
 
 def _contour(picture: np.ndarray, mask: np.ndarray) -> None:
