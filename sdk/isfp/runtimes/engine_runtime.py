@@ -99,9 +99,7 @@ class EngineRuntime(Runtime):
 
     def load(self, bundle: Bundle, stage: str) -> StageRunner:
         """Load a stage's plan; see `Runtime.load`."""
-        device = self._device
-        if device is None:
-            raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
+        device = self.device
         if self._engine is None:
             self._engine = choose_engine(bundle, self.machine(), self._precision)
         key, record = self._engine.key, self._engine.record
@@ -123,11 +121,21 @@ class EngineRuntime(Runtime):
         """The record of the engine that runs, None before the first stage was loaded."""
         return self._engine.record if self._engine else None
 
+    @property
+    def device(self) -> Device:
+        """The GPU that it runs on.
+
+        Raises:
+            RuntimeFailedError: it was closed.
+        """
+        if self._device is None:
+            raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
+        return self._device
+
     def wait(self) -> None:
         """Wait until the GPU has done all that was put on the stream; for measuring a stage alone."""
-        if self._device is not None:
-            with self._device:
-                self._device.wait()
+        with self.device as device:
+            device.wait()
 
     def close(self) -> None:
         """Free engines, buffers and the GPU; the stages that were loaded can no longer run."""
