@@ -13,6 +13,7 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_warn
 
 from isfp.phrase import Vocabulary
 from isfp_train import checkpoint
@@ -85,9 +86,7 @@ def build_module(config: TrainConfig, data: Path | None = None) -> tuple[Referri
     words = phrase_words() if config.data.refer is None else open_refer(config.data.refer, data).words()
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
     if lacking:
-        logging.getLogger(__name__).warning(
-            "GloVe lacks %d words of the phrases; their vectors are trained: %s", len(lacking), " ".join(lacking)
-        )
+        rank_zero_warn(f"GloVe lacks {len(lacking)} words of the phrases; their vectors are trained: {' '.join(lacking)}")
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
