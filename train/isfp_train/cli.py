@@ -45,11 +45,13 @@ def train(
     """Train a network, and write a checkpoint after each epoch; under torchrun on several GPUs."""
     _keep_memory()
     from isfp_train.config import TrainConfig
+    from isfp_train.processes import Processes
     from isfp_train.runner import train as run_training
 
     settings = TrainConfig.load(config)
     last = run_training(settings, run or Path("runs") / settings.name, data, cache, resume, weights, workers)
-    Console(stderr=True).print(f"Weights: {last}\nNext: isfp export {last} --out {settings.name}.isfp")
+    if Processes.of_torchrun().rank == 0:
+        Console(stderr=True).print(f"Weights: {last}\nNext: isfp export {last} --out {settings.name}.isfp")
 
 
 def evaluate(
