@@ -29,6 +29,33 @@ def small_plan():
     return bytes(builder.build_serialized_network(network, config))
 
 
+# What the SDK calls, by the class that has it. tests/sdk/test_plugin_library.py asks the same of the lean TensorRT.
+CALLS = {
+    "Runtime": ["deserialize_cuda_engine"],
+    "ICudaEngine": [
+        "num_io_tensors",
+        "get_tensor_name",
+        "get_tensor_mode",
+        "get_tensor_dtype",
+        "get_tensor_shape",
+        "get_tensor_profile_shape",
+        "create_execution_context",
+    ],
+    "IExecutionContext": ["set_input_shape", "set_tensor_address", "execute_async_v3"],
+    "IPluginRegistry": ["get_creator", "load_library"],
+    "TensorIOMode": ["INPUT", "OUTPUT"],
+}
+
+
+def test_every_call_that_the_sdk_makes_is_there():
+    for kind, names in CALLS.items():
+        assert not [name for name in names if not hasattr(getattr(trt, kind), name)]
+    assert hasattr(trt.ICudaEngine, "create_runtime_config")
+    assert hasattr(trt.IRuntimeConfig, "cuda_graph_strategy")
+    assert hasattr(trt.CudaGraphStrategy, "WHOLE_GRAPH_CAPTURE")
+    assert {trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)} == {"uint8", "int32", "float32"}
+
+
 def load(content):
     return deserialize(trt, content, "bundle/engines/k/image.plan", "isfp build bundle --runtime tensorrt-rtx")
 

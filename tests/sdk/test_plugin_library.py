@@ -68,6 +68,19 @@ def test_a_file_that_is_no_library_is_refused(tmp_path):
     assert "is no library for this machine" in message
 
 
+@lean
+def test_every_call_that_the_sdk_makes_is_there_in_tensorrt_11():
+    pytest.importorskip("tensorrt_rtx")
+    from test_plan_engine import CALLS
+
+    code = (
+        f"import tensorrt_lean as trt\nfor kind, names in {CALLS!r}.items():\n    for name in names: getattr(getattr(trt, kind), name)\n"
+        "print({trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)} == {'uint8', 'int32', 'float32'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(LEAN)})
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_variable_must_name_a_file(monkeypatch):
     monkeypatch.setenv("ISFP_PLUGIN", "/nowhere.so")
     with pytest.raises(EngineMismatchError, match=r"ISFP_PLUGIN is '/nowhere\.so'"):
