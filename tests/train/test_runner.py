@@ -14,7 +14,11 @@ import pytest
 import torch
 
 from isfp_train import checkpoint
+from isfp_train.config import TrainConfig
 from isfp_train.curve import read_logs
+from isfp_train.data.stream import Batch
+from isfp_train.errors import ConfigurationError
+from isfp_train.module import ReferringModule
 from isfp_train.runner import train
 from tests.train.tiny import tiny
 
@@ -109,8 +113,6 @@ def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path) -> None:
-    from isfp_train.config import TrainConfig
-
     for path in sorted((Path(__file__).parents[2] / "configs").glob("*.yaml")):
         config = TrainConfig.load(path)
         assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
@@ -124,3 +126,43 @@ def test_logs_of_a_resumed_run_are_read_as_one(tmp_path: Path) -> None:
         (tmp_path / "csv" / version).mkdir(parents=True)
         (tmp_path / "csv" / version / "metrics.csv").write_text("step,val/mIoU\n" + rows)
     assert read_logs(tmp_path)["val/mIoU"] == {5: 10.0, 9: 21.0, 14: 30.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"network": {"identification": "fmp"}}, "identification"),
+        ({"network": {"activation": "Tanh"}}, "activation"),
+        ({"losses": {"segmentation_reduction": "summ"}}, "segmentation_reduction"),
+        ({"optimisation": {"learning_rate": "1e-3"}}, "write 0.001"),
+        ({"optimisation": {"epochs": 2.5}}, "epochs"),
+        ({"optimisation": {"freeze_backbone": "no"}}, "freeze_backbone"),
+        ({"network": []}, "settings by name"),
+        ({"seed": 70}, "seed is 70"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_named_never_guessed(values: dict, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        TrainConfig.from_dict(values)
+
+
+def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> None:
+    """And still takes the whole way, so that no other process waits for its batch norms."""
+    config = tiny()
+    module = ReferringModule(config, [str(word) for word in range(40)], [2])
+    views = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        maps = module.network.backbone(views)
+    batch = Batch(
+        views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
+        torch.full((6, 2), -1), torch.zeros(0, dtype=torch.long), torch.zeros(0, 64, 64, dtype=torch.bool),
+    )  # fmt: skip
+    before = module.network.segmentation.body[0][1].num_batches_tracked.clone()
+    parts = module.losses(batch)
+    assert parts["identifying"] > 0
+    assert parts["segmentation"] == parts["refinement"] == 0
+    sum(parts.values()).backward()
+    assert module.network.segmentation.last.weight.grad is not None
+    assert module.network.segmentation.last.weight.grad.abs().sum() == 0
+    assert module.network.segmentation.body[0][1].num_batches_tracked == before + 1

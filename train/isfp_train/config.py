@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,9 @@ from isfp_train.data.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.losses import LossConfig
 from isfp_train.network.config import NetworkConfig
+from isfp_train.settings import read_settings
+
+SEEDS = 50  # a run's scenes start at its seed times ten million; those from 500,000,000 on are kept for other ends
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
 
+    def __post_init__(self) -> None:
+        for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
+            if not 0 <= seed < SEEDS:
+                raise ConfigurationError(
+                    f"{name} is {seed}; it must lie in 0 … {SEEDS - 1}: scenes of later seeds are for verification, figures, "
+                    "calibration and validation."
+                )
+
     @property
     def scene_seed(self) -> int:
         """What the training scenes are made from."""
@@ -83,30 +94,8 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
         """Build from plain values, as `to_dict` gives them."""
-        parts: dict[str, Any] = {
-            "losses": LossConfig,
-            "samples": SampleConfig,
-            "data": DataConfig,
-            "optimisation": OptimisationConfig,
-        }
-        built: dict[str, Any] = {}
-        for name, value in _known(cls, values).items():
-            if name == "network":
-                built[name] = NetworkConfig.from_dict(value)
-            elif name in parts:
-                built[name] = parts[name](**_known(parts[name], value))
-            else:
-                built[name] = value
-        return cls(**built)
+        return read_settings(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` reads back."""
         return asdict(self)
-
-
-def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    names = {item.name for item in fields(kind)}
-    unknown = sorted(set(values) - names)
-    if unknown:
-        raise ConfigurationError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(names)}")
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

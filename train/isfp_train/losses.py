@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ class LossConfig:
     w_ref: float = 0.5  # paper; on the mean over pixels (ours)
     theta: float = 0.3  # paper: IoU of the coarse mask from which the refinement learns
     dice: float = 0.0  # ours: weight of Dice beside the segmentation loss's BCE, both as means
-    segmentation_reduction: str = "sum"  # ours: "sum" or "mean" over a mask's places
+    segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
 
 
 def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -66,37 +66,36 @@ class ReferringModule(lightning.LightningModule):
         zero = phrases.sum() * 0
         parts = {"identifying": zero, "segmentation": zero, "refinement": zero}
 
-        masked, scenes = batch.masked, batch.scenes[batch.masked]
+        masked, masks, learns = _at_least_two(batch)
+        scenes = batch.scenes[masked]
         if self.config.network.identification == "none":
             asked = torch.zeros_like(masked)[:, None]
-            positives = torch.ones_like(asked, dtype=torch.bool)
+            positives = learns[:, None]
             chosen = asked
         else:
             identifying = network.identify(visual, phrases, batch.scenes)
             parts["identifying"] = identifying_loss(identifying, identifying_target(cells, counts, grid))
             chosen = identifying.detach().flatten(1).argmax(dim=1, keepdim=True)[masked]
-            asked, positives = cells[masked], counts[masked]
-        if len(masked) == 0:
-            return parts
+            asked, positives = cells[masked], counts[masked] & learns[:, None]
 
         own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
         coarse = network.coarse(own, phrases[masked], torch.cat((asked, chosen), dim=1))
-        wanted = coarse_masks(batch.masks)
+        wanted = coarse_masks(masks)
         share = 1 / (len(batch.views) * self.config.samples.masks)
         costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
         parts["segmentation"] = costs.sum() * share
         if self.config.network.refinement:
             picked = coarse[:, -1]
-            right = coarse_iou(picked.detach(), wanted) >= settings.theta
+            right = positives.any(dim=1) & (coarse_iou(picked.detach(), wanted) >= settings.theta)
             if self.config.optimisation.refine_true_channel and positives.shape[1] == POSITIVES:
                 picked = torch.where(right[:, None, None], picked, coarse[:, POSITIVES // 2])
-                right = coarse_iou(picked.detach(), wanted) >= settings.theta
+                right = positives.any(dim=1) & (coarse_iou(picked.detach(), wanted) >= settings.theta)
             refined = network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
-            parts["refinement"] = refinement_loss(refined, batch.masks, right).sum() * share
+            parts["refinement"] = refinement_loss(refined, masks, right).sum() * share
         return parts
 
     def _visual(self, batch: Batch) -> Maps:
-        if not batch.maps:
+        if not self.config.optimisation.freeze_backbone:
             return self.network.image(batch.views)
         large, medium, small = (level.contiguous(memory_format=torch.channels_last) for level in batch.maps)
         return self.network.visual((large, medium, small))
@@ -126,7 +125,8 @@ class ReferringModule(lightning.LightningModule):
         self.metrics.reset()
         values.pop("count")
         for name, value in values.items():
-            self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=False)
+            # Every process has the joined values already; Lightning wants to be told.
+            self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """Adam (paper); warm-up, then a cosine or steps."""
@@ -150,3 +150,15 @@ class ReferringModule(lightning.LightningModule):
             "words": list(self.words),
             "trained_words": list(self.trained_words),
         }
+
+
+def _at_least_two(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """The phrases with masks, the masks, and which of them count: a batch's first phrase fills up to two, and costs nothing.
+
+    Every process takes the whole way in every step, because synchronised batch norms wait for each other; and the batch norm
+    behind ASPP's global pooling needs two values.
+    """
+    spare = max(0, 2 - len(batch.masked))
+    masked = torch.cat((batch.masked, batch.masked.new_zeros(spare)))
+    masks = torch.cat((batch.masks, batch.masks.new_zeros(spare, *batch.masks.shape[1:])))
+    return masked, masks, torch.arange(len(masked), device=masked.device) < len(batch.masked)

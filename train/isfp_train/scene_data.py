@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
@@ -35,14 +36,16 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
         for folder, split, most in (("validation", "val", settings.validation_scenes), ("train", "train", None)):
             scenes = ReferScenes(refer, split)
             count = len(scenes) if most is None else min(most, len(scenes))
-            prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, backbone, workers)
+            made_of: dict[str, Any] = {"refer": settings.refer, "split": split}
+            prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, made_of, backbone, workers)
         return
     for folder, split, count, seed in (
         ("validation", "held_out", settings.validation_scenes, VALIDATION_SEED),
         ("train", "train", settings.scenes, config.scene_seed * 10_000_000),
     ):
         sources = scene_sources(settings.shares, data, network.image_size, split)
-        prepare(cache / folder, sources, count, seed, network.image_size, backbone, workers)
+        made_of = {"shares": settings.shares, "split": split}
+        prepare(cache / folder, sources, count, seed, network.image_size, made_of, backbone, workers)
 
 
 def open_refer(name: str, data: Path | None) -> Refer:

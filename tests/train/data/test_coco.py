@@ -10,6 +10,7 @@ from pycocotools import mask as rle
 
 from isfp_train.data.coco import Coco, CocoCutouts
 from isfp_train.data.compose import ComposedScenes
+from isfp_train.data.names import COCO_NAMES
 from isfp_train.data.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.phrases import refer
 
@@ -182,3 +183,11 @@ def test_composed_scenes_know_what_stood_on_the_backdrop(folder: Path) -> None:
         layers = np.stack([thing.mask for thing in scene.things]).sum(axis=0)
         assert layers.max() == 1
     assert seen == 0 or seen < 30
+
+
+def test_every_category_has_names_of_its_own() -> None:
+    assert len(COCO_NAMES) == 80
+    for category, names in COCO_NAMES.items():
+        assert len(set(names)) == len(names), category
+        others = {name for name in names if name in COCO_NAMES and name != category}
+        assert not others, f"{category} is also called {others}, which is another category"

@@ -182,9 +182,7 @@ def test_most_scenes_hold_distractors() -> None:
     assert np.mean(shares) > 0.7
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("mug", "cup"), ("car", "truck"), ("sports ball", "ball"), ("mouse", "rat")]
-)
+@pytest.mark.parametrize(("one", "other"), [("mug", "cup"), ("car", "truck"), ("sports ball", "ball"), ("mouse", "rat")])
 def test_near_kinds_are_never_proved_apart(one: str, other: str) -> None:
     assert may_be_called(one, other)
     assert may_be_called(other, one)

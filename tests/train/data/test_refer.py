@@ -170,7 +170,7 @@ def test_unknown_names_are_answered_with_the_known_ones(root: Path) -> None:
 
 def test_store_keeps_expressions_and_counts_them_as_entries(root: Path, tmp_path: Path) -> None:
     scenes = ReferScenes(Refer("grefcoco", root), "train")
-    prepare(tmp_path, [(scenes, 1.0)], len(scenes), 0, 64, workers=0)
+    prepare(tmp_path, [(scenes, 1.0)], len(scenes), 0, 64, {"refer": "test"}, workers=0)
     store = Store(tmp_path)
     wanted = [scenes.scene(n).expressions for n in range(len(scenes))]
     assert [store[n].expressions for n in range(len(store))] == wanted

@@ -16,6 +16,7 @@ from isfp_train.data.prepare import prepare
 from isfp_train.data.scene_pool import scene_pool
 from isfp_train.data.store import FILL, Store, shard_folders, write_shard
 from isfp_train.data.stream import SampleConfig, SceneSamples, collate
+from isfp_train.errors import ConfigurationError
 from isfp_train.network.backbone import Backbone
 from isfp_train.targets import centre_cells
 
@@ -26,7 +27,14 @@ SIZE = 64
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     torch.manual_seed(0)
-    prepare(folder, [(ProceduralScenes(SIZE), 1.0)], 6, 50, SIZE, Backbone("efficientnet_lite0").eval())
+    prepare(folder, [(ProceduralScenes(SIZE), 1.0)], 6, 50, SIZE, {"test": 1}, Backbone("efficientnet_lite0").eval())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def without_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plain")
+    prepare(folder, [(ProceduralScenes(SIZE), 1.0)], 6, 50, SIZE, {"test": 1})
     return folder
 
 
@@ -60,10 +68,10 @@ def test_killed_preparation_goes_on_and_leaves_no_half_shard(folder: Path, tmp_p
     with pytest.raises(KeyboardInterrupt):
         write_shard(tmp_path / "shard-00000000", breaks(), SIZE)
     assert shard_folders(tmp_path) == []
-    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE)
+    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE, {"test": 1})
     (shard,) = shard_folders(tmp_path)
     written = shard.stat().st_mtime_ns
-    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE)
+    prepare(tmp_path, [(source, 1.0)], 2, 0, SIZE, {"test": 1})
     assert shard.stat().st_mtime_ns == written
 
 
@@ -81,19 +89,32 @@ def test_epochs_go_through_all_scenes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_masks_lie_where_the_cells_say(folder: Path, flip: float) -> None:
+def test_masks_lie_where_the_cells_say(without_maps: Path, flip: float) -> None:
     for index in range(6):
-        batch = collate([samples(folder, flip=flip)[index]])
+        batch = collate([samples(without_maps, flip=flip)[index]])
         told, shown = batch.centres[batch.masked], centre_cells(batch.masks, 5)
         assert ((told - shown).abs() <= 1).all()  # a mirrored letterbox may be off by one pixel
         assert (batch.centres[batch.masked] >= 0).all()
 
 
-def test_mirroring_turns_picture_maps_and_masks_alike(folder: Path) -> None:
-    plain, mirrored = samples(folder, flip=0.0), samples(folder, flip=1.0)
+def test_mirroring_turns_picture_and_masks_alike(without_maps: Path) -> None:
+    plain, mirrored = samples(without_maps, flip=0.0), samples(without_maps, flip=1.0)
     for index in range(6):
         np.testing.assert_array_equal(plain[index]["view"], mirrored[index]["view"][:, ::-1])
-        np.testing.assert_array_equal(plain[index]["map0"], mirrored[index]["map0"][..., ::-1])
+
+
+def test_stored_maps_are_never_mirrored(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="flip: 0"):
+        samples(folder, flip=0.5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"count": 4}, {"size": 32}, {"seed": 51}, {"made_of": {"test": 2}}, {"backbone": None}], ids=str
+)
+def test_store_of_other_scenes_is_refused(folder: Path, change: dict) -> None:
+    same = {"count": 6, "seed": 50, "size": SIZE, "made_of": {"test": 1}, "backbone": Backbone("efficientnet_lite0").eval()}
+    with pytest.raises(ConfigurationError, match="--cache"):
+        prepare(folder, [(ProceduralScenes(SIZE), 1.0)], **{**same, **change})
 
 
 def test_batch_tells_whose_phrase_is_whose(folder: Path) -> None:

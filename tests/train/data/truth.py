@@ -57,9 +57,7 @@ def candidates(meaning: Meaning, scene: Scene) -> list[int]:
         possible = [i for i in possible if on_side(side, things[i], first, scene)]
     if relation in ("nearest", "next left", "next right", "farthest"):
         pick = max if relation == "farthest" else min
-        return (
-            [pick(possible, key=lambda i: np.hypot(*np.subtract(centre(things[i]), centre(first))))] if possible else []
-        )
+        return [pick(possible, key=lambda i: np.hypot(*np.subtract(centre(things[i]), centre(first))))] if possible else []
     if relation == "between":
         a, b = np.array(centre(first)), np.array(centre(things[anchors[1]]))
         inside = []

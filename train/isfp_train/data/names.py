@@ -21,9 +21,7 @@ COCO_NAMES: dict[str, tuple[str, ...]] = {
     "banana": ("banana",), "apple": ("apple",), "sandwich": ("sandwich",), "orange": ("orange",),
     "broccoli": ("broccoli",), "carrot": ("carrot",), "hot dog": ("hot dog",), "pizza": ("pizza",),
     "donut": ("donut", "doughnut"), "cake": ("cake",), "chair": ("chair",), "couch": ("couch", "sofa"),
-    "potted plant": (
-        "potted plant", "plant", "houseplant", "bed", "bed", "dining table", "table", "dining table",
-    ),
+    "potted plant": ("potted plant", "plant", "houseplant"), "bed": ("bed",), "dining table": ("table", "dining table"),
     "toilet": ("toilet",), "tv": ("tv", "television", "monitor", "screen"), "laptop": ("laptop", "computer"),
     "mouse": ("mouse", "computer mouse"), "remote": ("remote", "remote control"), "keyboard": ("keyboard",),
     "cell phone": ("phone", "cell phone", "mobile phone", "smartphone"), "microwave": ("microwave",),

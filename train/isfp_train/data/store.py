@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from isfp.frame import Framing
 from isfp_train.data.scene import Expression, Scene, Thing
+from isfp_train.errors import ConfigurationError
 
 FILL = 128
+FORMAT = 2  # of a store's content; 2: named things carry every name that they could have
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,29 @@ class Store:
 def shard_folders(folder: str | Path) -> list[Path]:
     """The whole shards of a store, in order of their names."""
     return sorted(path for path in Path(folder).glob("shard-*") if (path / "scenes.json").is_file())
+
+
+def claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Say what a store's folder is for, or hold it against what was said.
+
+    Raises:
+        ConfigurationError: it is for something else, or holds shards of unknown origin.
+    """
+    about = folder / "store.json"
+    wanted = json.loads(json.dumps({"format": FORMAT, **identity}))
+    if about.is_file():
+        found = json.loads(about.read_text())
+        other = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        if other:
+            differences = "; ".join(f"{name} is {found.get(name)!r}, expected {wanted.get(name)!r}" for name in other)
+            raise ConfigurationError(f"{folder} stores other scenes: {differences}. Give another --cache folder, or remove it.")
+        return
+    if shard_folders(folder):
+        raise ConfigurationError(f"{folder} holds shards and no store.json. Give another --cache folder, or remove this one.")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".tmp-store-{os.getpid()}.json"
+    part.write_text(json.dumps(wanted))
+    part.rename(about)
 
 
 def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ...]]], size: int) -> int:

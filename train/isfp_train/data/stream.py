@@ -17,6 +17,7 @@ from isfp.phrase import Vocabulary
 from isfp_train.data.phrases import refer
 from isfp_train.data.scene import Expression, Thing
 from isfp_train.data.store import FILL, Store, Stored
+from isfp_train.errors import ConfigurationError
 
 
 class Batch(NamedTuple):
@@ -49,7 +50,7 @@ class SampleConfig:
 
     phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
     masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
-    flip: float = 0.5  # ours: share of scenes mirrored, phrases made from the mirrored geometry
+    flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
 
 class SceneSamples(Dataset):
@@ -64,6 +65,9 @@ class SceneSamples(Dataset):
         seed: of the run.
         epoch: of the run; each has phrases of its own.
         length: scenes in this epoch.
+
+    Raises:
+        ConfigurationError: scenes shall be mirrored, and their backbone maps are stored.
     """
 
     def __init__(
@@ -77,6 +81,11 @@ class SceneSamples(Dataset):
         epoch: int,
         length: int,
     ) -> None:
+        if config.flip and len(store) and store[0].maps:
+            raise ConfigurationError(
+                f"samples.flip is {config.flip}, and the scenes are stored with backbone maps; a mirrored map is not the map of "
+                "the mirrored picture. Set flip: 0, or train the backbone (freeze_backbone: false)."
+            )
         self.store, self.vocabulary, self.config = store, vocabulary, config
         self.grid, self.max_words = grid, max_words
         self.seed, self.epoch, self.length = seed, epoch, length
@@ -129,7 +138,7 @@ class SceneSamples(Dataset):
             "masked": masked,
             "masks": turn(np.stack(masks) if masks else np.zeros((0, side, side), bool), 2),
         }
-        return sample | {f"map{level}": turn(values, 2) for level, values in enumerate(stored.maps)}
+        return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
 
 def collate(samples: list[dict[str, np.ndarray]]) -> Batch:

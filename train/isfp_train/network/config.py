@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from isfp_train.errors import ConfigurationError
+from isfp_train.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,7 @@ class NetworkConfig:
         Raises:
             ConfigurationError: a name that no field has.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigurationError(f"unknown network settings {unknown}; known are {sorted(known)}")
-        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        return cls(**plain)
+        return read_settings(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` reads back."""

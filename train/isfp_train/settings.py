@@ -1,0 +1,56 @@
+"""Settings from plain values: every name known, every value of its type, nothing guessed."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from isfp_train.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+def read_settings(kind: type[T], values: object) -> T:
+    """Build a settings dataclass, and those within it, from plain values as YAML and JSON give them.
+
+    Raises:
+        ConfigurationError: an unknown name, or a value of another type than the setting's; the message says which and what fits.
+    """
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{kind.__name__} is {values!r}; expected settings by name.")
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(str(name) for name in set(values) - known)
+    if unknown:
+        raise ConfigurationError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(known)}")
+    hints = get_type_hints(kind)
+    return kind(**{name: _value(f"{kind.__name__}.{name}", hints[name], value) for name, value in values.items()})
+
+
+def _value(name: str, hint: Any, value: Any) -> Any:
+    if is_dataclass(hint):
+        return read_settings(hint, value)  # type: ignore[arg-type]
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if value is None:
+            return None
+        return _value(name, next(part for part in inner if part is not type(None)), value)
+    if origin is Literal:
+        fits = value in inner
+    elif origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigurationError(f"{name} is {value!r}; expected a list.")
+        return tuple(_value(name, inner[0], item) for item in value)
+    elif origin is dict:
+        fits = isinstance(value, dict)
+    elif hint is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    elif hint is int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, hint)
+    if not fits:
+        wanted = f"one of {list(inner)}" if origin is Literal else getattr(hint, "__name__", str(hint))
+        hint_text = " YAML reads 1e-3 as a text: write 0.001." if hint is float and isinstance(value, str) else ""
+        raise ConfigurationError(f"{name} is {value!r}; expected {wanted}.{hint_text}")
+    return value
