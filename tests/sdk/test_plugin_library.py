@@ -74,8 +74,11 @@ def test_every_call_that_the_sdk_makes_is_there_in_tensorrt_11():
     from test_plan_engine import CALLS
 
     code = (
-        f"import tensorrt_lean as trt\nfor kind, names in {CALLS!r}.items():\n    for name in names: getattr(getattr(trt, kind), name)\n"
-        "print({trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)} == {'uint8', 'int32', 'float32'})"
+        "import tensorrt_lean as trt\n"
+        f"for kind, names in {CALLS!r}.items():\n"
+        "    for name in names: getattr(getattr(trt, kind), name)\n"
+        "names = {trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)}\n"
+        "print(names == {'uint8', 'int32', 'float32'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(LEAN)})
     assert done.stdout == "True\n", done.stderr
