@@ -74,7 +74,7 @@ def build_engine(
     for name, stage in converted.items():
         say(f"Building {name} for sm{builder.sm}")
         built = builder.build(bundle.manifest.stages[name], stage.model)
-        computed = check_precision(name, built.layers, stage.precisions)
+        computed = check_precision(name, built.layers, stage.precisions, built.network)
         plans[name] = built.plan
         report[name] = {**table(built.layers), "bytes": len(built.plan), "products": _counts(computed), "kept": stage.kept}
     scans = builder.runtime == "tensorrt" and any(has_scan(stage.model) for stage in converted.values())

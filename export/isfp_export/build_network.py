@@ -15,7 +15,7 @@ import onnx
 from isfp.engines import Span
 from isfp.errors import IsfpError
 from isfp.manifest import Stage
-from isfp_export.layers import Layer
+from isfp_export.layers import Layer, element_type
 
 SHOWN = 6  # messages of the builder that an error repeats
 
@@ -46,10 +46,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class Built:
-    """A stage's plan and the layers in it."""
+    """A stage's plan.
+
+    Attributes:
+        plan: its bytes.
+        layers: the layers in it.
+        network: of the strongly typed network that it was built from, what each product reads, by the ONNX node's name.
+    """
 
     plan: bytes
     layers: list[Layer]
+    network: dict[str, str]
 
 
 class StageBuilder(ABC):
@@ -97,6 +104,7 @@ class StageBuilder(ABC):
         if not parser.parse(self.prepare(model).SerializeToString()):
             errors = [parser.get_error(index) for index in range(parser.num_errors)]
             raise self._error(stage, "does not read", [f"{error.node_name()}: {error.desc()}".lstrip(": ") for error in errors])
+        types = _products(trt, network)
         config = builder.create_builder_config()
         config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # names layers and their types, for the check
         if self._monitor is not None:
@@ -113,7 +121,7 @@ class StageBuilder(ABC):
         if serialized is None:
             raise self._error(stage, "cannot build")
         plan = bytes(serialized)
-        return Built(plan, self.layers(stage, plan, config))
+        return Built(plan, self.layers(stage, plan, config), types)
 
     def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
         """Make of a stage's ONNX what this builder's parser takes."""
@@ -134,6 +142,12 @@ class StageBuilder(ABC):
             f"{self.trt.__name__} {self.version} {what} the {stage.name} stage. It says: {heard} "
             "(docs/tensorrt.md lists messages and what to do about them.)"
         )
+
+
+def _products(trt: Any, network: Any) -> dict[str, str]:
+    kinds = {trt.LayerType.CONVOLUTION, trt.LayerType.MATRIX_MULTIPLY, trt.LayerType.PLUGIN_V3}
+    layers = (network.get_layer(index) for index in range(network.num_layers))
+    return {layer.name: element_type(layer.get_input(0).dtype.name) for layer in layers if layer.type in kinds}
 
 
 def _log_class(trt: Any) -> type:

@@ -29,6 +29,7 @@ def export(
     data: Annotated[Path | None, typer.Option(help="Folder with the training data, to choose the threshold on.")] = None,
     scenes: Annotated[int, typer.Option(help="Scenes to choose the threshold on.")] = 150,
     evaluation: Annotated[Path | None, typer.Option(help="Output of `isfp eval --json`, for the model card.")] = None,
+    license_name: Annotated[str, typer.Option("--license", help="SPDX identifier of the weights' licence.")] = "unstated",
     history: Annotated[Path | None, typer.Option(help="Markdown on earlier runs of these weights, for the model card.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -38,7 +39,7 @@ def export(
     console = Console(stderr=True)
     story = history.read_text(encoding="utf-8") if history else None
     figures = json.loads(evaluation.read_text()) if evaluation else None
-    verification, calibration = export_bundle(checkpoint, out, data, scenes, figures, story, console.print)
+    verification, calibration = export_bundle(checkpoint, out, data, scenes, figures, story, license_name, console.print)
     if as_json:
         print(json.dumps({"bundle": str(out), "found": calibration.found, **verification.to_json()}))
         return
@@ -185,8 +186,8 @@ def _show_precision(result: PrecisionReport) -> None:
         )
     console.print(table)
     console.print(
-        f"{result.precision}: {result.phrases} phrases, {result.found} found in FP32: mean IoU of their masks {result.mask_iou:.4f}, "
-        f"least {result.worst_mask_iou:.4f}, same cell {100 * result.same_cells:.1f} %; found alike "
+        f"{result.precision}: {result.phrases} phrases, {result.found} found in FP32: mean IoU of their masks "
+        f"{result.mask_iou:.4f}, least {result.worst_mask_iou:.4f}, same cell {100 * result.same_cells:.1f} %; found alike "
         f"{100 * result.same_found:.1f} %; {result.nan} NaN, {result.inf} Inf\n"
         f"worst value: {result.worst.value} of {result.worst.stage}, {100 * result.worst.error:.2g} % from FP32\n"
         f"most is lost in: {result.to_keep.operator} {result.to_keep.node} of {result.to_keep.stage}",

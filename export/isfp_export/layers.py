@@ -119,13 +119,17 @@ def element_type(text: str) -> str:
     return plain
 
 
-def check_precision(stage: str, layers: list[Layer], wanted: Mapping[str, str]) -> dict[str, str]:
+def check_precision(
+    stage: str, layers: list[Layer], wanted: Mapping[str, str], network: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Hold every convolution and product to what was asked.
 
     Args:
         stage: the stage's name, for the message.
         layers: the engine's.
         wanted: precision of each node by its ONNX name.
+        network: what each node reads in the strongly typed network; it counts where the builder has put nodes into one layer
+            that tells nothing of its inside ("Myelin" in TensorRT's older 10.x).
 
     Returns:
         The precision of each node that the builder names; it may fold some away.
@@ -138,13 +142,15 @@ def check_precision(stage: str, layers: list[Layer], wanted: Mapping[str, str]) 
         seen: dict[str, str] = {}
         for layer in layers:
             computed = computes_in(layer)
-            if computed is None or (layer.kind.lower() not in _ELEMENTWISE) is not products:
+            if computed is None or layer.kind.lower() == "myelin" or (layer.kind.lower() not in _ELEMENTWISE) is not products:
                 continue
             for node in layer.nodes:
                 name = node.rsplit(" | ", 1)[-1].removesuffix(" (FPMScan)")
                 if name in wanted and name not in found and _WIDTHS[computed] >= _WIDTHS[seen.get(name, "int8")]:
                     seen[name] = computed
         found.update(seen)
+    told = {name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")}  # Q/DQ are apart there
+    found = {**told, **found}
     wrong = {name: precision for name, precision in found.items() if precision != wanted[name] and wanted[name] != "fp32"}
     if wrong:
         listed = "; ".join(
