@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isfp_train.ablation import ROWS, Budget, Measured, ablate, variant
+from isfp_train.ablation import ROWS, Budget, Measured, ablate, equal_time, variant
 from isfp_train.ablation_table import markdown, summary
 from isfp_train.errors import ConfigurationError
 from isfp_train.evaluation import Outcome
@@ -39,6 +39,22 @@ def test_every_row_and_seed_has_the_same_scenes_and_budget() -> None:
         variant(base, "all", 0, 3)
     with pytest.raises(ConfigurationError, match="baseline"):
         variant(base, "everything", 0, 40)
+
+
+def test_equal_time_gives_faster_rows_more_scenes() -> None:
+    earlier = {"rows": {"iem": {"scenes": 100, "seconds": {"0": 10.0, "1": None}}, "all": {"scenes": 100, "seconds": {"0": 40.0}}}}
+    budget = equal_time(Budget(1000, 4), earlier)
+    assert [budget.of(row) for row in ("iem", "all")] == [4000, 1000]
+    assert variant(tiny(epoch_scenes=8), "iem", 0, budget.of("iem")).optimisation.epochs == 500
+    with pytest.raises(ConfigurationError, match="in one go"):
+        equal_time(budget, {"rows": {"all": {"scenes": 100, "seconds": {"0": None}}}})
+
+
+@pytest.mark.parametrize("scenes", [8, 20, 37, 52, 100])
+def test_budget_is_kept_to_less_than_a_batch_an_epoch(scenes: int) -> None:
+    settings = variant(tiny(epoch_scenes=16), "all", 0, scenes).optimisation
+    assert settings.epoch_scenes % settings.batch_scenes == 0
+    assert 0 <= scenes - settings.epochs * settings.epoch_scenes < settings.epochs * settings.batch_scenes
 
 
 @pytest.mark.slow

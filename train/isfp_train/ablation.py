@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,32 @@ class Budget:
     Attributes:
         scenes: scenes seen in training, counted with repetition.
         test_scenes: scenes that each row is asked about: the held-out split, the seeds of `isfp eval`.
+        by_row: other numbers of scenes for some rows, so that all take the same time.
     """
 
     scenes: int
     test_scenes: int
+    by_row: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, row: str) -> int:
+        """Scenes that a row sees in training."""
+        return self.by_row.get(row, self.scenes)
+
+
+def equal_time(budget: Budget, earlier: Mapping[str, Any]) -> Budget:
+    """Give every row the time of the slowest, by the speeds that an earlier ablation (`ablation_table.summary`) took note of.
+
+    Raises:
+        ConfigurationError: it has no time of any row.
+    """
+    pace = {}  # seconds a scene
+    for row, content in earlier["rows"].items():
+        times = [seconds for seconds in content["seconds"].values() if seconds is not None]
+        if times:
+            pace[row] = sum(times) / len(times) / content["scenes"]
+    if not pace:
+        raise ConfigurationError("The earlier ablation has no times (its runs were all resumed); let one run through in one go.")
+    return replace(budget, by_row={row: round(budget.scenes * max(pace.values()) / value) for row, value in pace.items()})
 
 
 @dataclass(frozen=True)
@@ -78,10 +100,10 @@ def variant(base: TrainConfig, row: str, seed: int, scenes: int) -> TrainConfig:
     if row not in ROWS:
         raise ConfigurationError(f"unknown row {row!r}; known are {', '.join(ROWS)}")
     settings = base.optimisation
-    epoch = min(settings.epoch_scenes, scenes // settings.batch_scenes * settings.batch_scenes)
-    if epoch == 0:
+    if scenes < settings.batch_scenes:
         raise ConfigurationError(f"a budget of {scenes} scenes is less than one batch of {settings.batch_scenes}")
-    epochs = max(1, round(scenes / epoch))
+    epochs = max(1, round(scenes / settings.epoch_scenes))
+    epoch = max(1, scenes // epochs // settings.batch_scenes) * settings.batch_scenes
     shrunk = epochs / settings.epochs
     optimisation = replace(
         settings,
@@ -127,7 +149,7 @@ def ablate(
     Raises:
         ConfigurationError: an unknown row, or `out` holds a run of other settings.
     """
-    configs = {(row, seed): variant(base, row, seed, budget.scenes) for seed in seeds for row in rows}
+    configs = {(row, seed): variant(base, row, seed, budget.of(row)) for seed in seeds for row in rows}
     cache = cache or out / "cache"
     prepare_stores(next(iter(configs.values())), data, cache, workers)
     found = []

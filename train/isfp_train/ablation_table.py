@@ -39,6 +39,7 @@ def summary(measured: Sequence[Measured], budget: Budget) -> dict[str, Any]:
         names = next(iter(figures.values()))
         rows[row] = {
             "title": ROWS[row].title,
+            "scenes": budget.of(row),
             "paper": dict(zip(SHOWN, TABLE_I[ROWS[row].title], strict=True)) if ROWS[row].title in TABLE_I else None,
             "seeds": {str(seed): values for seed, values in figures.items()},
             "seconds": {str(one.seed): one.seconds for one in group},
@@ -85,7 +86,7 @@ def markdown(content: dict[str, Any]) -> str:
     """The summary as Markdown tables."""
     seeds = sorted({seed for row in content["rows"].values() for seed in row["seeds"]}, key=int)
     lines = [
-        f"{content['budget_scenes']} training scenes a row, seeds {', '.join(seeds)}, {content['test_scenes']} held-out scenes; "
+        f"{_scenes(content)}, seeds {', '.join(seeds)}, {content['test_scenes']} held-out scenes; "
         "percent. The paper's figures are of RefCOCO val.",
         "",
         "| row | | " + " | ".join(SHOWN) + " | oIoU | cell | minutes |",
@@ -115,6 +116,13 @@ def markdown(content: dict[str, Any]) -> str:
             cells += [_signed(entry, name), _papers(entry, name)]
         lines.append(f"| {entry['claim']} | {entry['from']} → {entry['to']} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _scenes(content: dict[str, Any]) -> str:
+    counts = {name: row["scenes"] for name, row in content["rows"].items()}
+    if len(set(counts.values())) == 1:
+        return f"{content['budget_scenes']} training scenes a row"
+    return f"Training scenes for the same time: {', '.join(f'{name} {count}' for name, count in counts.items())}"
 
 
 def _range(values: Sequence[float]) -> str:

@@ -133,6 +133,9 @@ def ablate(
     rows: Annotated[str, typer.Option(help="Rows of Table I: baseline,iem,iem+fpm,iem+rm,all; and no-language [all six].")] = "",
     seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling.")] = "0,1",
     budget_scenes: Annotated[int, typer.Option(min=1, help="Scenes that each row sees in training.")] = 12000,
+    equal_time: Annotated[
+        Path | None, typer.Option(help="ablation.json of an earlier run here: every row gets the time that the slowest took there.")
+    ] = None,
     scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes that each row is measured on.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for runs, ablation.json and ablation.md.")] = Path("runs/ablation"),
     data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
@@ -141,8 +144,8 @@ def ablate(
 ) -> None:
     """Train and measure the rows of Table I under one budget; called again, it goes on where it was broken off."""
     _keep_memory()
+    from isfp_train import ablation
     from isfp_train.ablation import ROWS, Budget
-    from isfp_train.ablation import ablate as run_ablation
     from isfp_train.ablation_table import markdown, summary
     from isfp_train.config import TrainConfig
 
@@ -151,8 +154,10 @@ def ablate(
     except ValueError:
         raise typer.BadParameter(f"{seeds!r}; expected something like 0,1", param_hint="--seeds") from None
     budget, messages = Budget(budget_scenes, scenes), Console(stderr=True)
+    if equal_time is not None:
+        budget = ablation.equal_time(budget, json.loads(equal_time.read_text()))
     chosen = rows.split(",") if rows else list(ROWS)
-    measured = run_ablation(TrainConfig.load(config), chosen, numbers, budget, out, data, cache, workers, messages.print)
+    measured = ablation.ablate(TrainConfig.load(config), chosen, numbers, budget, out, data, cache, workers, messages.print)
     content = summary(measured, budget)
     (out / "ablation.json").write_text(json.dumps(content, indent=1))
     (out / "ablation.md").write_text(markdown(content))
