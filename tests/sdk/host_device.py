@@ -31,6 +31,7 @@ class HostDevice(Device):
         self.uploads: list[int] = []
         self.downloads: list[int] = []
         self.graphs = 0
+        self.closed = False
         self._memory: list[np.ndarray] = []
         self._queue: list[Callable[[], None]] = []
         self._recording: list[Callable[[], None]] | None = None
@@ -82,6 +83,7 @@ class HostDevice(Device):
 
     def close(self) -> None:
         self._memory.clear()
+        self.closed = True
 
     def put(self, work: Callable[[], object]) -> None:
         """Put work on the stream, or into the capture."""

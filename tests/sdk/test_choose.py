@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from engine_folders import ORIN, write_engine
+from host_device import HostDevice
 
 from isfp import Segmenter
 from isfp.bundle import Bundle
@@ -87,18 +88,13 @@ def test_a_runtime_asked_for_by_name_says_what_is_missing(copy, name):
 
 def test_tensorrt_asked_for_by_name_falls_back_to_nothing(copy, orin, monkeypatch):
     monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
-    monkeypatch.setattr("isfp.runtimes.engine_runtime.CudaDevice", lambda: _Nothing())
+    monkeypatch.setattr("isfp.runtimes.engine_runtime.CudaDevice", HostDevice)
     write_engine(copy, sm="89")
     with pytest.raises(EngineMismatchError, match="sm is '89'; expected '87'") as caught:
         Segmenter(copy, runtime="tensorrt")
     assert caught.value.field == "sm"
     with pytest.raises(EngineMismatchError, match="no tensorrt engine in int8"):
         Segmenter(copy, runtime="tensorrt:int8")
-
-
-class _Nothing:
-    def close(self):
-        pass
 
 
 @pytest.mark.parametrize(

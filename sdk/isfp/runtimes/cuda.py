@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,19 @@ _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: captures are not for the default st
 _THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do meanwhile (a camera's) breaks no capture
 
 
+@cache
+def _primary_context() -> Any:
+    """Return device 0's primary context, retained until the process ends.
+
+    Giving it back earlier would leave it on the thread's stack of contexts: pycuda takes the release for a pop.
+    """
+    import pycuda.driver as cuda
+
+    cuda.init()
+    atexit.register(_primary_context.cache_clear)
+    return cuda.Device(0).retain_primary_context()
+
+
 class CudaDevice(Device):
     """Device 0, its primary context (that of the CUDA runtime, so TensorRT's and PyTorch's too), and a stream."""
 
@@ -24,14 +39,13 @@ class CudaDevice(Device):
         """Take the GPU; pycuda raises its own errors where there is none."""
         import pycuda.driver as cuda
 
-        cuda.init()
         self._cuda = cuda
-        self._context: Any = cuda.Device(0).retain_primary_context()
+        self._context: Any = _primary_context()
         self._held: list[Any] = []
         self._graphs: set[_CudaGraph] = set()
+        self._driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         with self:
             self._stream: Any = cuda.Stream(_NON_BLOCKING)
-        self._driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
     @property
     def stream(self) -> int:
@@ -99,7 +113,6 @@ class CudaDevice(Device):
                     graph.close()
             self._held.clear()
             self._stream = None
-        self._context.detach()
         self._context = None
 
     def call(self, function: str, *arguments: Any) -> None:

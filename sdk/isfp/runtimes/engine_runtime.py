@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from abc import abstractmethod
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -160,5 +161,8 @@ class EngineRuntime(Runtime):
 
 
 def _release(stages: dict[str, EngineStage], device: Device) -> None:
-    stages.clear()  # contexts and engines first: their memory stands in the device's context
+    with device:
+        with suppress(Exception):  # work that failed is reported where it was waited for
+            device.wait()
+        stages.clear()  # contexts and engines first: their memory stands in the device's context
     device.close()
