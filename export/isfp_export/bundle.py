@@ -26,6 +26,7 @@ def export_bundle(
     scenes: int = 150,
     evaluation: dict[str, Any] | None = None,
     history: str | None = None,
+    license_name: str = "unstated",
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Verification, Calibration]:
     """Write a bundle; nothing appears at `out` unless it is whole and does what the checkpoint does.
@@ -37,6 +38,7 @@ def export_bundle(
         scenes: how many of those.
         evaluation: what `isfp eval --json` printed, for the model card.
         history: what the weights went through before the checkpoint's own run, for the model card.
+        license_name: SPDX identifier of the weights' licence; whoever trained them says it.
         say: told what is being done.
 
     Raises:
@@ -75,7 +77,7 @@ def export_bundle(
                 "threshold": {"found": calibration.found, "mask": calibration.mask, "how": calibration.how},
                 "stages": described,
                 "network": config.to_dict(),
-                "weights": {"epochs": loaded.epoch, "steps": loaded.step, "license": "Apache-2.0"},
+                "weights": {"epochs": loaded.epoch, "steps": loaded.step, "license": license_name},
             },
         )
         say("Verifying the bundle against the checkpoint")

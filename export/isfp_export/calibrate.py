@@ -9,7 +9,7 @@ import numpy as np
 
 from isfp_train.checkpoint import Loaded
 from isfp_train.data.sources import scene_sources
-from isfp_train.evaluation import CALIBRATION_SEED, choose_threshold, evaluate, questions
+from isfp_train.evaluation import CALIBRATION_SEED, choose_threshold, questions
 from isfp_train.predictors import CheckpointPredictor
 
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
@@ -35,23 +35,35 @@ def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
 
     The scenes are of the held-out split, with seeds that neither training nor reported figures use.
     """
-    shares = loaded.config.data.shares if data else {"procedural": 1.0}
+    shares = loaded.config.data.shares if data and loaded.config.data.refer is None else {"procedural": 1.0}
     predictor = CheckpointPredictor(loaded)
     sources = scene_sources(shares, data, predictor.size, "held_out")
-    best, mask, outcomes = -1.0, 0.5, []
-    for threshold in MASK_THRESHOLDS:
-        predictor.mask_threshold = threshold
-        answered = evaluate(predictor, questions(sources, scenes, CALIBRATION_SEED))
-        score = float(np.mean([o.both / o.either if o.either else 1.0 for o in answered if o.present]))
-        if score > best:
-            best, mask, outcomes = score, threshold, answered
-    found = choose_threshold(outcomes)
-    kept = np.mean([outcome.score >= found for outcome in outcomes if outcome.present])
-    refused = np.mean([outcome.score < found for outcome in outcomes if not outcome.present])
+    present, absent, ious = [], [], []
+    for question in questions(sources, scenes, CALIBRATION_SEED):
+        computed = predictor.compute(question.scene.image, [reference.text for reference in question.references])
+        placement = predictor.framing.place(*question.scene.image.shape[:2])
+        for reference, logits, score in zip(question.references, computed.masks, computed.scores, strict=True):
+            if reference.target is None:
+                absent.append(score)
+                continue
+            truth = question.scene.things[reference.target].mask
+            assert truth is not None
+            present.append(score)
+            ious.append([iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
+    there, missing = np.array(present), np.array(absent)
+    found = choose_threshold(there, missing)
+    mask = MASK_THRESHOLDS[int(np.mean(ious, axis=0).argmax())]
     how = (
         f"chosen on {scenes} held-out scenes ({', '.join(f'{kind} {share:g}' for kind, share in shares.items())}): "
-        f"{100 * kept:.1f} % of {sum(o.present for o in outcomes)} present things reach it, "
-        f"{100 * refused:.1f} % of {sum(not o.present for o in outcomes)} absent ones do not; "
-        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}"
+        f"{100 * (there >= found).mean():.1f} % of {len(there)} present things reach it, "
+        f"{100 * (missing < found).mean():.1f} % of {len(missing)} absent ones do not; "
+        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Things and photos are those of the reported figures, "
+        "scenes and phrases are others"
     )
     return Calibration(found, mask, how)
+
+
+def iou(mask: np.ndarray, truth: np.ndarray) -> float:
+    """IoU of two masks, bool `[h,w]`; 1 where both are empty."""
+    either = (mask | truth).sum()
+    return float((mask & truth).sum() / either) if either else 1.0

@@ -23,6 +23,12 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
     network, data, optimisation = loaded.config.network, loaded.config.data, loaded.config.optimisation
     samples = loaded.epoch_samples
     shares = ", ".join(f"{share:g} {kind}" for kind, share in data.shares.items())
+    pretrained = "ImageNet weights" if network.backbone == "efficientnet_lite0" else str(data.backbone_weights)
+    seen = (
+        f"- the training split of {data.refer}"
+        if data.refer
+        else f"- {data.scenes} scenes (shares: {shares}), phrases made anew from their geometry in every epoch; no RefCOCO data"
+    )
     lines = [
         f"# Model card: {name}",
         "",
@@ -30,16 +36,15 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         "The network is that of *Instance-Specific Feature Propagation for Referring Segmentation* (Liu, Jiang, Ding).",
         "",
         "## What it is",
-        f"- backbone {network.backbone}{' (frozen, ImageNet weights)' if optimisation.freeze_backbone else ''}, "
+        f"- backbone {network.backbone}{f' (frozen, {pretrained})' if optimisation.freeze_backbone else ''}, "
         f"frames letterboxed to {network.image_size}×{network.image_size}, grid {network.grid}×{network.grid}",
         f"- {len(loaded.vocabulary)} words with GloVe vectors ({network.word_channels} channels), "
         f"at most {network.max_words} words a phrase",
         f"- identification: {network.identification}; refinement: {'yes' if network.refinement else 'no'}",
         "",
         "## What it saw",
-        f"- {data.scenes} scenes (shares: {shares}), phrases made anew from their geometry in every epoch",
+        seen,
         f"- {loaded.epoch} epochs of {optimisation.epoch_scenes} scenes, {loaded.step} steps: {samples:,} phrases",
-        "- no RefCOCO data; photos, where used, are from COCO train2017",
         *([history.strip()] if history else []),
         "",
         "## Thresholds",

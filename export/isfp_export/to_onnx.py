@@ -12,12 +12,14 @@ from isfp_export.fpm_function import DOMAIN, OPSET, fpm_function
 from isfp_export.stages import Stage
 from isfp_train.network import NetworkConfig
 
+IR_VERSION = 9  # the first for opset 20, and what ONNX Runtime 1.17 reads; nothing here needs a later one
+
 
 def stage_to_onnx(stage: Stage, config: NetworkConfig) -> onnx.ModelProto:
     """Export one stage.
 
     Returns:
-        A checked model, opset 18, IR version 9 or later.
+        A checked model, opset 18.
     """
     axes = {name: torch.export.Dim(name, min=1, max=4096) for dims in stage.dynamic.values() for name in dims.values()}
     # A dimension of the example that equals a static size elsewhere must not be taken for it: examples use 2 and 3.
@@ -44,6 +46,7 @@ def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.Mod
     model = onnxslim.slim(model)
     model.graph.name = name
     model.producer_name = "isfp"
+    model.ir_version = IR_VERSION
     model.doc_string = ""
     for node in model.graph.node:
         node.doc_string = ""

@@ -13,6 +13,7 @@ import torch
 from isfp import Segmenter
 from isfp.bundle import Bundle
 from isfp.errors import IsfpError
+from isfp_export.calibrate import iou
 from isfp_export.stages import stages
 from isfp_train.checkpoint import Loaded
 from isfp_train.data.compose import ProceduralScenes
@@ -91,8 +92,7 @@ def compare(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verificatio
             ours = segmenter.run(np.ascontiguousarray(image[..., ::-1]), texts)
             theirs = predictor.answer(image, texts)
             for one, other in zip(ours, theirs, strict=True):
-                either = (one.mask | other.mask).sum()
-                ious.append((one.mask & other.mask).sum() / either if either else 1.0)
+                ious.append(iou(one.mask, other.mask))
                 cells.append(one.cell[0] * predictor.grid + one.cell[1] == other.cell)
     return Verification(differences, float(np.mean(ious)), float(np.min(ious)), float(np.mean(cells)), len(ious))
 

@@ -1,5 +1,13 @@
 """Point with words: a camera frame and a phrase go in, the mask of that one object comes out."""
 
+try:
+    import cv2  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"OpenCV cannot be imported ({error}). On a machine without a desktop: apt install libgl1 libglib2.0-0, or "
+        "pip install --force-reinstall opencv-python-headless."
+    ) from error
+
 from isfp.errors import (
     BundleCorruptError,
     BundleError,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isfp_train.data.compose import ProceduralScenes
-from isfp_train.evaluation import Outcome, ask, choose_threshold, evaluate, questions
+from isfp_train.evaluation import ask, choose_threshold, evaluate, questions
 from isfp_train.predictors import Answer, Cells
 from isfp_train.report import report
 
@@ -86,10 +86,6 @@ def test_groups_add_up_to_all(asked: list) -> None:
 
 
 def test_threshold_lies_between_what_is_there_and_what_is_not() -> None:
-    def outcome(present: bool, score: float) -> Outcome:
-        return Outcome("procedural", "unique", present, 0, 0, False, score)
-
-    outcomes = [outcome(True, score) for score in (0.6, 0.8, 0.9)] + [outcome(False, score) for score in (0.1, 0.3)]
-    assert 0.3 < choose_threshold(outcomes) <= 0.6
+    assert 0.3 < choose_threshold(np.array([0.6, 0.8, 0.9]), np.array([0.1, 0.3])) <= 0.6
     with pytest.raises(ValueError, match="needs both"):
-        choose_threshold(outcomes[:3])
+        choose_threshold(np.array([0.6, 0.8, 0.9]), np.array([]))

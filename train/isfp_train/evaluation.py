@@ -125,14 +125,16 @@ def evaluate(
     return outcomes
 
 
-def choose_threshold(outcomes: Sequence[Outcome]) -> float:
+def choose_threshold(present: np.ndarray, absent: np.ndarray) -> float:
     """The score threshold with the best mean of "present things kept" and "absent things refused".
 
+    Args:
+        present: scores of phrases for things that are there.
+        absent: scores of phrases for things that are not.
+
     Raises:
-        ValueError: the outcomes lack present or absent things.
+        ValueError: one of them is empty.
     """
-    present = np.array([outcome.score for outcome in outcomes if outcome.present])
-    absent = np.array([outcome.score for outcome in outcomes if not outcome.present])
     if not len(present) or not len(absent):
         raise ValueError(
             f"{len(present)} phrases for things that are there and {len(absent)} for things that are not: "

@@ -133,12 +133,15 @@ def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress
 
 
 def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded) -> None:
-    """Copy a trained network's weights into a new one; the word vectors by word.
+    """Copy a trained network's weights into a new one, the word vectors by word; warns of parts that only one of them has.
 
     Raises:
         ConfigurationError: a part has another shape; the message names it.
     """
     state, trained = network.state_dict(), loaded.network.state_dict()
+    new, dropped = sorted(set(state) - set(trained)), sorted(set(trained) - set(state))
+    if new or dropped:
+        warnings.warn(f"Not in the checkpoint, so at their start values: {new}. Not in this network: {dropped}.", stacklevel=2)
     for name, value in trained.items():
         if name.startswith("encoder.words.") or name not in state:
             continue
@@ -148,10 +151,10 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded)
                 "give the checkpoint's own network settings."
             )
         state[name].copy_(value)
-    old = loaded.network.encoder.words.table()
+    table, words = loaded.network.encoder.words.table().detach(), network.encoder.words
     rows = {word: row for row, word in enumerate(loaded.vocabulary.words)}
-    with torch.no_grad():
-        for place, word in enumerate(network.encoder.words.trained_ids.tolist()):
-            row = rows.get(vocabulary.words[word])
-            if row is not None:
-                network.encoder.words.trained[place] = old[row]
+    vectors = words.table().detach().clone()
+    for place, word in enumerate(vocabulary.words):
+        if word in rows:
+            vectors[place] = table[rows[word]]
+    words.load(vectors)
