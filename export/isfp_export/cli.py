@@ -179,7 +179,7 @@ def _show_precision(result: PrecisionReport) -> None:
             entry.node,
             entry.operator,
             f"{100 * entry.error:.2g} %",
-            f"{100 * min(entry.added, 1.0):.2g} %",
+            f"{100 * entry.added:.2g} %",
             f"{entry.largest:.3g}",
             str(entry.nan),
             str(entry.inf),

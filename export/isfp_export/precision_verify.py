@@ -41,6 +41,7 @@ class Difference:
         largest: the value's largest absolute value in FP32; FP16 ends at 65,504.
         nan: how many NaN.
         inf: how many infinities.
+        breaks: whether the node makes the first NaN or infinity: it has neither in its inputs.
     """
 
     stage: str
@@ -52,6 +53,7 @@ class Difference:
     largest: float
     nan: int
     inf: int
+    breaks: bool
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ def compare_stages(
         for phrase in range(len(question.words)):
             ious.append(_mask_iou(question, theirs["masks"][phrase, 0], ours["masks"][phrase, 0], bundle.manifest.mask_threshold))
             cells.append(bool(theirs["cells"][phrase, 0] == ours["cells"][phrase, 0]))
-            found.append((theirs["identifying"][phrase].max() >= threshold, ours["identifying"][phrase].max() >= threshold))
+            one, other = (bool(feed["identifying"][phrase].max() >= threshold) for feed in (theirs, ours))
+            found.append((one, other))
     counted = [index for index, (theirs_found, _) in enumerate(found) if theirs_found] or list(range(len(found)))
     say("Comparing every value")
     differences = [
@@ -165,7 +168,7 @@ def compare_stages(
         for name in STAGES
         for difference in value_differences(name, stages[name], wide[name], narrow[name], feeds[:TENSOR_FRAMES])
     ]
-    blamed = sorted((d for d in differences if d.operator not in MOVES), key=lambda difference: difference.added, reverse=True)
+    blamed = sorted((d for d in differences if d.operator not in MOVES), key=lambda d: (d.breaks, d.added), reverse=True)
     return PrecisionReport(
         precision,
         mask_iou=float(np.mean([ious[index] for index in counted])),
@@ -208,21 +211,9 @@ def value_differences(
         for value in node.output:
             if value in error:
                 before = max((error.get(source, 0.0) for source in node.input), default=0.0)
-                if value in broken and not broken & set(node.input):
-                    before = -np.inf  # what is not finite is first made here
-                found.append(
-                    Difference(
-                        name,
-                        value,
-                        node.name,
-                        node.op_type,
-                        error[value],
-                        error[value] - before,
-                        largest[value],
-                        nan[value],
-                        inf[value],
-                    )
-                )
+                breaks = value in broken and not broken & set(node.input)
+                lost = (error[value], error[value] - before, largest[value], nan[value], inf[value], breaks)
+                found.append(Difference(name, value, node.name, node.op_type, *lost))
     return found
 
 
