@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import sys
 from collections.abc import Callable
@@ -23,13 +22,15 @@ _THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do 
 def _primary_context() -> Any:
     """Return device 0's primary context, retained until the process ends.
 
-    Giving it back earlier would leave it on the thread's stack of contexts: pycuda takes the release for a pop.
+    Given back earlier, it would stay on the thread's stack of contexts, for pycuda takes the release for a pop; dropped at the
+    end, pycuda would call cuCtxDetach, which is for other contexts. So the object is never destroyed.
     """
     import pycuda.driver as cuda
 
     cuda.init()
-    atexit.register(_primary_context.cache_clear)
-    return cuda.Device(0).retain_primary_context()
+    context = cuda.Device(0).retain_primary_context()
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(context))
+    return context
 
 
 class CudaDevice(Device):
@@ -86,7 +87,9 @@ class CudaDevice(Device):
         try:
             work()
         except Exception as error:
-            self._driver.cuStreamEndCapture(stream, ctypes.byref(graph))  # a stream that captures on is of no more use
+            # A stream that captures on is of no more use; what was captured so far is there only if nothing broke the capture.
+            if self._driver.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0 and graph:
+                self._driver.cuGraphDestroy(graph)
             raise CaptureError(str(error)) from error
         self.call("cuStreamEndCapture", stream, ctypes.byref(graph))
         try:
