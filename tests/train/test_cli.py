@@ -1,0 +1,81 @@
+"""The commands print what they measured, and answer wrong values with what they expect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner, Result
+
+from isfp.phrase import Vocabulary
+from isfp_train import cli
+from isfp_train.data.phrase_words import phrase_words
+from isfp_train.network import ISFP
+from tests.train.tiny import tiny
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    config, words = tiny(), list(Vocabulary.of(phrase_words()).words)
+    state = {f"network.{name}": value for name, value in ISFP(config.network, len(words)).state_dict().items()}
+    path = tmp_path_factory.mktemp("checkpoint") / "untrained.ckpt"
+    torch.save({"isfp": {"config": config.to_dict(), "words": words, "trained_words": []}, "state_dict": state}, path)
+    return path
+
+
+def call(command: str, *arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(getattr(cli, command))
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_eval_prints_json_with_intervals(untrained: Path) -> None:
+    result = call("evaluate", untrained, "--scenes", 4, "--json", "--oracle", "location")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert (content["scenes"], content["oracle"], content["refinement"]) == (4, "location", True)
+    assert content["report"]["all"]["cell"] == 100
+    low, high = content["intervals"]["all"]["mIoU"]
+    assert low <= content["report"]["all"]["mIoU"] <= high
+
+
+def test_eval_prints_the_papers_rows_only_when_asked(untrained: Path) -> None:
+    assert "65.19" not in call("evaluate", untrained, "--scenes", 1).output
+    shown = call("evaluate", untrained, "--scenes", 1, "--paper").output
+    for figure in ("Table I:", "65.19", "Table II:", "80.41", "Table III:", "46.39", "Table IV:", "65.67"):
+        assert figure in shown
+
+
+def test_eval_takes_a_threshold(untrained: Path) -> None:
+    found = json.loads(call("evaluate", untrained, "--scenes", 3, "--threshold", 0.0, "--json").stdout)["report"]["all"]
+    refused = json.loads(call("evaluate", untrained, "--scenes", 3, "--threshold", 1.0, "--json").stdout)["report"]["all"]
+    assert refused["missed"] == 100
+    assert found["missed"] < 100
+    assert found["mIoU"] == refused["mIoU"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--oracle", "cell"), "location"),
+        (("--shares", "composed:1"), "composed=0.5"),
+    ],
+)
+def test_wrong_values_are_answered_with_what_is_expected(untrained: Path, arguments: tuple[str, ...], expected: str) -> None:
+    result = call("evaluate", untrained, *arguments)
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+def test_sheet_writes_a_picture(untrained: Path, tmp_path: Path) -> None:
+    for name, more in (("sheet.png", ()), ("worst.jpg", ("--worst", "--scenes", 3))):
+        result = call("sheet", untrained, "--out", tmp_path / name, "--count", 2, *more)
+        assert result.exit_code == 0, result.output
+        picture = cv2.imread(str(tmp_path / name))
+        assert picture is not None
+        assert picture.shape[1] > picture.shape[0]
