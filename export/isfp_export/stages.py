@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from isfp_train.network import ISFP
 from isfp_train.network.propagation import FeaturePropagation
 
+# Frames become float before anything else reads them: TensorRT takes uint8 into a cast alone.
 VISUAL = ("visual_large", "visual_medium", "visual_small")
 ACTIVATIONS = ("tanh", "leaky_relu")  # the node's `activation` attribute is the index
 
@@ -23,7 +24,7 @@ class ImageStage(nn.Module):
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """BGR uint8 `[1,H,W,3]` -> `[1,C,H/8,W/8]`, `[1,C,H/16,W/16]`, `[1,C,H/32,W/32]`."""
-        return self.network.image(frame.flip(-1))
+        return self.network.image(frame.float().flip(-1))
 
 
 class TextStage(nn.Module):
@@ -79,7 +80,7 @@ class MaskStage(nn.Module):
 
     def forward(self, frame: Tensor, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor, cells: Tensor) -> Tensor:
         """BGR uint8 `[1,H,W,3]`, visual maps `[1,C,…]`, `[P,C]`, int32 `[P,K]` -> logits `[P,K,H,W]`."""
-        return self.network.mask(frame.flip(-1), (large, medium, small), phrases, cells.long())
+        return self.network.mask(frame.float().flip(-1), (large, medium, small), phrases, cells.long())
 
 
 @dataclass(frozen=True)
