@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
+GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint bench picture plugin gpu-check clean
@@ -34,8 +35,16 @@ plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENS
 	cd build/plugins && ctest --output-on-failure
 	$(DEV)/bin/python -m pytest -q tests/plugins
 
+gpu-check: ## on a device with TensorRT: build plugin and engines, run the GPU tests and the benchmark, write one report
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or later is needed: make gpu-check PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv --system-site-packages $(GPU)
+	$(GPU)/bin/python $(PIP) -e . pytest pytest-timeout
+	@if [ -e /dev/nvidiactl ] || [ -e /dev/nvhost-gpu ]; then \
+	  PATH=/usr/local/cuda/bin:$$PATH $(GPU)/bin/python $(PIP) -e ".[tensorrt]" || echo "pycuda could not be installed; the check says what that costs"; fi
+	$(GPU)/bin/python samples/gpu_check.py
+
 clean: ## remove environments and builds
-	rm -rf $(DEMO) $(DEV) build demo/out
+	rm -rf $(DEMO) $(DEV) $(GPU) build demo/out
 
 $(DEMO)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
