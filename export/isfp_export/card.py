@@ -7,7 +7,7 @@ from typing import Any
 from isfp_export.calibrate import Calibration
 from isfp_train.checkpoint import Loaded
 
-_COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "N-acc")
+_COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
 
 def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: dict[str, Any] | None, history: str | None) -> str:
@@ -57,7 +57,7 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         lines += [
             "## How good it is",
             f"`isfp eval` on {evaluation['scenes']} scenes with unseen seeds ({shown}; split {evaluation['split']}, wording "
-            f"{evaluation['wording']}), in percent. `missed`: present things below the threshold; `N-acc`: absent things "
+            f"{evaluation['wording']}), in percent. `missed`: present things below the threshold; `absent`: absent things "
             "refused.",
             "",
             "| | " + " | ".join(_COLUMNS) + " |",
