@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,6 +14,7 @@ from isfp.bundle import ENGINES, Bundle
 from isfp.engine_choice import PLUGIN_VERSION, sources_of
 from isfp.engines import EngineRecord, PlanRecord, write_record
 from isfp.gpu import Gpu
+from isfp.placing import placing
 from isfp_export.build_network import StageBuilder
 from isfp_export.layers import check_precision, table
 from isfp_export.precision import Precision, convert
@@ -100,28 +97,6 @@ def build_engine(
             (temporary / f"{name}.plan").write_bytes(plan)
         write_record(temporary, record)
     return BuildResult(folder, record, report)
-
-
-@contextmanager
-def placing(folder: Path) -> Iterator[Path]:
-    """Write an engine whole or not at all: yields a folder beside `folder`, renamed to it at the end.
-
-    The name of what is under way begins with a dot, which no runtime looks at.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    new, old = temporary / "new", temporary / "old"
-    try:
-        new.mkdir()
-        yield new
-        for file in new.iterdir():
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _counts(computed: dict[str, str]) -> dict[str, int]:

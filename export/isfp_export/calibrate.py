@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from isfp_export.overlap import iou
 from isfp_train.checkpoint import Loaded
 from isfp_train.data.sources import scene_sources
 from isfp_train.evaluation import CALIBRATION_SEED, choose_threshold, questions
@@ -61,9 +62,3 @@ def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
         "scenes and phrases are others"
     )
     return Calibration(found, mask, how)
-
-
-def iou(mask: np.ndarray, truth: np.ndarray) -> float:
-    """IoU of two masks, bool `[h,w]`; 1 where both are empty."""
-    either = (mask | truth).sum()
-    return float((mask & truth).sum() / either) if either else 1.0

@@ -13,6 +13,7 @@ from isfp.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp.manifest import STAGES
 from isfp_export.half import MOVES
+from isfp_export.overlap import iou
 from isfp_export.precision import Converted, Precision, convert, full, is_quantised
 from isfp_export.precision_frames import Question, stage_feeds
 from isfp_export.precision_run import StageSession
@@ -219,8 +220,7 @@ def value_differences(
 
 def _mask_iou(question: Question, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
     one, other = (question.placement.mask(logits, threshold) for logits in (theirs, ours))
-    either = (one | other).sum()
-    return float((one & other).sum() / either) if either else 1.0
+    return iou(one, other)
 
 
 def _counts(stage: Converted) -> dict[str, int]:

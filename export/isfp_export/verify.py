@@ -13,7 +13,7 @@ import torch
 from isfp import Segmenter
 from isfp.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp_export.calibrate import iou
+from isfp_export.overlap import iou
 from isfp_export.stages import stages
 from isfp_train.checkpoint import Loaded
 from isfp_train.data.compose import ProceduralScenes

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +14,7 @@ from isfp import manifest as manifests
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
 from isfp.manifest import REMEDY, Manifest
 from isfp.phrase import Vocabulary
+from isfp.placing import placing
 
 MANIFEST = "manifest.json"
 ENGINES = "engines"  # built on each machine, with records of their own: not under the manifest's hashes
@@ -116,22 +114,8 @@ def writing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
         raise BundleError(f"{path} exists and is no bundle, so it is not replaced. Give another path, or remove it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    new, old = temporary / "new", temporary / "old"
-    try:
-        new.mkdir()
+    with placing(path) as new:
         yield new
-        if path.exists():
-            os.replace(path, old)
-        try:
-            os.replace(new, path)
-        except BaseException:
-            if old.exists():
-                os.replace(old, path)
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _content(folder: Path, file: str, limit: int) -> bytes:

@@ -14,9 +14,10 @@ from isfp.bundle import Bundle
 from isfp.engine_choice import Machine, engines_of, misfits, sources_of
 from isfp.engines import Span
 from isfp.gpu import Gpu
+from isfp.placing import placing
 from isfp.plans import read_plan
 from isfp_export import tensorrt_build
-from isfp_export.build import BuildResult, build_engine, placing
+from isfp_export.build import BuildResult, build_engine
 from isfp_export.build_network import BuildError, Profile
 from isfp_export.layers import EnginePrecisionError
 from isfp_export.precision_frames import CALIBRATION_SEED, scenes

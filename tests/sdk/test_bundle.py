@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isfp import Segmenter
+from isfp import placing as placings
 from isfp.bundle import Bundle, write_manifest, writing
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError, BundleVersionError
 from isfp.manifest import digest, parse
@@ -265,3 +266,21 @@ def test_a_folder_that_is_no_bundle_is_never_replaced(tmp_path):
     with pytest.raises(BundleError, match="is no bundle"), writing(tmp_path / "home"):
         pass
     assert (tmp_path / "home" / "thesis.tex").exists()
+
+
+def test_folder_stays_as_it_was_when_the_renaming_fails(tmp_path, monkeypatch):
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "old").write_text("old")
+    rename = placings.os.replace
+
+    def fails_once(source, target):
+        if target == place and source.name == "new":
+            raise OSError("the disk is gone")
+        rename(source, target)
+
+    monkeypatch.setattr(placings.os, "replace", fails_once)
+    with pytest.raises(OSError, match="the disk is gone"), placings.placing(place) as folder:
+        (folder / "new").write_text("new")
+    assert [path.name for path in place.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [place]
