@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from isfp import extras
+from isfp.cli_options import BundleArgument, JsonOption, RuntimeOption
 from isfp.errors import IsfpError
 
 app = typer.Typer(
@@ -24,10 +25,6 @@ app = typer.Typer(
 )
 _messages = Console(stderr=True)
 _settings = {"debug": False}
-
-BundleArgument = Annotated[Path, typer.Argument(help="A bundle's folder, NAME.isfp.")]
-RuntimeOption = Annotated[str, typer.Option(help='Runtime, or "auto" for the best that this machine has.')]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 
 
 def _print_version(asked: bool) -> None:

@@ -1,4 +1,4 @@
-"""Commands of packages above the SDK, found by entry points and imported only when they are called."""
+"""What needs an extra: commands of packages above the SDK, found by entry points, and commands of its own that import more."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ class ExtraMissingError(IsfpError):
 
 
 @contextmanager
-def asking_for(name: str) -> Iterator[None]:
+def asking_for(name: str, extra: str = "") -> Iterator[None]:
     """Turn a module that a command lacks, now or while it runs, into advice on what to install.
+
+    Args:
+        name: the command.
+        extra: the extra that brings the module; by default that of `EXTRAS`.
 
     Raises:
         ExtraMissingError: a module was not found.
@@ -46,7 +50,7 @@ def asking_for(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ExtraMissingError(
-            f"isfp {name} cannot find the module {error.name!r}. Install what it needs: {_install(name)}"
+            f"isfp {name} cannot find the module {error.name!r}. Install what it needs: {_install(extra or EXTRAS[name].extra)}"
         ) from error
 
 
@@ -58,9 +62,9 @@ def load(name: str) -> Callable[..., None]:
     """
     found = [point for point in entry_points(group=GROUP) if point.name == name]
     if not found:
-        raise ExtraMissingError(f"isfp {name} is not installed. Install what it needs: {_install(name)}")
+        raise ExtraMissingError(f"isfp {name} is not installed. Install what it needs: {_install(EXTRAS[name].extra)}")
     return found[0].load()
 
 
-def _install(name: str) -> str:
-    return f'pip install "isfp[{EXTRAS[name].extra}]"'
+def _install(extra: str) -> str:
+    return f'pip install "isfp[{extra}]"'
