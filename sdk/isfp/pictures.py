@@ -18,12 +18,21 @@ def read(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        content = path.read_bytes()
     except OSError as error:
         raise FrameError(f"The picture {path} cannot be read: {error.strerror}. Check the path.") from error
-    frame = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    return decode(content, str(path))
+
+
+def decode(content: bytes, name: str) -> np.ndarray:
+    """Decode a picture file's content as `read` does; `name` names it in errors.
+
+    Raises:
+        FrameError: it is no picture that OpenCV reads.
+    """
+    frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if frame is None:
-        raise FrameError(f"{path} is no picture that OpenCV reads; expected JPEG, PNG, BMP, TIFF or WebP.")
+        raise FrameError(f"{name} is no picture that OpenCV reads; expected JPEG, PNG, BMP, TIFF or WebP.")
     return frame
 
 
