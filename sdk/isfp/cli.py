@@ -15,6 +15,7 @@ from rich.table import Table
 from isfp import extras
 from isfp.cli_options import BundleArgument, JsonOption, RuntimeOption
 from isfp.errors import IsfpError
+from isfp.web.command import serve
 
 app = typer.Typer(
     name="isfp",
@@ -175,6 +176,9 @@ def doctor(
     console.print(table)
     console.print(f"Runs with: {report['runtime'] or 'nothing yet'}")
     console.print(f"Next: {_plain(report['next'])}", soft_wrap=True)
+
+
+app.command()(serve)
 
 
 def _add_extra(name: str) -> None:

@@ -1,0 +1,116 @@
+"""One Segmenter in the one thread that may use it, asked from an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from isfp import pictures
+from isfp.errors import IsfpError
+from isfp.result import Candidate, run_lengths
+from isfp.segmenter import Segmenter
+
+T = TypeVar("T")
+
+
+class BusyError(IsfpError):
+    """So many requests wait for the network that another would wait too long."""
+
+
+class Asker:
+    """Answers requests one after another.
+
+    The Segmenter's threshold is 0, so that the page can move its own without asking again.
+    """
+
+    def __init__(self, bundle: str | Path, runtime: str = "auto", waiting: int = 8) -> None:
+        """Load a bundle, and run it once, so that the first request is not the slow one.
+
+        Args:
+            bundle: the bundle's folder.
+            runtime: as for `Segmenter`.
+            waiting: how many requests may wait.
+
+        Raises:
+            IsfpError: as for `Segmenter`.
+        """
+        self._thread = ThreadPoolExecutor(1, "isfp")
+        self._most, self._waiting = waiting, 0
+        try:
+            self._segmenter = self._thread.submit(Segmenter, bundle, runtime, 0.0).result()
+            self._thread.submit(self._segmenter.run, np.full((480, 640, 3), 128, np.uint8), "anything").result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    def about(self) -> dict[str, Any]:
+        """Return what the page says of the bundle, as JSON values."""
+        manifest = self._segmenter.bundle.manifest
+        return {
+            "name": manifest.name,
+            "threshold": manifest.found_threshold,
+            "grid": manifest.grid,
+            "words": manifest.max_words,
+            "view": [manifest.framing.width, manifest.framing.height],
+            "runtime": self._segmenter.runtime.name,
+        }
+
+    async def find(self, content: bytes, phrase: str, candidates: int) -> dict[str, Any]:
+        """Find what a phrase means in a picture file.
+
+        Args:
+            content: the file's content.
+            phrase: the phrase.
+            candidates: how many other things that it might mean to look for too; 0 for none.
+
+        Returns:
+            JSON values: `result` (as `Segmentation.to_json`), `identifying_map` `[S][S]`, the box `map_box` (x1, y1, x2, y2) that
+            the map covers in the frame's pixels, and `candidates`, best first.
+
+        Raises:
+            FrameError, PhraseError: the file is no picture; the phrase has no word in it.
+            BusyError: too many requests wait already.
+        """
+        if self._waiting >= self._most:
+            raise BusyError(f"{self._waiting} requests are waiting already; expected fewer. Try again in a moment.")
+        self._waiting += 1
+        try:
+            return await self._in_thread(lambda: self._find(content, phrase, candidates))
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Free the Segmenter."""
+        self._thread.submit(self._segmenter.close).result()
+        self._thread.shutdown()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _find(self, content: bytes, phrase: str, candidates: int) -> dict[str, Any]:
+        segmenter = self._segmenter
+        frame = pictures.decode(content, "What was sent")
+        result = segmenter.run(frame, phrase)
+        others = segmenter.candidates(frame, phrase, candidates) if candidates else []
+        placement, framing = segmenter.framing.place(*frame.shape[:2]), segmenter.framing
+        return {
+            "result": result.to_json(),
+            "identifying_map": [[round(float(value), 4) for value in row] for row in result.identifying_map],
+            "map_box": placement.boxes_to_frame(np.array([0, 0, framing.width, framing.height])).round(2).tolist(),
+            "candidates": [_candidate(other) for other in others],
+        }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "score": round(candidate.score, 4),
+        "box": list(candidate.box) if candidate.box else None,
+        "pixels": int(candidate.mask.sum()),
+        "mask": {"size": list(candidate.mask.shape), "counts": run_lengths(candidate.mask)},
+        "cell": list(candidate.cell),
+    }

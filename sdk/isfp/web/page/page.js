@@ -1,0 +1,163 @@
+// The page: what was chosen, what was typed, and one request at a time for the two of them.
+
+import { showAnswer, showPicture, showVerdict } from "./panel.js";
+import { about, find } from "./server.js";
+import { encoded, fromFile, LiveCamera } from "./source.js";
+
+const $ = (id) => document.getElementById(id);
+const CANDIDATES = 3, PAUSE = 350; // how many to show; milliseconds after a key before the phrase is asked
+
+let frame = null; // the still picture, a canvas
+let camera = null;
+let shown = null; // the answer on the page: its frame, the answer, the chosen candidate, silhouettes made so far
+let usual = 0.5; // the bundle's own threshold
+let asking = false, again = false, typing = 0;
+
+const phrase = () => $("phrase").value.trim();
+const threshold = () => Number($("threshold").value);
+
+/** Ask about a frame and show the answer; errors are shown too. */
+async function ask(picture, text, live) {
+  const start = performance.now();
+  const answer = await find(await encoded(picture, live), text, live ? 0 : CANDIDATES);
+  if (live !== Boolean(camera)) return; // the camera was started or stopped meanwhile
+  shown = { frame: picture, answer, chosen: 0, masks: [] };
+  showVerdict(shown, threshold());
+  showAnswer(shown, live, performance.now() - start, (number) => {
+    shown.chosen = number;
+    showVerdict(shown, threshold());
+  });
+  tell(null);
+}
+
+/** Ask about the still picture; while a request is on its way, once more after it. */
+async function askStill() {
+  clearTimeout(typing);
+  if (!frame || camera) return;
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  do {
+    again = false;
+    const [picture, text] = [frame, phrase()];
+    shown = text ? shown : null;
+    if (!text) showPicture(picture, false);
+    else await ask(picture, text, false).catch((error) => { shown = null; showPicture(picture, false); tell(error); });
+  } while (again);
+  asking = false;
+}
+
+async function liveLoop() {
+  while (camera) {
+    const own = camera;
+    try {
+      const picture = await own.frame();
+      if (own !== camera) return;
+      frame = picture;
+      reveal();
+      if (phrase()) await ask(picture, phrase(), true);
+      else showPicture(picture, true);
+    } catch (error) {
+      tell(error);
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  }
+}
+
+async function startCamera() {
+  try {
+    camera = await LiveCamera.open();
+  } catch (error) {
+    return tell(error);
+  }
+  tell(null);
+  live(true);
+  return liveLoop();
+}
+
+function stopCamera() {
+  camera?.close();
+  camera = null;
+  live(false);
+}
+
+function live(on) {
+  $("live").hidden = !on;
+  $("camera").textContent = on ? "Stop and keep this frame" : "Start camera";
+  $("camera").classList.toggle("on", on);
+}
+
+async function take(file) {
+  if (!file) return;
+  stopCamera();
+  try {
+    frame = await fromFile(file);
+    tell(null);
+  } catch (error) {
+    return tell(error);
+  }
+  shown = null;
+  reveal();
+  showPicture(frame, false);
+  return askStill();
+}
+
+function reveal() {
+  $("picture").hidden = false;
+  $("empty").hidden = true;
+  $("drop").classList.remove("empty-now");
+}
+
+/** Show an error, or null to take it away. */
+function tell(error) {
+  $("error").hidden = !error;
+  $("error").textContent = error ? error.message : "";
+}
+
+for (const id of ["file", "shot"]) {
+  $(id).addEventListener("change", (event) => {
+    take(event.target.files[0]);
+    event.target.value = ""; // so that the same file can be chosen again
+  });
+}
+$("camera").addEventListener("click", () => {
+  if (!camera) return startCamera();
+  stopCamera();
+  return askStill();
+});
+$("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!frame) tell(new Error("There is no picture yet. Choose one, take a photo, or start the camera."));
+  askStill();
+});
+$("phrase").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(askStill, PAUSE);
+});
+$("threshold").addEventListener("input", () => showVerdict(shown, threshold()));
+$("reset").addEventListener("click", () => {
+  $("threshold").value = usual;
+  showVerdict(shown, threshold());
+});
+addEventListener("paste", (event) => take([...event.clipboardData.files].find((file) => file.type.startsWith("image/"))));
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop") take(event.dataTransfer.files[0]);
+  });
+}
+
+$("drop").classList.add("empty-now");
+$("photo").hidden = !matchMedia("(pointer: coarse)").matches; // only there does a browser open the camera for it
+about()
+  .then(({ name, threshold: own, grid, view, runtime }) => {
+    usual = own;
+    $("threshold").value = own;
+    $("about").textContent = `${name} on ${runtime}`;
+    $("about").append(Object.assign(document.createElement("span"), { className: "more", textContent: `, sees ${view.join(" × ")} pixels, ${grid} × ${grid} cells` }));
+    showVerdict(shown, threshold());
+  })
+  .catch(tell);

@@ -1,0 +1,88 @@
+// Shows an answer: verdict, score, candidates, identifying map, milliseconds.
+
+import { heatMap, overlay, silhouette } from "./draw.js";
+
+const $ = (id) => document.getElementById(id);
+const STEPS = { frame: "letterbox", text: "text", image: "image", identify: "identify", lookup: "lookup", mask: "mask", restore: "restore" };
+
+/** Whether a thing counts as found at this threshold. */
+const isFound = ({ box, score }, threshold) => box !== null && score >= threshold;
+
+/** Draw the picture and say the verdict for the `chosen` one of the shown answer's candidates. */
+export function showVerdict(shown, threshold) {
+  $("tick").style.left = `${100 * threshold}%`;
+  $("level").textContent = threshold.toFixed(2);
+  if (!shown) return;
+  const { frame, answer, chosen, masks } = shown, { result, candidates } = answer;
+  const thing = candidates[chosen] ?? result, found = isFound(thing, threshold);
+  overlay($("picture"), frame, found ? (masks[chosen] ??= silhouette(thing.mask)) : null, !found);
+  const verdict = found ? (chosen ? "Candidate" : "Found") : "Not there";
+  $("verdict").textContent = `${verdict}, ${thing.score.toFixed(2)}`;
+  $("answer").dataset.verdict = found ? "good" : "bad";
+  $("fill").style.width = `${100 * thing.score}%`;
+  $("bar").setAttribute("aria-valuenow", thing.score.toFixed(2));
+  $("picture").setAttribute("aria-label", found ? `The picture, with the mask of ${result.text}` : `The picture; ${result.text} is not there`);
+  const [x1, y1, x2, y2] = thing.box ?? [];
+  const details = found ? [`${thing.pixels.toLocaleString()} pixels, box ${x1}, ${y1} to ${x2}, ${y2}`] : [];
+  if (result.unknown_words.length) details.push(`words not known: ${result.unknown_words.join(", ")}`);
+  if (result.cut_words.length) details.push(`too long, not read: ${result.cut_words.join(", ")}`);
+  $("details").textContent = details.join("; ");
+}
+
+/** Show all of a new answer but the verdict. */
+export function showAnswer(shown, live, roundTrip, onChoice) {
+  const { frame, answer } = shown, { result, identifying_map: map, map_box: box } = answer;
+  heatMap($("map"), frame, map, box, result.cell);
+  $("map").setAttribute("aria-label", `Identifying map: best cell in row ${result.cell[0] + 1}, column ${result.cell[1] + 1}`);
+  $("cells").textContent = `${map.length} × ${map.length} cells, best ${result.score.toFixed(2)}`;
+  showChoices(shown, live, onChoice);
+  showTimes(result.milliseconds, roundTrip, live);
+}
+
+function showChoices({ frame, answer: { candidates }, masks }, live, onChoice) {
+  const note = Object.assign(document.createElement("p"), { className: "muted", textContent: "For a still picture: stop the camera." });
+  $("choices").replaceChildren(...(live ? [note] : candidates.map((candidate, number) => {
+    const label = document.createElement("label"), picture = document.createElement("canvas");
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "candidate", value: number, checked: !number });
+    const score = Object.assign(document.createElement("span"), { textContent: candidate.score.toFixed(2) });
+    input.setAttribute("aria-label", `Candidate ${number + 1}, score ${candidate.score.toFixed(2)}`);
+    picture.setAttribute("aria-hidden", "true");
+    overlay(picture, frame, (masks[number] ??= silhouette(candidate.mask)), false);
+    input.addEventListener("change", () => onChoice(number));
+    label.append(input, picture, score);
+    return label;
+  })));
+}
+
+function showTimes(milliseconds, roundTrip, live) {
+  const steps = Object.entries(milliseconds).filter(([step]) => step !== "total");
+  const longest = Math.max(...steps.map(([, time]) => time));
+  const row = (name, time, share, kind) => {
+    const tr = Object.assign(document.createElement("tr"), { className: kind });
+    const [label, middle, value] = ["td", "td", "td"].map((tag) => document.createElement(tag));
+    label.textContent = name;
+    value.textContent = time.toFixed(1);
+    if (share) middle.append(Object.assign(document.createElement("i"), { style: `width: ${Math.max(1, 100 * share)}%` }));
+    tr.append(label, middle, value);
+    return tr;
+  };
+  $("times").replaceChildren(
+    ...steps.map(([step, time]) => row(STEPS[step] ?? step, time, time / longest, "")),
+    row("total", milliseconds.total, null, "sum"),
+    row("round trip", roundTrip, null, ""),
+  );
+  $("rate").textContent = live ? `${(1000 / roundTrip).toFixed(0)} frames a second` : "";
+}
+
+/** Back to a picture that nobody asked about. */
+export function showPicture(frame, live) {
+  if (!live) {
+    $("verdict").textContent = "Nothing asked yet";
+    delete $("answer").dataset.verdict;
+    $("fill").style.width = 0;
+    $("details").textContent = "";
+    $("choices").replaceChildren();
+  }
+  overlay($("picture"), frame, null, false);
+  $("picture").setAttribute("aria-label", "The picture");
+}
