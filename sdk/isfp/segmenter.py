@@ -16,6 +16,7 @@ from isfp.phrase_cache import CacheCounts, PhraseCache
 from isfp.result import Candidate, Segmentation, box_of
 from isfp.runtimes import Runtime, choose
 from isfp.stopwatch import Stopwatch
+from isfp.video_memory import Memory
 
 
 class Segmenter:
@@ -67,11 +68,13 @@ class Segmenter:
         self._view = np.empty((1, self.framing.height, self.framing.width, 3), np.uint8)
 
     @overload
-    def run(self, frame: np.ndarray, text: str) -> Segmentation: ...
+    def run(self, frame: np.ndarray, text: str, memory: Memory | None = None) -> Segmentation: ...
     @overload
-    def run(self, frame: np.ndarray, text: list[str] | tuple[str, ...]) -> list[Segmentation]: ...
+    def run(self, frame: np.ndarray, text: list[str] | tuple[str, ...], memory: Memory | None = None) -> list[Segmentation]: ...
 
-    def run(self, frame: np.ndarray, text: str | list[str] | tuple[str, ...]) -> Segmentation | list[Segmentation]:
+    def run(
+        self, frame: np.ndarray, text: str | list[str] | tuple[str, ...], memory: Memory | None = None
+    ) -> Segmentation | list[Segmentation]:
         """Find what each phrase means in a frame.
 
         The image stage runs once however many phrases there are, the text stage only for phrases not met before, and
@@ -80,6 +83,7 @@ class Segmenter:
         Args:
             frame: uint8 `[h,w,3]`, blue, green, red, of any size.
             text: one phrase, or a list of them.
+            memory: of the frames before, where this one is of a video; `isfp.video.Smoother` gives it.
 
         Returns:
             One `Segmentation` for one phrase, a list of them for a list, in its order.
@@ -103,11 +107,17 @@ class Segmenter:
         watch.lap("image")
         grids = np.array(self._identify(**maps, phrases=phrases)["identifying"])
         watch.lap("identify")
-        cells = best_cells(grids)
-        found = [n for n, cell in enumerate(cells) if cell.score >= self.threshold]
+        if memory:
+            grids, cells, found = memory.look_up(list(distinct), grids)
+        else:
+            cells = best_cells(grids)
+            found = [n for n, cell in enumerate(cells) if cell.score >= self.threshold]
         watch.lap("lookup")
         logits = self._logits(view, maps, phrases[found], [[cells[n]] for n in found])
         watch.lap("mask")
+        if memory:
+            logits = memory.steady([key for n, key in enumerate(distinct) if n in found], view, logits)
+            watch.lap("steady")
         masks = {n: self._restore(placement, channels[0]) for n, channels in zip(found, logits, strict=True)}
         watch.lap("restore")
 
