@@ -156,8 +156,9 @@ about()
   .then(({ name, threshold: own, grid, view, runtime }) => {
     usual = own;
     $("threshold").value = own;
-    $("about").textContent = `${name} on ${runtime}`;
-    $("about").append(Object.assign(document.createElement("span"), { className: "more", textContent: `, sees ${view.join(" × ")} pixels, ${grid} × ${grid} cells` }));
+    const more = ` on ${runtime}, sees ${view.join(" × ")} pixels, ${grid} × ${grid} cells`;
+    $("about").textContent = name;
+    $("about").append(Object.assign(document.createElement("span"), { className: "more", textContent: more }));
     showVerdict(shown, threshold());
   })
   .catch(tell);
