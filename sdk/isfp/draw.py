@@ -98,8 +98,8 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     sheet = np.full((height + 110, max(2 * width, 420) + 3 * _GAP, 3), 255, np.uint8)
     inner = sheet.shape[1] - 2 * _GAP
     verdict, colour = (f"found  {result.score:.2f}", GOOD) if result.found else (f"not there  {result.score:.2f}", BAD)
-    room = inner - _write(sheet, verdict, (sheet.shape[1] - _GAP, 34), 17, colour, right=True) - _GAP
-    _write(sheet, _fit_text(f'"{result.text}"', 19, room), (_GAP, 34), 19, INK)
+    room = inner - write_text(sheet, verdict, (sheet.shape[1] - _GAP, 34), 17, colour, right=True) - _GAP
+    write_text(sheet, fit_text(f'"{result.text}"', 19, room), (_GAP, 34), 19, INK)
     sheet[50 : 50 + height, _GAP : _GAP + width] = left
     sheet[50 : 50 + height, 2 * _GAP + width : 2 * _GAP + 2 * width] = right
 
@@ -112,7 +112,7 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     note += f" | score, threshold {threshold:.2f}"
     if result.unknown_words:
         note = f"words not known: {', '.join(result.unknown_words)} | {note}"
-    _write(sheet, _fit_text(note, 12, inner), (_GAP, top + 30), 12, MUTED)
+    write_text(sheet, fit_text(note, 12, inner), (_GAP, top + 30), 12, MUTED)
     return sheet
 
 
@@ -158,7 +158,7 @@ def _label(
     """Write white text on a box of the colour whose lower left corner is at `place`, moved to lie within."""
     rows, columns = picture.shape[:2]
     pad = max(2, round(size * 0.35))
-    text = _fit_text(text, size, columns - 2 * pad)
+    text = fit_text(text, size, columns - 2 * pad)
     (width, _), _ = cv2.getTextSize(text, _FONT, size / 30, _weight(size))
     (_, height), below = cv2.getTextSize("Ag", _FONT, size / 30, _weight(size))  # so that all boxes are of one height
     box_width, box_height = width + 2 * pad, height + below + 2 * pad
@@ -166,10 +166,10 @@ def _label(
     x = max(0, min(x, columns - box_width))
     y = min(rows, max(y, box_height))
     cv2.rectangle(picture, (x, y - box_height), (x + box_width - 1, y - 1), colour, cv2.FILLED)
-    _write(picture, text, (x + pad, y - pad - below), size, PAPER)
+    write_text(picture, text, (x + pad, y - pad - below), size, PAPER)
 
 
-def _write(
+def write_text(
     picture: np.ndarray,
     text: str,
     place: tuple[int, int],
@@ -177,14 +177,14 @@ def _write(
     colour: tuple[int, int, int],
     right: bool = False,
 ) -> int:
-    """Write text whose base line starts (or ends) at `place`; return its width."""
+    """Write text of `size` pixels whose base line starts (or ends, `right`) at `place` (x, y); return its width."""
     (width, _), _ = cv2.getTextSize(text, _FONT, size / 30, _weight(size))
     x = place[0] - width if right else place[0]
     cv2.putText(picture, text, (x, place[1]), _FONT, size / 30, colour, _weight(size), cv2.LINE_AA)
     return width
 
 
-def _fit_text(text: str, size: float, room: int) -> str:
+def fit_text(text: str, size: float, room: int) -> str:
     """Cut text that is wider than `room` pixels; three dots show it."""
     text = " ".join(text.split())[:400]
     if cv2.getTextSize(text, _FONT, size / 30, _weight(size))[0][0] <= room:
