@@ -15,6 +15,8 @@ from rich.table import Table
 from isfp import extras
 from isfp.cli_options import BundleArgument, JsonOption, RuntimeOption
 from isfp.errors import IsfpError
+from isfp.explain.command import explain
+from isfp.label_command import label
 from isfp.web.command import serve
 
 app = typer.Typer(
@@ -178,6 +180,8 @@ def doctor(
     console.print(f"Next: {_plain(report['next'])}", soft_wrap=True)
 
 
+app.command()(label)
+app.command()(explain)
 app.command()(serve)
 
 
