@@ -1,0 +1,117 @@
+"""What each word of a phrase does to the answer: how much attention it gets, and what the answer loses without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isfp.bundle import Bundle
+from isfp.errors import IsfpError
+from isfp.phrase import split_words
+from isfp.segmenter import Segmenter
+
+ATTENTION = "Softmax"  # what word attention ends in (paper, III-A)
+
+
+@dataclass(frozen=True)
+class WordEffect:
+    """What one word does (ours: leaving one out; the paper has no such measure).
+
+    Attributes:
+        word: as the network reads it.
+        known: whether the vocabulary has it.
+        loss: how much of its probability the whole phrase's best cell loses without the word, -1 to 1; below 0 it gains.
+        moves: whether another cell is best without it, so that the answer is another place.
+        attention: the word's weight in the phrase's feature (paper, III-A), 0 to 1; None where it was not read.
+    """
+
+    word: str
+    known: bool
+    loss: float
+    moves: bool
+    attention: float | None = None
+
+
+class AttentionError(IsfpError):
+    """A bundle's text stage has no word attention that can be read."""
+
+
+def word_effects(segmenter: Segmenter, frame: np.ndarray, text: str, attention: np.ndarray | None = None) -> list[WordEffect]:
+    """Ask the phrase, and once more without each of its words, all in one run.
+
+    Args:
+        segmenter: a Segmenter.
+        frame: uint8 `[h,w,3]`.
+        text: one phrase.
+        attention: the words' weights `[n]` from `word_attention`.
+
+    Returns:
+        One for each word that the network reads, in order; for a phrase of one word none: without it nothing is asked.
+
+    Raises:
+        FrameError, PhraseError: as for `Segmenter.run`.
+    """
+    encoded = segmenter.vocabulary.encode(text, segmenter.bundle.manifest.max_words)
+    words = split_words(text)[: encoded.length]
+    if len(words) < 2:
+        return []
+    without = [" ".join(words[:number] + words[number + 1 :]) for number in range(len(words))]
+    whole, *others = segmenter.run(frame, [" ".join(words), *without])
+    weights: list[float | None] = [None] * len(words) if attention is None else [float(weight) for weight in attention]
+    return [
+        WordEffect(
+            word,
+            word in segmenter.vocabulary,
+            float(whole.identifying_map[whole.cell] - other.identifying_map[whole.cell]),
+            other.cell != whole.cell,
+            weight,
+        )
+        for word, other, weight in zip(words, others, weights, strict=True)
+    ]
+
+
+class WordAttention:
+    """Reads the weights of word attention out of a bundle's text stage, on the CPU.
+
+    A bundle's contract gives the phrase vector alone. The weights are what the stage's softmax puts out: that node is made an
+    output, and what comes is used only if it is what such weights must be: one for each word, 1 in sum, 0 past the phrase's end.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the text stage with one more output.
+
+        Raises:
+            ModuleNotFoundError: the package `onnx` is missing; it comes with the extra `explain`.
+            AttentionError: the stage has no softmax, or several.
+        """
+        import onnx
+        import onnxruntime
+
+        self._vocabulary, self._most = bundle.vocabulary(), bundle.manifest.max_words
+        model = onnx.load_from_string(bundle.read(bundle.manifest.stages["text"].file))
+        outputs = [node.output[0] for node in model.graph.node if node.op_type == ATTENTION]
+        if len(outputs) != 1:
+            raise AttentionError(f"The text stage has {len(outputs)} softmax nodes; expected one, that of word attention.")
+        self._output = outputs[0]
+        model.graph.output.append(onnx.ValueInfoProto(name=self._output))
+        self._session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+    def __call__(self, text: str) -> np.ndarray:
+        """Return the weight of each word of a phrase, float32 `[n]`, 0 to 1, 1 in sum.
+
+        Raises:
+            PhraseError: the phrase has no word in it.
+            AttentionError: the node gives something that cannot be word attention.
+        """
+        encoded = self._vocabulary.encode(text, self._most)
+        lengths = np.array([encoded.length], np.int32)
+        (weights,) = self._session.run([self._output], {"words": encoded.ids[None], "lengths": lengths})
+        weights = np.asarray(weights, np.float32)
+        used, padding = weights[..., : encoded.length], weights[..., encoded.length :]
+        if weights.shape != (1, self._most) or abs(used.sum() - 1) > 1e-2 or np.abs(padding).max(initial=0) > 1e-3:
+            raise AttentionError(
+                f"The text stage's softmax gives {list(weights.shape)}, {used.sum():.3f} in sum over the words; expected "
+                f"[1, {self._most}], 1 in sum over the words and 0 past them. This bundle's word attention cannot be read."
+            )
+        return used[0]
