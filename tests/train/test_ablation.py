@@ -23,7 +23,7 @@ def test_rows_are_the_papers() -> None:
     assert [(p.identification, p.refinement) for p in parts.values()] == [
         ("none", False), ("convolution", False), ("fpm", False), ("convolution", True), ("fpm", True), ("fpm", True),
     ]  # fmt: skip
-    assert [name for name, p in parts.items() if not p.language_in_segmentation] == ["no-language"]
+    assert [name for name, p in parts.items() if p.segmentation_language == "none"] == ["no-language"]
 
 
 def test_every_row_and_seed_has_the_same_scenes_and_budget() -> None:

@@ -157,6 +157,7 @@ def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> No
     batch = Batch(
         views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
         torch.full((6, 2), -1), torch.zeros(0, dtype=torch.long), torch.zeros(0, 64, 64, dtype=torch.bool),
+        torch.zeros(0, dtype=torch.long),
     )  # fmt: skip
     before = module.network.segmentation.body[0][1].num_batches_tracked.clone()
     parts = module.losses(batch)

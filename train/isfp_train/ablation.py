@@ -36,7 +36,7 @@ ROWS = {
     "all": Row("Baseline+IEM+FPM+RM", {"identification": "fpm", "refinement": True}),
     "no-language": Row(
         "all, no language in the Segmentation Branch",
-        {"identification": "fpm", "refinement": True, "language_in_segmentation": False},
+        {"identification": "fpm", "refinement": True, "segmentation_language": "none"},
     ),
 }
 

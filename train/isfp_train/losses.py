@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+BLOCK = 4  # pixels; `outline` weighs a block and its neighbours: most of what a 1/8 mask gets wrong lies there
+
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -20,11 +22,25 @@ class LossConfig:
     theta: float = 0.3  # paper: IoU of the coarse mask from which the refinement learns
     dice: float = 0.0  # ours: weight of Dice beside the segmentation loss's BCE, both as means
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
+    choice: float = 0.0  # ours: weight of `choice_loss` beside the identifying loss's BCE
+    outline: float = 0.0  # ours: how much more a pixel near the true outline weighs in the refinement loss
 
 
 def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Eq. 6: BCE over the S×S map, mean. `[N,S,S]`, `[N,S,S]` -> scalar."""
     return functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def choice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Minus the log of the share that the positive cells have in the softmax over all (ours).
+
+    The BCE asks whether a cell is positive; the lookup asks which cell is best, and so does this. Phrases that name nothing cost
+    nothing. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
+    """
+    scores, wanted = logits.flatten(1), target.flatten(1) > 0
+    there = wanted.any(dim=1)
+    best = scores.masked_fill(~(wanted | ~there[:, None]), -torch.inf).logsumexp(dim=1)
+    return ((scores.logsumexp(dim=1) - best) * there).mean()
 
 
 def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction: str = "sum", dice: float = 0.0) -> Tensor:
@@ -50,10 +66,31 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
     return (cost * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
 
 
-def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor) -> Tensor:
-    """Eq. 8: BCE of each refined mask, 0 where the coarse mask is too far off: `[N,H,W]`, `[N,H,W]`, bool `[N]` -> `[N]`."""
-    cost = functional.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
-    return cost.mean(dim=(1, 2)) * learns
+def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor, outline: float = 0.0) -> Tensor:
+    """Eq. 8: BCE of each refined mask, 0 where the coarse mask is too far off.
+
+    Args:
+        logits: refined masks `[N,H,W]`.
+        masks: the truth, bool `[N,H,W]`.
+        learns: which coarse masks are close enough, bool `[N]`.
+        outline: how much more a pixel near the true outline weighs; the mean is a weighted one then.
+
+    Returns:
+        The loss of each mask `[N]`.
+    """
+    wanted = masks.to(logits.dtype)
+    cost = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    if not outline:
+        return cost.mean(dim=(1, 2)) * learns
+    weights = 1 + outline * _near_outline(wanted)
+    return (cost * weights).sum(dim=(1, 2)) / weights.sum(dim=(1, 2)) * learns
+
+
+def _near_outline(masks: Tensor) -> Tensor:
+    """1 on the `BLOCK`s of pixels that a mask's outline crosses and on those beside them, else 0: `[N,H,W]` -> `[N,H,W]`."""
+    share = functional.avg_pool2d(masks.unsqueeze(1), BLOCK)
+    mixed = functional.max_pool2d(torch.cat((share, 1 - share), dim=1), 3, stride=1, padding=1).gt(0).all(dim=1, keepdim=True)
+    return functional.interpolate(mixed.to(masks.dtype), size=masks.shape[1:]).squeeze(1)
 
 
 def coarse_iou(logits: Tensor, target: Tensor) -> Tensor:

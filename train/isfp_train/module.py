@@ -11,7 +11,7 @@ from torch import Tensor
 
 from isfp_train.config import TrainConfig
 from isfp_train.data.stream import Batch
-from isfp_train.losses import coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.losses import choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
 from isfp_train.metrics import ReferringMetrics, mask_overlap
 from isfp_train.network import ISFP
 from isfp_train.network.fusion import Maps
@@ -47,13 +47,14 @@ class ReferringModule(lightning.LightningModule):
         parts = self.losses(batch)
         weights = self.config.losses
         loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
+        loss = loss + weights.choice * parts["choice"]
         self.log_dict(
             {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}, sync_dist=True
         )
         return loss
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The three losses by name, unweighted; a loss that the network has no part for is 0.
+        """The losses by name, unweighted; a loss that the network has no part for is 0.
 
         Each is a sum over phrases by a number that the batch's size alone decides, so the parts of a batch, in several processes
         or one after another, average to the loss of the whole.
@@ -64,9 +65,10 @@ class ReferringModule(lightning.LightningModule):
         grid = self.config.network.grid
         cells, counts = positive_cells(batch.centres, grid)
         zero = phrases.sum() * 0
-        parts = {"identifying": zero, "segmentation": zero, "refinement": zero}
+        parts = {"identifying": zero, "choice": zero, "segmentation": zero, "refinement": zero}
 
         masked, masks, learns = _at_least_two(batch)
+        refined = batch.refined if len(batch.refined) else masked.new_zeros(1)
         scenes = batch.scenes[masked]
         if self.config.network.identification == "none":
             asked = torch.zeros_like(masked)[:, None]
@@ -74,24 +76,26 @@ class ReferringModule(lightning.LightningModule):
             chosen = asked
         else:
             identifying = network.identify(visual, phrases, batch.scenes)
-            parts["identifying"] = identifying_loss(identifying, identifying_target(cells, counts, grid))
+            target = identifying_target(cells, counts, grid)
+            parts["identifying"] = identifying_loss(identifying, target)
+            parts["choice"] = choice_loss(identifying, target)
             chosen = identifying.detach().flatten(1).argmax(dim=1, keepdim=True)[masked]
             asked, positives = cells[masked], counts[masked] & learns[:, None]
 
-        own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
-        coarse = network.coarse(own, phrases[masked], torch.cat((asked, chosen), dim=1))
+        coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
         wanted = coarse_masks(masks)
-        share = 1 / (len(batch.views) * self.config.samples.masks)
         costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
-        parts["segmentation"] = costs.sum() * share
+        parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
         if self.config.network.refinement:
+            coarse, wanted, counted = coarse[refined], wanted[refined], positives.any(dim=1)[refined]
             picked = coarse[:, -1]
-            right = positives.any(dim=1) & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+            right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
             if self.config.optimisation.refine_true_channel and positives.shape[1] == POSITIVES:
                 picked = torch.where(right[:, None, None], picked, coarse[:, POSITIVES // 2])
-                right = positives.any(dim=1) & (coarse_iou(picked.detach(), wanted) >= settings.theta)
-            refined = network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
-            parts["refinement"] = refinement_loss(refined, masks, right).sum() * share
+                right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+            shown = network.refine(batch.views[scenes[refined]], picked.unsqueeze(1))[:, 0]
+            costs = refinement_loss(shown, masks[refined], right, settings.outline)
+            parts["refinement"] = costs.sum() / (len(batch.views) * self.config.samples.refined)
         return parts
 
     def _visual(self, batch: Batch) -> Maps:
@@ -107,16 +111,15 @@ class ReferringModule(lightning.LightningModule):
             return
         scenes = batch.scenes[masked]
         visual = self._visual(batch)
-        own = (visual[0][scenes], visual[1][scenes], visual[2][scenes])
         phrases = network.text(batch.words[masked], batch.lengths[masked])
         if self.config.network.identification == "none":
             chosen = torch.zeros_like(masked)[:, None]
             right = torch.ones_like(masked, dtype=torch.bool)
         else:
-            chosen = network.identify(own, phrases).flatten(1).argmax(dim=1, keepdim=True)
+            chosen = network.identify(visual, phrases, scenes).flatten(1).argmax(dim=1, keepdim=True)
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             right = ((cells == chosen) & counts).any(dim=1)
-        masks = network.mask(batch.views[scenes], own, phrases, chosen)[:, 0] > 0
+        masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0
         self.metrics.update(*mask_overlap(masks, batch.masks), right)
 
     def on_validation_epoch_end(self) -> None:

@@ -87,7 +87,8 @@ def build_module(config: TrainConfig, data: Path | None = None) -> tuple[Referri
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
     if lacking:
         rank_zero_warn(f"GloVe lacks {len(lacking)} words of the phrases; their vectors are trained: {' '.join(lacking)}")
-    module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, lacking))
+    moved = words if config.data.trained_words == "phrases" else lacking
+    module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, moved))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
     if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
         module.network.backbone.load_pretrained(config.data.backbone_weights)

@@ -76,8 +76,9 @@ def test_targets_and_anchors_are_nameable(spoken: list[tuple[Scene, Reference]])
 
 def test_every_kind_of_phrase_occurs_and_comparisons_dominate(spoken: list[tuple[Scene, Reference]]) -> None:
     counts = collections.Counter(reference.kind for _, reference in spoken)
-    assert set(counts) == {"unique", "colour", "position", "order", "size", "relation", "absent"}
+    assert set(counts) == {"unique", "colour", "negation", "position", "order", "size", "relation", "absent"}
     total = sum(counts.values())
+    assert counts.pop("negation") / total > 0.01
     assert 0.06 < counts["absent"] / total < 0.20
     assert counts["unique"] / total < 0.25
     assert min(counts.values()) / total > 0.04
@@ -100,6 +101,36 @@ def test_the_words_say_the_meaning(spoken: list[tuple[Scene, Reference]]) -> Non
             assert meaning.colour in text.split(), reference
         for anchor in meaning.anchors:
             assert anchor.noun in text, reference
+
+
+def test_two_relations_are_said_with_both_of_their_things(spoken: list[tuple[Scene, Reference]]) -> None:
+    double = [reference for _, reference in spoken if reference.meaning.second is not None]
+    assert len(double) > 20
+    for reference in double:
+        assert reference.meaning.second is not None
+        assert reference.meaning.second[1].noun in reference.text, reference
+        assert " and " in reference.text
+
+
+def test_a_negated_phrase_means_a_thing_of_another_colour(spoken: list[tuple[Scene, Reference]]) -> None:
+    negated = [(scene, r) for scene, r in spoken if r.meaning.excluded is not None and r.target is not None]
+    assert len(negated) > 20
+    for scene, reference in negated:
+        assert reference.meaning.excluded in reference.text.replace("gray", "grey").split()
+        assert scene.things[reference.target or 0].colour != reference.meaning.excluded
+
+
+def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: list[Scene]) -> None:
+    seen, kept = set(), set()
+    for seed, scene in enumerate(scenes):
+        for pairs, found in (("train", seen), ("held_out", kept)):
+            for reference in refer(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
+                if reference.target is not None and reference.meaning.colour is not None:
+                    found.add((reference.meaning.colour, scene.things[reference.target].kind))
+                assert pairs == "train" or reference.meaning.colour is not None
+    assert len(seen) > 50
+    assert len(kept) > 5
+    assert not seen & kept
 
 
 def test_same_random_numbers_same_phrases(scenes: list[Scene]) -> None:

@@ -21,11 +21,15 @@ def edges(thing: Thing) -> tuple[int, int, int, int]:
 def might_be(meaning: Meaning, thing: Thing) -> bool:
     """Whether noun and colour may fit, an unknown colour included."""
     noun = meaning.noun == ANYTHING or meaning.noun in thing.names
+    if meaning.excluded is not None and thing.colour == meaning.excluded:
+        return False
     return noun and (meaning.colour is None or thing.colour in (None, meaning.colour))
 
 
 def surely_is(meaning: Meaning, thing: Thing) -> bool:
     noun = ANYTHING in thing.names if meaning.noun == ANYTHING else meaning.noun in thing.names
+    if meaning.excluded is not None and thing.colour in (None, meaning.excluded):
+        return False
     return noun and (meaning.colour is None or thing.colour == meaning.colour)
 
 
@@ -50,6 +54,9 @@ def candidates(meaning: Meaning, scene: Scene) -> list[int]:
         return possible
     anchors = [the_one(anchor, scene) for anchor in meaning.anchors]
     possible = [i for i in possible if i not in anchors]
+    if meaning.second is not None:
+        other = the_one(meaning.second[1], scene)
+        possible = [i for i in possible if i != other and on_side(meaning.second[0], things[i], things[other], scene)]
     first = things[anchors[0]]
     relation = meaning.relation
     if relation in ("next left", "next right"):

@@ -139,7 +139,8 @@ def test_refinement_adds_to_the_upsampled_coarse_mask() -> None:
         {"identification": "none"},
         {"refinement": False},
         {"identification": "none", "refinement": False},
-        {"language_in_segmentation": False},
+        {"segmentation_language": "none"},
+        {"segmentation_language": "late"},
         {"activation": "leaky_relu", "alpha": 0.1},
     ],
     ids=str,
@@ -156,7 +157,7 @@ def test_every_row_of_table_i_is_a_configuration(changes: dict) -> None:
 
 
 def test_without_language_the_coarse_masks_do_not_depend_on_the_phrase() -> None:
-    network = small(language_in_segmentation=False)
+    network = small(segmentation_language="none")
     visual = network.image(torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8))
     coarse = network.coarse(visual, torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
     torch.testing.assert_close(coarse[0], coarse[1])

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from isfp_train.data.colours import COLOURS, confusable
-from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
+from isfp_train.data.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
 from isfp_train.data.names import TELLING, kinds_called, may_be_called, shares_a_word
 from isfp_train.data.scene import ANYTHING, Thing
 
@@ -39,10 +39,15 @@ def prove(meaning: Meaning, things: Sequence[Thing], size: tuple[int, int]) -> i
     status = [_described(meaning, thing) for thing in things]
     for index in anchors:
         status[index] = NO
-    if meaning.relation in ("left of", "right of", "above", "below", "between"):
-        for i, state in enumerate(status):
-            if state:
-                status[i] = min(state, _related(meaning.relation, things[i], [things[a] for a in anchors], size))
+    if meaning.relation in (*DIRECTIONS, "between"):
+        _keep_related(status, meaning.relation, things, [things[a] for a in anchors], size)
+    if meaning.second is not None:
+        relation, anchor = meaning.second
+        index = prove(anchor, things, size)
+        if index < 0 or not things[index].nameable:
+            return DOUBT
+        status[index] = NO
+        _keep_related(status, relation, things, [things[index]], size)
     sure = [i for i, state in enumerate(status) if state == YES]
     open_ = [i for i, state in enumerate(status) if state == MAYBE]
     if not sure and not open_:
@@ -61,9 +66,23 @@ def prove(meaning: Meaning, things: Sequence[Thing], size: tuple[int, int]) -> i
     return sure[0] if len(sure) == 1 and not open_ else DOUBT
 
 
+def _keep_related(
+    status: list[int], relation: str, things: Sequence[Thing], anchors: Sequence[Thing], size: tuple[int, int]
+) -> None:
+    """Lower the status of each thing to whether it stands in the relation, in place."""
+    for i, state in enumerate(status):
+        if state:
+            status[i] = min(state, _related(relation, things[i], anchors, size))
+
+
 def _described(meaning: Meaning, thing: Thing) -> int:
     """Whether the noun and the colour fit a thing."""
     state = called(meaning.noun, thing)
+    if state and meaning.excluded is not None:
+        if thing.colour == meaning.excluded:
+            return NO
+        if thing.colour is None or confusable(thing.colour, meaning.excluded):
+            return MAYBE
     if state and meaning.colour is not None:
         if thing.colour is None:
             return MAYBE

@@ -102,7 +102,7 @@ def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> 
     return Vocabulary([PAD, UNKNOWN, *kept]), table, lacking
 
 
-def trained_ids(vocabulary: Vocabulary, lacking: Iterable[str]) -> list[int]:
-    """Ids of the words whose vectors are trained: `TRAINED_WORDS`, and what GloVe lacks."""
-    wanted = {*TRAINED_WORDS, *lacking}
+def trained_ids(vocabulary: Vocabulary, others: Iterable[str]) -> list[int]:
+    """Ids of the words whose vectors are trained: `TRAINED_WORDS`, and others such as those that GloVe lacks."""
+    wanted = {*TRAINED_WORDS, *others}
     return [index for index, word in enumerate(vocabulary.words) if word in wanted]

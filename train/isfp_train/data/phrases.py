@@ -9,9 +9,9 @@ import numpy as np
 
 from isfp_train.data.colours import COLOURS
 from isfp_train.data.geometry import NO, NOTHING, called, prove
-from isfp_train.data.meaning import CORNERS, EXTREMES, SIDES, Meaning
+from isfp_train.data.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
 from isfp_train.data.names import names_of, world_of
-from isfp_train.data.scene import ANYTHING, Expression, Thing
+from isfp_train.data.scene import ANYTHING, Expression, Thing, in_split
 from isfp_train.data.speech import say
 
 #: Share of the phrases that mean nothing in the scene.
@@ -20,7 +20,11 @@ ABSENT_SHARE = 0.12
 MOST_COUNTED = 5
 #: Share of the guessable phrases (:meth:`_Table.guessable`) that are left out.
 GUESSABLE_LEFT_OUT = 0.8
+#: Share of the pairs of a colour and a kind of thing that training phrases never say together.
+HELD_OUT_PAIRS = 0.08
 _TRIES = 20
+#: Words of all names and colours of a phrase with two relations: more would not fit.
+_SHORT = 6
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Reference(Expression):
     Attributes:
         text: lower-case words a-z and digits, at most 20.
         target: index of the thing; None: the phrase names something that is not there.
-        kind: "unique", "colour", "position", "order", "size", "relation" or "absent".
+        kind: "unique", "colour", "negation", "position", "order", "size", "relation" or "absent".
         meaning: the logical form that was proved.
     """
 
@@ -38,7 +42,12 @@ class Reference(Expression):
 
 
 def refer(
-    things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator, count: int, wording: str = "train"
+    things: Sequence[Thing],
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    count: int,
+    wording: str = "train",
+    pairs: str = "train",
 ) -> list[Reference]:
     """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
 
@@ -48,17 +57,20 @@ def refer(
         rng: picks targets, meanings and words.
         count: how many phrases.
         wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
+        pairs: of colours and kinds of things: "train", "held_out" (every phrase names the colour of a thing that "train"
+            never names with it) or "all".
 
     Raises:
-        ValueError: ``wording`` is none of the three.
+        ValueError: ``wording`` or ``pairs`` is none of the three.
     """
-    if wording not in ("train", "held_out", "all"):
-        raise ValueError(f'wording is {wording!r}; it must be "train", "held_out" or "all".')
-    table = _Table(things, size, rng)
+    for name, value in (("wording", wording), ("pairs", pairs)):
+        if value not in ("train", "held_out", "all"):
+            raise ValueError(f'{name} is {value!r}; it must be "train", "held_out" or "all".')
+    table = _Table(things, size, rng, pairs)
     found: list[Reference] = []
     said: set[Meaning] = set()
     for _ in range(count):
-        attempt = table.absent if rng.random() < ABSENT_SHARE else table.present
+        attempt = table.absent if rng.random() < ABSENT_SHARE and pairs != "held_out" else table.present
         luck = rng.random()
         for trial in range(_TRIES):
             meaning, target = attempt(luck if trial < _TRIES // 2 else rng.random())
@@ -80,14 +92,16 @@ def kind_of(meaning: Meaning) -> str:
         return "size"
     if meaning.place is not None:
         return "position"
+    if meaning.excluded is not None:
+        return "negation"
     return "colour" if meaning.colour is not None else "unique"
 
 
 class _Table:
     """One scene while phrases are made for it."""
 
-    def __init__(self, things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator) -> None:
-        self.things, self.size, self.rng = things, size, rng
+    def __init__(self, things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator, pairs: str) -> None:
+        self.things, self.size, self.rng, self.pairs = things, size, rng, pairs
         self.targets = [i for i, thing in enumerate(things) if thing.nameable]
         kinds = [thing.kind for thing in things]
         self.rivals = [kinds.count(kind) - 1 for kind in kinds]
@@ -106,6 +120,8 @@ class _Table:
         target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
         meaning = self.propose(target, luck)
         if meaning is None or prove(meaning, self.things, self.size) != target:
+            return None, None
+        if self.pairs == "held_out" and meaning.colour is None:
             return None, None
         if self.guessable(meaning, target) and self.rng.random() < GUESSABLE_LEFT_OUT:
             return None, None
@@ -143,8 +159,10 @@ class _Table:
         families = _ANYTHING_FAMILIES if noun == ANYTHING else named
         family = families[0][int(np.searchsorted(families[1], luck))]
         colour = thing.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
-        if colour in noun.split():
+        if colour in noun.split() or not self.may_say(colour, thing.kind):
             colour = None
+        if family == "colour" and crowded and rng.random() < 0.35:
+            return self.negation(target, noun)
         if family == "colour" and colour is None:
             return None
         if family in ("unique", "colour"):
@@ -157,6 +175,16 @@ class _Table:
             order = self.order(thing, colour)
             return Meaning(noun, colour, order=order) if order[0] <= MOST_COUNTED else None
         return self.relation(target, noun, colour)
+
+    def may_say(self, colour: str | None, kind: str) -> bool:
+        """Whether a phrase of these ``pairs`` may give a kind of thing this colour."""
+        return colour is None or in_split(f"{colour} {kind}", HELD_OUT_PAIRS, self.pairs)
+
+    def negation(self, target: int, noun: str) -> Meaning | None:
+        """The target by the colour of a rival, which it has not."""
+        thing = self.things[target]
+        colours = sorted({t.colour for t in self.things if t.kind == thing.kind and t.colour not in (None, thing.colour)} - {None})
+        return Meaning(noun, excluded=_one(self.rng, colours)) if colours else None
 
     def noun(self, thing: Thing) -> str:
         """A name of a thing, the first ones more often."""
@@ -202,15 +230,35 @@ class _Table:
                 return None
             return Meaning(noun, colour, relation, (one, other))
         if relation == "any side":
-            thing, anchor = self.things[target], self.things[first]
-            dx, dy = thing.centre[0] - anchor.centre[0], thing.centre[1] - anchor.centre[1]
-            relation = ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
+            relation = self.direction(target, first)
         if one is None:
             return None
         pick = rng.random()
-        if relation in ("left of", "right of", "above", "below") and pick < 0.12:
+        if relation in DIRECTIONS and pick < 0.12:
             return Meaning(noun, colour, relation, (one,), size=_one(rng, ("biggest", "smallest")))
+        if relation in DIRECTIONS and pick < 0.37:
+            return Meaning(noun, colour, relation, (one,), second=self.second(target, first, (noun, colour), one))
         return Meaning(noun, colour, relation, (one,))
+
+    def second(self, target: int, first: int, named: tuple[str, str | None], one: Meaning) -> tuple[str, Meaning] | None:
+        """Another thing that the target stands in a direction to; None where the phrase would grow too long."""
+        others = [i for i in self.targets if i not in (target, first)]
+        if not others:
+            return None
+        index = others[int(self.rng.integers(len(others)))]
+        anchor = self.anchor(index)
+        if anchor is None or anchor == one:
+            return None
+        said = (*named, one.noun, one.colour, one.place, one.size, anchor.noun, anchor.colour, anchor.place, anchor.size)
+        if sum(len(part.split()) for part in said if part) > _SHORT:
+            return None
+        return self.direction(target, index), anchor
+
+    def direction(self, target: int, anchor: int) -> str:
+        """The direction from an anchor to a target that is the plainer one."""
+        thing, other = self.things[target], self.things[anchor]
+        dx, dy = thing.centre[0] - other.centre[0], thing.centre[1] - other.centre[1]
+        return ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
 
     def anchor(self, index: int) -> Meaning | None:
         """A meaning of an anchor by its name, with its colour where that is needed."""
@@ -219,10 +267,11 @@ class _Table:
         if noun == ANYTHING:
             return None
         plain = Meaning(noun)
-        use_colour = thing.colour is not None and self.rng.random() < 0.25
+        sayable = thing.colour is not None and self.may_say(thing.colour, thing.kind)
+        use_colour = sayable and self.rng.random() < 0.25
         if not use_colour and prove(plain, self.things, self.size) == index:
             return plain
-        others = [Meaning(noun, thing.colour)] if thing.colour is not None and thing.colour not in noun.split() else []
+        others = [Meaning(noun, thing.colour)] if sayable and thing.colour not in noun.split() else []
         if self.rivals[index]:
             others.append(Meaning(noun, place=_one(self.rng, EXTREMES)))
             others.append(Meaning(noun, size=_one(self.rng, ("biggest", "smallest"))))
@@ -243,7 +292,7 @@ class _Table:
             return self.decorated(self.absent_noun())
         if style < 0.54:
             colour = _one(rng, COLOURS)
-            return None if colour in noun.split() else Meaning(noun, colour)
+            return None if colour in noun.split() or not self.may_say(colour, thing.kind) else Meaning(noun, colour)
         if style < 0.84:
             others = [i for i in self.targets if self.things[i].kind != thing.kind]
             if not others:
@@ -274,7 +323,7 @@ class _Table:
             return Meaning(noun)
         if pick < 0.65:
             colour = _one(rng, COLOURS)
-            return Meaning(noun, None if colour in noun.split() else colour)
+            return Meaning(noun, None if colour in noun.split() or not self.may_say(colour, noun) else colour)
         if pick < 0.85:
             return Meaning(noun, place=_one(rng, (*SIDES, *EXTREMES)))
         if pick < 0.95:

@@ -72,9 +72,11 @@ def _fill(pattern: str, meaning: Meaning, rng: np.random.Generator) -> str:
     if meaning.relation is not None and meaning.size is not None:
         noun = f"{meaning.size} {noun}"
     values = {"n": noun, "ns": plural}
-    for slot, anchor in zip("ab", meaning.anchors, strict=False):
+    for slot, anchor in zip("ab", (*meaning.anchors, *(meaning.second or ())[1:]), strict=False):
         article = "the " if rng.random() < 0.8 or anchor.place or anchor.size else ""
         values[slot] = article + _anchor(anchor, rng)
+    if meaning.second is not None:
+        pattern += " " + _one(rng, words.SECOND[meaning.second[0]])
     if meaning.order is not None:
         k, side = meaning.order
         values |= {"o": _one(rng, words.ORDINALS[k - 1]), "k": _one(rng, (words.NUMBERS[k - 1], str(k))), "side": side}
@@ -94,6 +96,9 @@ def _noun(meaning: Meaning, rng: np.random.Generator, plain: bool) -> tuple[str,
     """The noun with its colour, and its plural; ``plain``: the colour stands before the noun."""
     noun = _one(rng, words.ANYTHINGS) if meaning.noun == ANYTHING else meaning.noun
     several = words.plural(noun)
+    if meaning.excluded is not None:
+        pattern = _one(rng, words.NEGATED_SEVERAL if words.is_plural(noun) else words.NEGATED)
+        return pattern.format(c=meaning.excluded, n=noun), several
     if meaning.colour is None:
         return noun, several
     if noun in words.WEARERS:

@@ -32,6 +32,7 @@ class Batch(NamedTuple):
         centres: row and column of each target's cell `[N,2]`, (-1, -1) where the phrase names nothing.
         masked: which phrases have masks `[M]`.
         masks: bool `[M,H,W]`.
+        refined: which of those masks the refinement sees `[R]`.
     """
 
     views: Tensor
@@ -42,6 +43,7 @@ class Batch(NamedTuple):
     centres: Tensor
     masked: Tensor
     masks: Tensor
+    refined: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class SampleConfig:
 
     phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
     masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
+    refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
 
@@ -137,6 +140,7 @@ class SceneSamples(Dataset):
             "centres": centres,
             "masked": masked,
             "masks": turn(np.stack(masks) if masks else np.zeros((0, side, side), bool), 2),
+            "refined": np.arange(len(masked)) < self.config.refined,
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
@@ -158,6 +162,7 @@ def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
         centres=stack("centres").flatten(0, 1),
         masked=torch.from_numpy(np.concatenate([sample["masked"] + row * count for row, sample in enumerate(samples)])),
         masks=torch.from_numpy(np.concatenate([sample["masks"] for sample in samples])),
+        refined=torch.from_numpy(np.flatnonzero(np.concatenate([sample["refined"] for sample in samples]))),
     )
 
 

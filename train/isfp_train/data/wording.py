@@ -26,6 +26,15 @@ COLOURED: tuple[str, ...] = (
     "{n} in {c}",
 )
 
+#: The noun with a colour that it has not.
+NEGATED: tuple[str, ...] = (
+    "{n} that is not {c}",
+    "{n} which is not {c}",
+    "{n} not the {c} one",
+    "{n} other than the {c} one",
+)
+NEGATED_SEVERAL: tuple[str, ...] = ("{n} that are not {c}", "{n} which are not {c}")  # fmt: skip
+
 #: Of people the colour is that of their clothes.
 WEARERS = frozenset(("person",))
 WORN: tuple[str, ...] = ("{n} in {c}", "{n} in {c}", "{n} wearing {c}", "{n} dressed in {c}", "{n} with {c} clothes")
@@ -40,12 +49,14 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} that is furthest to the left", "first {n} from the left", "{n} at the far left",
         "{n} farthest to the left",
         "=of the {ns} the leftmost one", "left most {n}", "{n} all the way to the left",
+        "=the one of the {ns} that is furthest left", "{n} with no other {n} to its left",
     ),
     "rightmost": (
         "rightmost {n}", "{n} on the far right", "{n} furthest right", "far right {n}", "{n} furthest to the right",
         "{n} that is furthest to the right", "first {n} from the right", "{n} at the far right",
         "last {n} on the right",
         "=of the {ns} the rightmost one", "right most {n}", "{n} all the way to the right",
+        "=the one of the {ns} that is furthest right", "{n} with no other {n} to its right",
     ),
     "topmost": (
         "topmost {n}", "highest {n}", "{n} at the very top", "uppermost {n}", "{n} furthest up",
@@ -59,13 +70,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "left": (
         "{n} on the left", "left {n}", "{n} on the left side", "{n} to the left", "left hand {n}", "{n} at left",
         "{n} on the left hand side", "{n} that is on the left", "{n} left", "{n} at the left",
-        "{n} which is on the left",
+        "{n} which is on the left", "=the one of the {ns} on the left", "on the left the {n}", "=the left one of the {ns}",
     ),
     "right": (
         "{n} on the right", "right {n}", "{n} on the right side", "{n} to the right", "right hand {n}",
         "{n} at right",
         "{n} on the right hand side", "{n} that is on the right", "{n} right", "{n} at the right",
-        "{n} which is on the right",
+        "{n} which is on the right", "=the one of the {ns} on the right", "on the right the {n}", "=the right one of the {ns}",
     ),
     "top": (
         "{n} at the top", "top {n}", "upper {n}", "{n} on top", "{n} up top", "{n} that is at the top",
@@ -101,11 +112,11 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "biggest": (
         "biggest {n}", "largest {n}", "{n} that is the biggest", "=of the {ns} the biggest one",
-        "=the biggest of the {ns}", "biggest of all {ns}",
+        "=the biggest of the {ns}", "biggest of all {ns}", "=the one of the {ns} that is largest", "{n} which is the largest",
     ),
     "smallest": (
         "smallest {n}", "littlest {n}", "{n} that is the smallest", "=of the {ns} the smallest one",
-        "=the smallest of the {ns}",
+        "=the smallest of the {ns}", "=the one of the {ns} that is smallest", "{n} which is the smallest",
     ),
     "bigger": (
         "bigger {n}", "larger {n}", "=the bigger one of the {ns}", "=the larger of the two {ns}",
@@ -160,6 +171,12 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} between {a} and {b}", "{n} in between {a} and {b}", "{n} that is between {a} and {b}",
         "{n} standing between {a} and {b}",
     ),
+}  # fmt: skip
+
+#: A second direction, behind the first: "the ball left of the mug and above the key".
+SECOND: dict[str, tuple[str, ...]] = {
+    "left of": ("and left of {b}", "and to the left of {b}"), "right of": ("and right of {b}", "and to the right of {b}"),
+    "above": ("and above {b}", "and higher than {b}"), "below": ("and below {b}", "and under {b}"),
 }  # fmt: skip
 
 #: Never used in training: they test whether new wordings of known things are understood.

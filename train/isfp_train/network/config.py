@@ -28,7 +28,7 @@ class NetworkConfig:
     identification: Literal["fpm", "convolution", "none"] = "fpm"  # paper: Table I's rows
     refinement: bool = True  # paper: Table I's rows
     refinement_channels: tuple[int, int] = (32, 16)  # ours
-    language_in_segmentation: bool = True  # paper: Section IV-E removes it
+    segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
     coordinates: bool = False  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float = 0.5  # ours: the forget rate of Eq. 2
     activation: Literal["tanh", "leaky_relu"] = "tanh"  # ours: bounded, so the scan cannot overflow FP16
@@ -49,11 +49,12 @@ class NetworkConfig:
             max_words=20,
             word_channels=50,
             text_channels=256,
-            fused_channels=128,
+            fused_channels=256,
             pathway_channels=128,
             instance_channels=128,
             mask_channels=96,
             aspp_channels=64,
+            segmentation_language="late",
             coordinates=True,
         )
 

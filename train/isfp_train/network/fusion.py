@@ -43,6 +43,12 @@ class PhraseProjection(nn.Module):
         return self.body(phrase)
 
 
+def of_scenes(visual: Maps, scenes: Tensor) -> Maps:
+    """Visual maps of `B` frames, one row for each phrase: `[B,C,…]`, each phrase's frame `[P]` -> `[P,C,…]`."""
+    large, medium, small = (level.index_select(0, scenes) for level in visual)
+    return large, medium, small
+
+
 def fuse(visual: Tensor, phrases: Tensor) -> Tensor:
     """Multiply each place by the phrase (Eq. 1): `[P or 1,C,H,W]`, `[P,C]` -> `[P,C,H,W]`."""
     return visual * phrases[:, :, None, None]

@@ -73,14 +73,21 @@ class PhraseEncoder(nn.Module):
     def hidden(self, words: Tensor, lengths: Tensor) -> Tensor:
         """Word ids `[P,L]`, lengths `[P]` -> F_w `[P,L,C]`, the two directions summed."""
         embedded = self.words(words)
-        reverse = _reversal(lengths, words.shape[1]).unsqueeze(-1)
+        reverse = _reversal(lengths, words.shape[1])
         ahead, _ = self.forward_gru(embedded)
-        back, _ = self.backward_gru(embedded.gather(1, reverse.expand(-1, -1, embedded.shape[2])))
-        return ahead + back.gather(1, reverse.expand(-1, -1, back.shape[2]))
+        back, _ = self.backward_gru(_reordered(embedded, reverse))
+        return ahead + _reordered(back, reverse)
 
     def forward(self, words: Tensor, lengths: Tensor) -> Tensor:
         """Word ids `[P,L]`, lengths `[P]` in 1 … L -> F_t `[P,C]`."""
         return self.attention(self.hidden(words, lengths), lengths)
+
+
+def _reordered(sequence: Tensor, order: Tensor) -> Tensor:
+    """Take the words of each phrase in its own order: `[P,L,C]`, positions `[P,L]` -> `[P,L,C]`."""
+    phrases, size, channels = sequence.shape
+    rows = order + size * torch.arange(phrases, device=order.device)[:, None]
+    return sequence.reshape(-1, channels).index_select(0, rows.flatten()).reshape(phrases, size, channels)
 
 
 def _reversal(lengths: Tensor, size: int) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from isfp_train.network.backbone import Backbone
 from isfp_train.network.config import NetworkConfig
-from isfp_train.network.fusion import Maps, PhraseProjection, VisualProjection
+from isfp_train.network.fusion import Maps, PhraseProjection, VisualProjection, of_scenes
 from isfp_train.network.identification import IdentificationBranch
 from isfp_train.network.language import PhraseEncoder
 from isfp_train.network.pathways import DownPathway, UpPathway
@@ -44,6 +44,7 @@ class ISFP(nn.Module):
             1 if config.identification == "none" else config.grid**2,
             config.coordinates,
             slope,
+            fused if config.segmentation_language == "late" else None,
         )
         if config.identification != "none":
             channels = config.instance_channels
@@ -69,14 +70,22 @@ class ISFP(nn.Module):
         """Visual maps `[P or 1,C,…]` (or `[B,C,…]` with each phrase's scene `[P]`), phrases `[P,C]` -> map `[P,S,S]`, logits."""
         return self.propagation(self.identification(self.down(visual, phrases, scenes)))
 
-    def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:
+    def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.
 
-        The baseline of Table I has one channel: give it zeros as cells.
+        Where language meets the Segmentation Branch late (or not at all), the maps may also be those of `B` frames, with each
+        phrase's frame `scenes` `[P]`: the branch's convolutions then run once a frame. The baseline of Table I has one channel:
+        give it zeros as cells.
         """
-        if not self.config.language_in_segmentation:
-            phrases = torch.ones_like(phrases)
-        return self.segmentation.lookup(self.segmentation.features(self.up(visual, phrases)), cells)
+        if self.config.segmentation_language == "early":
+            own = visual if scenes is None else of_scenes(visual, scenes)
+            return self.segmentation.lookup(self.segmentation.features(self.up(own, phrases)), cells)
+        features = self.segmentation.features(self.up(visual))
+        if scenes is not None:
+            features = features.index_select(0, scenes)  # whose gradient is much faster than an index's
+        if self.config.segmentation_language == "late":
+            features = self.segmentation.speak(features, phrases)
+        return self.segmentation.lookup(features, cells)
 
     def refine(self, frame: Tensor, coarse: Tensor) -> Tensor:
         """RGB frame uint8 `[P or 1,H,W,3]`, coarse masks `[P,K,h,w]`, logits -> masks `[P,K,H,W]`, logits."""

@@ -40,7 +40,7 @@ class DownPathway(nn.Module):
         joined = torch.cat((functional.avg_pool2d(large, 2), medium), dim=1)
         small = _resize(small, self.grid)
         if scenes is not None:
-            joined, small = joined[scenes], small[scenes]
+            joined, small = joined.index_select(0, scenes), small.index_select(0, scenes)
         x = self.medium(fuse(joined, phrases.repeat(1, 2)))
         return self.small(torch.cat((_resize(x, self.grid), fuse(small, phrases)), dim=1))
 
@@ -53,12 +53,13 @@ class UpPathway(nn.Module):
         self.medium = ConvBlock(2 * fused, channels, 1, slope=slope)
         self.large = ConvBlock(channels + fused, channels, 1, slope=slope)
 
-    def forward(self, visual: Maps, phrases: Tensor) -> Tensor:
-        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_seg `[P,D,H/8,W/8]`."""
+    def forward(self, visual: Maps, phrases: Tensor | None = None) -> Tensor:
+        """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_seg `[P,D,H/8,W/8]`; without phrases nothing is multiplied."""
         large, medium, small = visual
         joined = torch.cat((_double(small), medium), dim=1)
-        x = self.medium(fuse(joined, phrases.repeat(1, 2)))
-        return self.large(torch.cat((_double(x), fuse(large, phrases)), dim=1))
+        if phrases is not None:
+            joined, large = fuse(joined, phrases.repeat(1, 2)), fuse(large, phrases)
+        return self.large(torch.cat((_double(self.medium(joined)), large), dim=1))
 
 
 def _resize(x: Tensor, size: int) -> Tensor:

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from isfp_train.network.layers import ConvBlock
 
+SHRINK = 4  # the size at which frame and mask meet, as a part of the frame's
+
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
     """Resize masks to the frame's size: logits `[P,K,h,w]` -> `[P,K,height,width]`."""
@@ -18,21 +20,24 @@ class Refinement(nn.Module):
     """Frame and coarse mask together, three 3×3 convolutions with upsampling between, added to the upsampled coarse mask.
 
     The paper leaves the sizes open. Here frame and mask meet at a quarter of the frame's size, so that two doublings end at the
-    full size. The mask enters as a probability, in 0 … 1 like the frame; the sum is one of logits.
+    full size. The frame comes there with all its pixels, 4×4 of them as channels of one place: an average would blur the very
+    outline that the module is for. The mask enters as a probability, in 0 … 1 like the frame; the sum is one of logits, and
+    starts as the coarse mask alone.
     """
 
     def __init__(self, channels: tuple[int, int], slope: float) -> None:
         super().__init__()
         first, second = channels
-        self.at_quarter = ConvBlock(4, first, 3, slope=slope)
+        self.at_quarter = ConvBlock(3 * SHRINK**2 + 1, first, 3, slope=slope)
         self.at_half = ConvBlock(first, second, 3, slope=slope)
         self.at_full = nn.Conv2d(second, 1, 3, padding=1)
+        nn.init.zeros_(self.at_full.weight)
 
     def forward(self, frame: Tensor, coarse: Tensor) -> Tensor:
         """RGB frame `[N,3,H,W]` in 0 … 1, coarse mask `[N,h,w]`, logits -> refined mask `[N,H,W]`, logits."""
         height, width = frame.shape[2:]
         mask = coarse.unsqueeze(1)
-        small = functional.avg_pool2d(frame, 4)
+        small = functional.pixel_unshuffle(frame, SHRINK)
         seen = torch.sigmoid(functional.interpolate(mask, size=small.shape[2:], mode="bilinear", align_corners=False))
         x = self.at_quarter(torch.cat((small, seen), dim=1))
         x = self.at_half(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isfp_train.network.fusion import fuse
 from isfp_train.network.layers import ConvBlock, with_coordinates
 
 
@@ -37,6 +38,9 @@ class SegmentationBranch(nn.Module):
     A sample teaches only the rows of its nine positive cells. So a row is the sum of its own weights and of a part that varies
     smoothly over the grid (low cosine frequencies, ours), which every sample teaches; the sum is the 1×1 convolution of the
     paper, and is what is exported.
+
+    With `language` the phrase meets the branch behind its convolutions (ours), which then run once a frame and learn from all
+    of its phrases; see `speak`.
     """
 
     cosines: Tensor
@@ -50,9 +54,13 @@ class SegmentationBranch(nn.Module):
         masks: int,
         coordinates: bool,
         slope: float,
+        language: int | None = None,
     ) -> None:
         super().__init__()
         self.coordinates = coordinates
+        if language is not None:
+            self.language = nn.Linear(language, channels)
+            self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
         widths = [inputs + 2 * coordinates, channels, channels, channels]
         self.body = nn.Sequential(*(ConvBlock(width, channels, 3, slope=slope) for width in widths))
         self.aspp = ASPP(channels, aspp_channels, aspp_rates, channels, slope)
@@ -69,6 +77,14 @@ class SegmentationBranch(nn.Module):
     def features(self, fused: Tensor) -> Tensor:
         """F_seg `[P,D,h,w]` -> what the last layer reads `[P,C,h,w]`."""
         return self.aspp(self.body(with_coordinates(fused) if self.coordinates else fused))
+
+    def speak(self, features: Tensor, phrases: Tensor) -> Tensor:
+        """Fuse what the last layer reads with the phrases (Eq. 1 once more, beside the features themselves).
+
+        `[P or 1,C,h,w]`, `[P,F]` -> `[P,C,h,w]`.
+        """
+        fused = fuse(features, self.language(phrases))
+        return self.join(torch.cat((features.expand_as(fused), fused), dim=1))
 
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
