@@ -17,6 +17,7 @@ from isfp.cli_options import BundleArgument, JsonOption, RuntimeOption
 from isfp.errors import IsfpError
 from isfp.explain.command import explain
 from isfp.label_command import label
+from isfp.rerun_command import record
 from isfp.web.command import serve
 
 app = typer.Typer(
@@ -182,6 +183,7 @@ def doctor(
 
 app.command()(label)
 app.command()(explain)
+app.command()(record)
 app.command()(serve)
 
 
