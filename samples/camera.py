@@ -11,8 +11,7 @@ from typing import Annotated
 import cv2
 import typer
 
-from isfp import IsfpError, Segmenter
-from isfp.camera import Camera
+from isfp import IsfpError, Segmenter, camera
 from isfp.draw import overlay
 
 
@@ -31,8 +30,8 @@ def main(
             asked[0] = line.strip() or asked[0]
 
     threading.Thread(target=listen, daemon=True).start()
-    with Segmenter(bundle) as segmenter, Camera(source) as camera:
-        for number, frame in enumerate(camera, start=1):
+    with Segmenter(bundle) as segmenter, camera.open(source) as opened:
+        for number, frame in enumerate(opened, start=1):
             try:
                 result = segmenter.run(frame, asked[0])
             except IsfpError as error:
@@ -44,7 +43,7 @@ def main(
             picture = overlay(frame, [result])
             if headless:
                 size = frame.shape[1], frame.shape[0]
-                writer = writer or cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), camera.frames_per_second, size)
+                writer = writer or cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), opened.frames_per_second, size)
                 writer.write(picture)
             else:
                 cv2.imshow("isfp", picture)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 
@@ -5,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from isfp.camera import Camera, has_gstreamer
-from isfp.errors import CameraError
+from isfp import CameraError, FrameError, camera
+from isfp.camera import Camera
+from isfp.camera_sources import Source, source_of
 
 
 @pytest.fixture(scope="module")
@@ -20,49 +23,151 @@ def video(tmp_path_factory):
     return path
 
 
-def test_a_file_gives_every_frame_in_order_to_a_slow_reader(video):
-    with Camera(video) as camera:
+def as_live(path, **changes):
+    """The same frames, taken for those of a camera: they come by themselves."""
+    source = source_of(path)
+    return Source(source.name, True, changes.get("connect", source.connect))
+
+
+def camera_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("camera")]
+
+
+def test_a_video_gives_every_frame_in_order_to_a_slow_reader(video):
+    with camera.open(video) as opened:
         brightness = []
-        for frame in camera:
+        for frame in opened:
             brightness.append(frame.mean())
             time.sleep(0.005)
-    assert not camera.live
+    assert not opened.live
     assert len(brightness) == 20
     np.testing.assert_allclose(brightness, np.arange(20) * 10, atol=3)
-    assert camera.frames_per_second == pytest.approx(25)
+    assert opened.frames_per_second == pytest.approx(25)
 
 
-def test_a_live_source_gives_the_latest_frame(video, monkeypatch):
-    monkeypatch.setattr("pathlib.Path.is_file", lambda _: False)  # the same file, taken for a stream
-    with Camera(video) as camera:
-        assert camera.live
-        camera._reader.join(5)
-        frame = camera.read()
-    assert frame.mean() == pytest.approx(190, abs=3)
+def test_a_file_uri_is_the_file(video):
+    with camera.open(video.as_uri()) as opened:
+        assert len(list(opened)) == 20
 
 
-def test_closing_stops_the_thread_and_can_be_done_again(video):
-    camera = Camera(video)
-    camera.read()
-    camera.close()
-    camera.close()
-    assert not any(thread.name.startswith("camera") for thread in threading.enumerate())
+def test_a_folder_gives_its_pictures_by_name_each_at_its_own_size(tmp_path):
+    for name, size in (("b.png", (20, 30)), ("a.JPG", (40, 50)), ("c.webp", (60, 70))):
+        cv2.imwrite(str(tmp_path / name), np.zeros((*size, 3), np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    with camera.open(tmp_path) as opened:
+        assert [frame.shape[:2] for frame in opened] == [(40, 50), (20, 30), (60, 70)]
+        assert not opened.live
 
 
-@pytest.mark.parametrize("uri", ["nowhere.mp4", "/dev/video77", "", "987"])
+def test_a_picture_is_one_frame(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30, 3), 7, np.uint8))
+    with camera.open(tmp_path / "a.png") as opened:
+        assert [int(frame.mean()) for frame in opened] == [7]
+
+
+def test_a_broken_picture_in_a_folder_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    with camera.open(tmp_path) as opened:
+        opened.read()
+        with pytest.raises(FrameError, match=r"b\.png is no picture"):
+            opened.read()
+
+
+def test_a_folder_without_pictures_says_what_is_expected(tmp_path):
+    with pytest.raises(CameraError, match=r"holds no pictures; expected files that end in \.bmp"):
+        camera.open(tmp_path)
+
+
+def test_a_live_source_gives_the_latest_frame_and_goes_on_when_it_fails(video):
+    with Camera(as_live(video)) as opened:
+        time.sleep(0.4)  # all twenty have come, nobody asked, and the source has "failed"
+        assert opened.read().mean() == pytest.approx(190, abs=3)
+        assert opened.reconnects == 0
+        assert opened.read(5).mean() >= 0  # it is opened anew
+        assert opened.reconnects == 1
+
+
+def test_waits_between_tries_grow_until_a_frame_comes(video, monkeypatch):
+    monkeypatch.setattr(camera, "_FIRST_WAIT", 0.05)
+    tries, open_video = [], source_of(video).connect
+
+    def connect():
+        tries.append(time.monotonic())
+        if 1 < len(tries) < 5:
+            raise CameraError("away")
+        return open_video()
+
+    with Camera(as_live(video, connect=connect)) as opened:
+        while len(tries) < 6:
+            opened.read(5)
+    waits = np.diff(tries)
+    assert waits[1] < waits[2] < waits[3]
+    assert waits[4] < waits[3]  # after it had come back, from the start
+
+
+def test_closing_ends_reading_in_another_thread_and_can_be_done_again(video):
+    opened = Camera(as_live(video))
+    frames = []
+    reader = threading.Thread(target=lambda: frames.extend(opened))
+    reader.start()
+    time.sleep(0.3)
+    opened.close()
+    reader.join(2)
+    assert not reader.is_alive()
+    assert opened.read() is None or frames == []  # the last frame, where nobody took it; no error
+    opened.close()
+    assert not camera_threads()
+
+
+def test_closing_does_not_wait_for_the_next_try(video, monkeypatch):
+    monkeypatch.setattr(camera, "_FIRST_WAIT", 60)
+    opened = Camera(as_live(video))
+    time.sleep(0.3)
+    start = time.monotonic()
+    opened.close()
+    assert time.monotonic() - start < 5
+
+
+def test_a_source_that_hangs_as_it_opens_is_given_up_and_freed_should_it_open_after_all(video):
+    released, opening = threading.Event(), threading.Event()
+
+    def connect():
+        opening.wait(10)
+        reader = source_of(video).connect()
+        reader.release = released.set
+        return reader
+
+    with pytest.raises(CameraError, match=r"did not open within 0\.2 s"):
+        Camera(as_live(video, connect=connect), patience=0.2)
+    opening.set()
+    assert released.wait(5)
+
+
+def test_a_program_that_forgets_to_close_ends_cleanly(video):
+    code = f"from isfp import camera; opened = camera.open({str(video)!r}); opened.read()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("uri", ["nowhere.mp4", "/dev/video77", "", 987, "987", "rtsp://127.0.0.1:1/nothing"])
 def test_a_source_that_cannot_be_opened_says_what_to_check(uri):
-    with pytest.raises(CameraError, match=r"does not exist; expected|cannot be opened\. Check"):
-        Camera(uri)
+    with pytest.raises(CameraError, match=r"does not exist|cannot be opened\. Check"):
+        camera.open(uri)
 
 
-def test_a_file_that_is_no_video_says_what_to_check(tmp_path):
-    (tmp_path / "x.mp4").write_bytes(b"no video")
+@pytest.mark.parametrize("name", ["x.mp4", "x"])
+def test_a_file_that_is_no_video_says_what_to_check(tmp_path, name):
+    (tmp_path / name).write_bytes(b"no video")
     with pytest.raises(CameraError, match="codec"):
-        Camera(tmp_path / "x.mp4")
+        camera.open(tmp_path / name)
 
 
-@pytest.mark.skipif(has_gstreamer(), reason="this OpenCV has GStreamer")
-@pytest.mark.parametrize("uri", ["csi://0", "videotestsrc ! appsink"])
-def test_without_gstreamer_a_pipeline_says_how_to_get_it(uri):
-    with pytest.raises(CameraError, match=r"needs GStreamer.*--system-site-packages"):
-        Camera(uri)
+def test_a_video_without_frames_is_an_error(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / "empty.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    writer.release()
+    with (
+        pytest.raises(CameraError, match=r"no frame that this OpenCV decodes|cannot be opened"),
+        camera.open(tmp_path / "empty.avi") as c,
+    ):
+        c.read()
