@@ -26,6 +26,10 @@ DataOption = Annotated[
     str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; or refcoco=FOLDER, refcoco+=, refcocog=, grefcoco=.")
 ]
 SharesOption = Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')]
+WordingOption = Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')]
+PairsOption = Annotated[
+    str, typer.Option(help='"train", or "held_out": colours of things that training never named with them, such as a purple key.')
+]
 SplitOption = Annotated[
     str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; "train"; or a split of RefCOCO\'s [val].')
 ]
@@ -60,7 +64,8 @@ def evaluate(
     shares: SharesOption = "",
     scenes: Annotated[int | None, typer.Option(min=1, help="How many scenes [300, or all photos of a split].")] = None,
     split: SplitOption = "",
-    wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
+    wording: WordingOption = "train",
+    pairs: PairsOption = "train",
     oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
     threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the model's own].")] = None,
@@ -80,7 +85,7 @@ def evaluate(
     predictor = open_model(model, refinement=not no_refinement)
     if isinstance(predictor, CheckpointPredictor):
         predictor.mask_threshold = mask_threshold
-    asked = _asked(data, shares, scenes, split, wording, predictor.size)
+    asked = _asked(data, shares, scenes, split, wording, pairs, predictor.size)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         outcomes = run_evaluation(predictor, asked.questions, lambda: progress.advance(task), ORACLES[oracle])
@@ -107,7 +112,7 @@ class _Asked:
     about: Mapping[str, object]
 
 
-def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, size: int) -> _Asked:
+def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int) -> _Asked:
     from isfp_train.data.refer import Refer, ReferScenes
     from isfp_train.data.refer_layout import DATASETS
     from isfp_train.data.sources import scene_sources
@@ -123,9 +128,9 @@ def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str,
 
     chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
     sources = scene_sources(chosen, Path(data) if data else None, size, split)
-    about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording}
-    asked = questions(sources, scenes, TEST_SEED, wording=wording)
-    return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording", about)
+    about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording, "pairs": pairs}
+    asked = questions(sources, scenes, TEST_SEED, wording=wording, pairs=pairs)
+    return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
 
 
 def ablate(
@@ -171,7 +176,8 @@ def sheet(
     data: DataOption = "",
     shares: SharesOption = "",
     split: SplitOption = "",
-    wording: Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')] = "train",
+    wording: WordingOption = "train",
+    pairs: PairsOption = "train",
     count: Annotated[int, typer.Option(min=1, help="How many cases.")] = 24,
     show_worst: Annotated[bool, typer.Option("--worst", help="The lowest IoUs of all phrases of --scenes scenes.")] = False,
     scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst looks through [300].")] = None,
@@ -183,7 +189,7 @@ def sheet(
     from isfp_train.predictors import open_model
 
     predictor = open_model(model)
-    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, predictor.size)
+    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         if show_worst:

@@ -57,15 +57,20 @@ class Question:
 
 
 def questions(
-    sources: Sequence[tuple[SceneSource, float]], count: int, seed: int, phrases: int = 5, wording: str = "train"
+    sources: Sequence[tuple[SceneSource, float]],
+    count: int,
+    seed: int,
+    phrases: int = 5,
+    wording: str = "train",
+    pairs: str = "train",
 ) -> Iterator[Question]:
-    """`count` scenes, the same for the same seed, each source in turn by its share."""
+    """`count` scenes, the same for the same seed, each source in turn by its share; see `refer` for wording and pairs."""
     shares = np.array([share for _, share in sources], dtype=float)
     shares /= shares.sum()
     for index in range(count):
         rng = np.random.default_rng((seed, index))
         scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
-        references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording)
+        references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
         if references:
             yield Question(scene, references, index)
 
