@@ -49,18 +49,30 @@ def options(
 @app.command()
 def run(
     bundle: BundleArgument,
-    image: Annotated[Path, typer.Option(help="A picture.")],
     phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
-    out: Annotated[Path | None, typer.Option(help="Picture to write: mask, identifying map, score.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture.")] = None,
+    video: Annotated[Path | None, typer.Option(help="A video, in place of a picture.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Picture to write (mask, identifying map, score), or video (.mp4, .avi).")
+    ] = None,
+    smooth: Annotated[bool, typer.Option(help="Steady a video's masks over time.")] = True,
     threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the bundle's].")] = None,
     runtime: RuntimeOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Find what phrases mean in a picture."""
+    """Find what phrases mean in a picture, or in every frame of a video."""
     from isfp import pictures
     from isfp.draw import sheet
     from isfp.segmenter import Segmenter
 
+    if video and not image:
+        from isfp.video_command import run_video
+
+        with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
+            run_video(segmenter, video, phrase, out, smooth, as_json)
+        return
+    if not image or video:
+        raise typer.BadParameter("Give one of --image and --video.")
     frame = pictures.read(image)
     with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
         results = segmenter.run(frame, phrase)
