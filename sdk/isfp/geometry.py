@@ -1,0 +1,214 @@
+"""From a mask to where a robot reaches: centre and main axis in the picture, and with an aligned depth image in metres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from isfp.errors import IsfpError
+
+#: A piece of a mask smaller than this share of its largest piece is a speck, not part of the thing.
+SPECK = 0.05
+#: Least pixels with depth that a position is computed from.
+LEAST = 10
+#: Depths that differ from the thing's plane by more than this many deviations are not the thing's; depth cameras are never better
+#: than this share of the distance, so less is never an outlier.
+DEVIATIONS, NOISE = 3.5, 0.01
+
+#: How far, as a factor, the plane may go on beyond the nearest and farthest depth that was trusted.
+BEYOND = 1.25
+
+
+class GeometryError(IsfpError, ValueError):
+    """A mask, depth image or intrinsics cannot be measured."""
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """A camera without distortion (rectified), as OpenCV and ROS have it: the centre of the first pixel is (0, 0).
+
+    Attributes:
+        fx: focal length along x, pixels.
+        fy: along y.
+        cx: column of the optical axis.
+        cy: row of it.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite([self.fx, self.fy, self.cx, self.cy]).all() and self.fx > 0 and self.fy > 0):
+            raise GeometryError(f"The intrinsics are {self}; expected finite numbers, and focal lengths above 0, in pixels.")
+
+    @classmethod
+    def of_matrix(cls, matrix: np.ndarray | Sequence[float]) -> Intrinsics:
+        """Take K, `[3,3]` or its nine values row by row, as in ROS's CameraInfo.
+
+        Raises:
+            GeometryError: it is no such matrix.
+        """
+        k = np.asarray(matrix, np.float64)
+        if k.size != 9:
+            raise GeometryError(f"The camera matrix has the shape {list(k.shape)}; expected 3 x 3, or its nine values.")
+        return cls(*(float(k.reshape(3, 3)[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2))))
+
+    def points(self, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Return the points `[N,3]` (right, down, forward), metres, of pixels `[N,2]` (column, row) at depths `[N]`, metres."""
+        across = (pixels - [self.cx, self.cy]) / [self.fx, self.fy]
+        return np.column_stack([across, np.ones(len(pixels))]) * depth[:, None]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A mask's place and main axis in the picture.
+
+    Attributes:
+        centre: gravity centre (x, y), pixels; pixel column x covers x to x+1.
+        angle: of the main axis, degrees above -90 to 90, from the x axis towards y, so clockwise as one sees it.
+        length: extent along the main axis, pixels.
+        width: extent across it.
+        elongation: ratio of the deviations along and across, 1 or more; near 1 the thing has no main axis to speak of.
+    """
+
+    centre: tuple[float, float]
+    angle: float
+    length: float
+    width: float
+    elongation: float
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Where a thing's visible side is, in the camera's coordinates: x right, y down, z forward, metres.
+
+    Attributes:
+        centroid: mean of the visible surface over its pixels, float64 `[3]`.
+        axis: direction of the main axis of the plane through the visible side, either way, unit length, float64 `[3]`.
+        length: extent along the main axis, metres.
+        width: extent across it within that plane, metres: what a gripper that comes from the camera must open to.
+        trusted: share of the mask's pixels whose depth was there and agreed, 0 to 1; the depth of the others was filled in.
+        outline: place and main axis in the picture; where a thing leans away, its long side there may be another one.
+    """
+
+    centroid: np.ndarray
+    axis: np.ndarray
+    length: float
+    width: float
+    trusted: float
+    outline: Outline
+
+
+def outline(mask: np.ndarray) -> Outline:
+    """Measure a mask, bool `[h,w]`; specks beside the thing do not count.
+
+    Raises:
+        GeometryError: it is no such mask, or is empty.
+    """
+    return _outline(_pixels(mask))
+
+
+def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Position:
+    """Find a thing in space.
+
+    A plane is fitted to the depths within the mask; depths far from it (background along the edge, flying pixels) are left out, and
+    holes are filled from it, so that neither pulls the centroid aside. Up to nearly half of the depths may be wrong.
+
+    Args:
+        mask: the thing, bool `[h,w]`.
+        depth: aligned to the mask's frame, `[h,w]`: float, metres, or uint16, millimetres. 0, NaN and infinity are holes.
+        intrinsics: of the camera that the frame is of.
+
+    Raises:
+        GeometryError: the mask is empty, the depth image is not of its size or kind, or there are too few depths within the mask.
+    """
+    pixels = _pixels(mask)
+    columns, rows = pixels.T
+    distances = _metres(depth, mask.shape)[rows, columns]
+    known = np.isfinite(distances) & (distances > 0)
+    if known.sum() < LEAST:
+        raise GeometryError(
+            f"{known.sum()} of the mask's {len(pixels)} pixels have a depth; expected {LEAST} at least. Check that the depth image "
+            "is aligned to the frame, and that the thing is within the camera's range."
+        )
+    seen = distances[known]
+    plane, trusted = _fit(pixels[known], seen)
+    on_plane = _at(plane, pixels, seen[trusted])
+    filled = on_plane.copy()
+    filled[np.flatnonzero(known)[trusted]] = seen[trusted]
+
+    surface = intrinsics.points(pixels, on_plane)
+    vectors = np.linalg.eigh(np.cov(surface.T, bias=True))[1]
+    pixel = float(on_plane.mean()) / min(intrinsics.fx, intrinsics.fy)
+    across, along = np.ptp(surface @ vectors[:, 1:], axis=0) + pixel
+    return Position(
+        centroid=intrinsics.points(pixels, filled).mean(axis=0),
+        axis=vectors[:, 2],
+        length=float(along),
+        width=float(across),
+        trusted=float(trusted.sum() / len(pixels)),
+        outline=_outline(pixels),
+    )
+
+
+def _pixels(mask: np.ndarray) -> np.ndarray:
+    """The pixels (column, row) of a mask without its specks, `[N,2]`."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.ndim != 2:
+        found = f"{mask.dtype} {list(mask.shape)}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise GeometryError(f"The mask is {found}; expected a numpy array of bool, [height,width], as a Segmentation has it.")
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = statistics[1:, cv2.CC_STAT_AREA]
+    if not len(areas):
+        raise GeometryError("The mask is empty; ask only where the thing was found (result.found).")
+    kept = np.concatenate([[False], areas >= SPECK * areas.max()])
+    rows, columns = np.nonzero(kept[labels])
+    return np.column_stack([columns, rows])
+
+
+def _outline(pixels: np.ndarray) -> Outline:
+    centre = pixels.mean(axis=0)
+    # A pixel is a square, not a point: that adds 1/12 to the variance along any direction.
+    spread = np.cov((pixels - centre).T, bias=True) + np.eye(2) / 12
+    values, vectors = np.linalg.eigh(spread)
+    x, y = vectors[:, 1]
+    angle = float(np.degrees(np.arctan2(y, x)))
+    angle = angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle
+    across, along = np.ptp((pixels - centre) @ vectors, axis=0) + 1
+    x, y = (float(value) + 0.5 for value in centre)
+    return Outline((x, y), angle, float(along), float(across), float(np.sqrt(values[1] / values[0])))
+
+
+def _metres(depth: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    if not isinstance(depth, np.ndarray) or depth.shape != size or not (depth.dtype == np.uint16 or depth.dtype.kind == "f"):
+        found = f"{depth.dtype} {list(depth.shape)}" if isinstance(depth, np.ndarray) else type(depth).__name__
+        raise GeometryError(
+            f"The depth image is {found}; expected {list(size)}, as the mask, of float (metres) or uint16 (millimetres). Align it "
+            "to the colour frame first."
+        )
+    return depth / 1000.0 if depth.dtype == np.uint16 else depth.astype(np.float64)
+
+
+def _fit(pixels: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a plane, which is linear in the inverse of depth: its three numbers, and which depths `[N]` are near it."""
+    terms = np.column_stack([pixels, np.ones(len(pixels))])
+    plane = np.array([0.0, 0.0, 1 / np.median(depth)])
+    near = np.ones(len(depth), bool)
+    for _ in range(10):
+        off = np.abs(depth * (terms @ plane) - 1)  # error as a share of the distance
+        limit = max(DEVIATIONS * 1.4826 * float(np.median(off)), NOISE)
+        before, near = near, off <= limit
+        plane = np.linalg.lstsq(terms[near], 1 / depth[near], rcond=None)[0]
+        if (near == before).all():
+            break
+    return plane, near
+
+
+def _at(plane: np.ndarray, pixels: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """The plane's depths `[N]` at pixels `[N,2]`, metres, not far out of the range of the depths that were trusted."""
+    inverse = np.column_stack([pixels, np.ones(len(pixels))]) @ plane
+    return 1 / np.clip(inverse, 1 / (BEYOND * trusted.max()), BEYOND / trusted.min())

@@ -1,0 +1,174 @@
+import numpy as np
+import pytest
+
+from isfp.geometry import GeometryError, Intrinsics, locate, outline
+
+CAMERA = Intrinsics(fx=600, fy=590, cx=319.5, cy=239.5)
+SIZE = (480, 640)
+
+
+class Board:
+    """A flat rectangle in space, its exact mask and depth by casting a ray through every pixel."""
+
+    def __init__(self, centre=(0.1, -0.05, 0.8), length=0.24, width=0.08, turn=30.0, lean=0.0):
+        """`turn` about the optical axis, then `lean` of the long axis away from the camera, degrees."""
+        t, u = np.radians(turn), np.radians(lean)
+        flat = np.array([np.cos(t), np.sin(t), 0])
+        self.axis = np.cos(u) * flat + np.sin(u) * np.array([0, 0, 1])
+        across = np.array([-np.sin(t), np.cos(t), 0])
+        normal = np.cross(self.axis, across)
+        self.centre, self.length, self.width = np.array(centre), length, width
+        rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+        rays = np.stack([(columns - CAMERA.cx) / CAMERA.fx, (rows - CAMERA.cy) / CAMERA.fy, np.ones(SIZE)], axis=-1)
+        self.depth = (self.centre @ normal) / (rays @ normal)
+        points = rays * self.depth[..., None] - self.centre
+        self.mask = (np.abs(points @ self.axis) <= length / 2) & (np.abs(points @ across) <= width / 2)
+        self.depth[~self.mask] = 1.5  # a wall behind it
+        self.surface = (points + self.centre)[self.mask].mean(axis=0)
+
+
+def angle_between(one: np.ndarray, other: np.ndarray) -> float:
+    """Degrees between two lines."""
+    return float(np.degrees(np.arccos(np.clip(abs(one @ other), 0, 1))))
+
+
+@pytest.mark.parametrize("turn", [0, 30, 45, 89, 90, 120, 179])
+def test_centre_axis_and_extent_in_the_picture(turn):
+    found = outline(Board(turn=turn).mask)
+    expected = turn - 180 if turn > 90 else turn
+    assert min(abs(found.angle - expected), 180 - abs(found.angle - expected)) < 1
+    assert -90 < found.angle <= 90
+    assert found.length == pytest.approx(0.24 / 0.8 * 600, rel=0.03)
+    assert found.width == pytest.approx(0.08 / 0.8 * 600, rel=0.05)
+    assert found.centre[0] == pytest.approx(0.1 / 0.8 * 600 + 320, abs=1)
+    assert found.centre[1] == pytest.approx(-0.05 / 0.8 * 590 + 240, abs=1)
+    assert found.elongation == pytest.approx(3, rel=0.05)
+
+
+def test_pixel_columns_cover_one_pixel_each():
+    mask = np.zeros((10, 20), bool)
+    mask[2:5, 4:14] = True
+    found = outline(mask)
+    assert (found.centre, found.length, found.width, found.angle) == ((9.0, 3.5), 10, 3, 0)
+    one = np.zeros((4, 4), bool)
+    one[1, 2] = True
+    assert (outline(one).centre, outline(one).length, outline(one).elongation) == ((2.5, 1.5), 1, 1)
+
+
+def test_a_round_thing_has_no_main_axis():
+    rows, columns = np.mgrid[:100, :100]
+    assert outline(np.hypot(rows - 50, columns - 50) < 30).elongation == pytest.approx(1, abs=0.01)
+
+
+def test_specks_do_not_count_and_a_thing_in_two_halves_does():
+    board = Board()
+    clean = outline(board.mask)
+    board.mask[5:8, 5:8] = True
+    assert outline(board.mask) == clean
+    halves = np.zeros((40, 100), bool)
+    halves[10:20, 10:40] = halves[10:20, 60:90] = True
+    assert outline(halves).length == 80
+
+
+@pytest.mark.parametrize("lean", [0, 25, 50])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint16])
+def test_centroid_axis_and_size_in_space(lean, kind):
+    board = Board(lean=lean)
+    depth = np.round(board.depth * 1000).astype(kind) if kind is np.uint16 else board.depth.astype(kind)
+    found = locate(board.mask, depth, CAMERA)
+    np.testing.assert_allclose(found.centroid, board.surface, atol=0.001)
+    assert angle_between(found.axis, board.axis) < 2
+    assert np.linalg.norm(found.axis) == pytest.approx(1)
+    assert found.length == pytest.approx(board.length, rel=0.05)
+    assert found.width == pytest.approx(board.width, rel=0.12)
+    assert found.trusted > 0.99
+    assert found.outline == outline(board.mask)
+
+
+def spoiled(board: Board, how: str, rng: np.random.Generator) -> np.ndarray:
+    """The board's depth as cameras spoil it."""
+    depth = board.depth + rng.normal(0, 0.002, SIZE)
+    columns = np.nonzero(board.mask.any(axis=0))[0]
+    if how == "scattered holes":
+        depth[rng.random(SIZE) < 0.6] = 0
+    elif how == "one side missing":
+        depth[:, columns[0] : columns[0] + len(columns) // 3] = np.nan
+    elif how == "background bleeds in from one side":
+        depth[:, columns[-1] - len(columns) // 3 :] = 1.5
+    elif how == "wild values":
+        wild = rng.random(SIZE) < 0.4
+        depth[wild] = rng.uniform(0.2, 8, SIZE)[wild]
+    elif how == "infinite":
+        depth[rng.random(SIZE) < 0.3] = np.inf
+    return depth
+
+
+@pytest.mark.parametrize(
+    "how", ["noise", "scattered holes", "one side missing", "background bleeds in from one side", "wild values", "infinite"]
+)
+@pytest.mark.parametrize("lean", [0, 40])
+def test_holes_and_outliers_do_not_pull_the_centroid_aside(how, lean):
+    board = Board(lean=lean)
+    depth = spoiled(board, how, np.random.default_rng(0))
+    found = locate(board.mask, depth, CAMERA)
+    error = np.linalg.norm(found.centroid - board.surface)
+    assert error < 0.004
+    assert angle_between(found.axis, board.axis) < 4
+    naive = depth[board.mask & np.isfinite(depth)].mean()
+    if how in ("scattered holes", "background bleeds in from one side", "wild values"):
+        assert abs(naive - board.surface[2]) > 10 * error, "a plain mean is pulled aside: the test is hard enough"
+        assert found.trusted < 0.8
+
+
+def test_a_mask_that_is_too_large_does_not_reach_the_wall():
+    board = Board()
+    grown = np.zeros(SIZE, bool)
+    for shift in range(-5, 6):
+        grown |= np.roll(board.mask, shift, axis=1) | np.roll(board.mask, shift, axis=0)
+    found = locate(grown, board.depth, CAMERA)
+    np.testing.assert_allclose(found.centroid, board.surface, atol=0.003)
+
+
+def test_the_visible_side_of_a_ball_is_found():
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    x, y = (columns - CAMERA.cx) / CAMERA.fx, (rows - CAMERA.cy) / CAMERA.fy
+    radius, distance = 0.05, 0.6
+    a, b, c = x**2 + y**2 + 1, -2 * distance, distance**2 - radius**2  # the ray (x, y, 1) z meets the ball at (0, 0, distance)
+    inside = b**2 - 4 * a * c
+    mask = inside > 0
+    depth = np.where(mask, (-b - np.sqrt(np.maximum(inside, 0))) / (2 * a), 1.5)
+    found = locate(mask, depth, CAMERA)
+    np.testing.assert_allclose(found.centroid[:2], 0, atol=0.001)
+    assert distance - radius < found.centroid[2] < distance
+    assert found.width == pytest.approx(2 * radius, rel=0.1)
+
+
+def test_intrinsics_come_from_a_camera_matrix():
+    matrix = np.array([[600, 0, 319.5], [0, 590, 239.5], [0, 0, 1]])
+    assert Intrinsics.of_matrix(matrix) == Intrinsics.of_matrix(matrix.ravel().tolist()) == CAMERA
+    np.testing.assert_allclose(
+        CAMERA.points(np.array([[319.5, 239.5], [919.5, 239.5]]), np.array([2.0, 2.0])), [[0, 0, 2], [2, 0, 2]]
+    )
+
+
+@pytest.mark.parametrize("values", [(0, 590, 1, 1), (600, float("nan"), 1, 1), (-1, 590, 1, 1), (600, 590, float("inf"), 1)])
+def test_bad_intrinsics_are_refused(values):
+    with pytest.raises(GeometryError, match="focal lengths above 0"):
+        Intrinsics(*values)
+
+
+def test_what_cannot_be_measured_is_refused():
+    board = Board()
+    with pytest.raises(GeometryError, match=r"shape \[2\]; expected 3 x 3"):
+        Intrinsics.of_matrix([1, 2])
+    with pytest.raises(GeometryError, match=r"mask is empty.*result\.found"):
+        outline(np.zeros(SIZE, bool))
+    for mask in (board.mask.astype(np.uint8), board.mask[None], None):
+        with pytest.raises(GeometryError, match="expected a numpy array of bool"):
+            outline(mask)
+    for depth in (board.depth[:-1], board.depth.astype(np.int32), None):
+        with pytest.raises(GeometryError, match=r"expected \[480, 640\].*Align it"):
+            locate(board.mask, depth, CAMERA)
+    for nothing in (0.0, np.nan, -1.0):
+        with pytest.raises(GeometryError, match=r"0 of the mask's \d+ pixels have a depth; expected 10"):
+            locate(board.mask, np.full(SIZE, nothing), CAMERA)
