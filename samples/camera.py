@@ -1,50 +1,51 @@
-"""Point at things in a live picture: python samples/camera.py models/edge.isfp 0 "the red mug".
+"""Point at things in a live picture: python samples/camera.py models/edge.isfp 0 "the red mug" --out seen.mp4.
 
-Type another phrase and Enter, in the terminal or in the window, and it is looked for from the next frame on; Esc ends.
+Type another phrase and Enter, in the window or in the terminal, and it is looked for from the next frame on; Esc ends.
 """
 
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import typer
 
-from isfp import IsfpError, Segmenter, camera
+from isfp import IsfpError, PhraseError, Segmenter, camera
+from isfp.camera_recorder import Recorder
 from isfp.draw import overlay
+from isfp.video import Smoother
 
 
 def main(
     bundle: Path,
-    source: Annotated[str, typer.Argument(help="0, /dev/video0, a file, rtsp://..., csi://0, a GStreamer pipeline")],
+    uri: Annotated[str, typer.Argument(help="0, /dev/video0, rtsp://..., csi://0, a GStreamer pipeline, a video, a folder")],
     phrase: str,
-    headless: Annotated[bool, typer.Option("--headless", help="Open no window; write --out instead.")] = False,
-    out: Annotated[Path, typer.Option(help="Video that --headless writes.")] = Path("out.mp4"),
+    out: Annotated[Path | None, typer.Option(help="Record what is shown: a video, .mp4 or .avi.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Open no window.")] = False,
     frames: Annotated[int, typer.Option(help="Stop after so many frames; 0: never.")] = 0,
 ) -> None:
-    asked, typed, writer = [phrase], "", None
-
-    def listen() -> None:
-        for line in sys.stdin:
-            asked[0] = line.strip() or asked[0]
-
-    threading.Thread(target=listen, daemon=True).start()
-    with Segmenter(bundle) as segmenter, camera.open(source) as opened:
-        for number, frame in enumerate(opened, start=1):
+    asked, typed = [phrase], ""
+    threading.Thread(target=listen, args=[asked], daemon=True).start()
+    with Segmenter(bundle) as segmenter, camera.open(uri) as source, Recorder(out, source) if out else nullcontext() as recorder:
+        smoother = Smoother(segmenter)
+        for number, frame in enumerate(source, start=1):
             try:
-                result = segmenter.run(frame, asked[0])
-            except IsfpError as error:
+                result = smoother.run(frame, asked[0])
+            except PhraseError as error:
                 if asked[0] == phrase:
                     raise
                 print(error, file=sys.stderr)  # what was typed has no word in it: go back to the first phrase
                 asked[0] = phrase
                 continue
             picture = overlay(frame, [result])
+            say(picture, f"{result.milliseconds['total']:.0f} ms > {typed}_")
+            if recorder:
+                recorder.write(picture)
             if headless:
-                size = frame.shape[1], frame.shape[0]
-                writer = writer or cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), opened.frames_per_second, size)
-                writer.write(picture)
+                there = "found" if result.found else "not there"
+                print(f"{result.text}: {there}, {result.score:.2f}, {result.milliseconds['total']:.0f} ms")
             else:
                 cv2.imshow("isfp", picture)
                 key = cv2.waitKey(1) & 0xFF
@@ -52,13 +53,24 @@ def main(
                     break
                 if key in (10, 13):
                     asked[0], typed = typed or asked[0], ""
+                elif key == 8:
+                    typed = typed[:-1]
                 elif 32 <= key < 127:
                     typed += chr(key)
             if number == frames:
                 break
-    if writer:
-        writer.release()
+    if out:
         print(f"Video: {out}")
+
+
+def listen(asked: list[str]) -> None:
+    for line in sys.stdin:
+        asked[0] = line.strip() or asked[0]
+
+
+def say(picture, text: str) -> None:
+    for colour, width in ((0, 0, 0), 3), ((255, 255, 255), 1):
+        cv2.putText(picture, text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, width, cv2.LINE_AA)
 
 
 if __name__ == "__main__":

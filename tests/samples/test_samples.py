@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from colour_bundle import picture
 
@@ -15,65 +14,6 @@ SAMPLES = Path(__file__).parent.parent.parent / "samples"
 def run(name, *arguments, **options):
     command = [sys.executable, SAMPLES / name, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=100, **options)
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    """A red box that moves to the right for 12 frames."""
-    path = tmp_path_factory.mktemp("video") / "box.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 240))
-    for step in range(12):
-        writer.write(picture(("red", (20 + 10 * step, 60, 120 + 10 * step, 160)), size=(240, 320)))
-    writer.release()
-    return path
-
-
-def frames_of(path):
-    capture = cv2.VideoCapture(str(path))
-    frames = []
-    while (read := capture.read())[0]:
-        frames.append(read[1])
-    return frames
-
-
-def test_the_camera_sample_writes_a_video_with_the_thing_painted(colour_bundle, video, tmp_path):
-    out = tmp_path / "out.mp4"
-    done = run("camera.py", colour_bundle, video, "the red thing", "--headless", "--out", out, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stderr
-    frames = frames_of(out)
-    assert len(frames) == 12
-    plain = frames_of(video)
-    assert all(np.abs(a.astype(int) - b).mean() > 2 for a, b in zip(frames, plain, strict=True))
-    assert str(out) in done.stdout
-
-
-def test_the_camera_sample_stops_after_the_frames_asked_for(colour_bundle, video, tmp_path):
-    out = tmp_path / "out.mp4"
-    arguments = ["the red thing", "--headless", "--out", out, "--frames", 5]
-    assert run("camera.py", colour_bundle, video, *arguments, stdin=subprocess.DEVNULL).returncode == 0
-    assert len(frames_of(out)) == 5
-
-
-@pytest.mark.parametrize(("typed", "found"), [("the red thing\n", True), ("", False), ("the red thing\n!?\n", False)])
-def test_the_phrase_can_be_changed_by_typing_while_the_camera_sample_runs(colour_bundle, video, tmp_path, typed, found):
-    out = tmp_path / "out.mp4"
-    done = run("camera.py", colour_bundle, video, "green", "--headless", "--out", out, input=typed)
-    assert done.returncode == 0, done.stderr
-    assert ("no word" in done.stderr) == ("!?" in typed)
-    foot = frames_of(out)[-1][225:235, 5:60]  # where "not there" stands, white on dark
-    assert ((foot.max(axis=2) < 60).mean() < 0.1) == found
-
-
-def test_the_camera_sample_refuses_a_first_phrase_without_words(colour_bundle, video):
-    done = run("camera.py", colour_bundle, video, "?!", "--headless", stdin=subprocess.DEVNULL)
-    assert done.returncode == 1
-    assert "has no word in it" in done.stderr
-
-
-def test_the_camera_sample_says_what_is_wrong_with_its_source(colour_bundle):
-    done = run("camera.py", colour_bundle, "nowhere.mp4", "red", "--headless", stdin=subprocess.DEVNULL)
-    assert done.returncode == 1
-    assert done.stderr.startswith("camera: 'nowhere.mp4' does not exist")
 
 
 @pytest.fixture

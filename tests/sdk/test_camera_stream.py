@@ -1,45 +1,21 @@
 """A real RTSP stream over loopback, whose server dies, comes back, and hangs."""
 
-import contextlib
 import logging
 import signal
-import socket
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
+from rtsp import free_port, serve
 
 from isfp import CameraError, camera
 
-PYTHON = "/usr/bin/python3"  # the system's: the server's libraries come from the system's packages
-SERVER = Path(__file__).parent / "rtsp_server.py"
 BLUE, RED = 0, 2  # channels
-
-
-@contextlib.contextmanager
-def serve(port, colour):
-    process = subprocess.Popen([PYTHON, SERVER, str(port), colour], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        if process.stdout.readline() != "ready\n":
-            why = process.stderr.read().strip().splitlines()
-            pytest.skip(f"no RTSP server here (apt install python3-gi gir1.2-gst-rtsp-server-1.0): {why[-1] if why else PYTHON}")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
 def port():
-    if not Path(PYTHON).exists():
-        pytest.skip(f"no {PYTHON} here, which runs the RTSP server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    with serve(number, "red"):
-        return number
+    return free_port()
 
 
 def next_frame_of(opened, channel, within=30.0):
