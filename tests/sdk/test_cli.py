@@ -17,20 +17,6 @@ def image(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def isfp(monkeypatch, capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isfp", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out = capsys.readouterr()
-        return end.value.code or 0, out.out, out.err
-
-    return run
-
-
 def test_run_prints_json_alone_on_standard_output_and_writes_the_picture(isfp, colour_bundle, image, tmp_path):
     out = tmp_path / "new" / "out.png"
     arguments = ["--image", image, "--phrase", "red", "--phrase", "the green thing", "--out", out, "--json"]
@@ -155,6 +141,7 @@ def test_version_is_printed(isfp):
 
 
 HEAVY = ["torch", "tensorrt", "tensorrt_rtx", "pycuda", "onnx", "onnxruntime", "isfp_train", "isfp_export"]
+HEAVY += ["starlette", "uvicorn", "limits", "PIL", "rerun", "pycocotools", "filelock", "ray"]
 
 
 @pytest.mark.parametrize(

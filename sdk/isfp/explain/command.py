@@ -45,7 +45,8 @@ def explain(
         pictures.write(out / "phrases.png", phrases_sheet(frame, results))
         pictures.write(out / "maps.png", sheet(frame, results, segmenter.framing, segmenter.threshold))
         for number, result in enumerate(results, start=1):
-            masks = channel_masks(segmenter, frame, result.text)
+            with messages.status(f"Masks of all cells, phrase {number} of {len(results)}"):
+                masks = channel_masks(segmenter, frame, result.text)
             pictures.write(out / f"channels-{number}.png", channels_sheet(frame, masks, result))
         attention = _attention(segmenter, phrase, messages)
         effects = [word_effects(segmenter, frame, text, weights) for text, weights in zip(phrase, attention, strict=True)]

@@ -35,7 +35,7 @@ def serve(
     listening = _listen(host, port)
     with listening:
         local = _is_loopback(host)
-        app = application(Asker(bundle, runtime, limits.waiting), limits, LOOPBACK if local else ("*",))
+        app = application(Asker(bundle, runtime, limits.waiting), limits, (*LOOPBACK, host) if local else ("*",))
         url = _url(host, listening.getsockname()[1])
         messages = Console(stderr=True, highlight=False, soft_wrap=True)
         messages.print(f"The page is at {url} (Ctrl+C ends it).")
@@ -46,7 +46,7 @@ def serve(
             )
         if show:
             threading.Timer(0.5, webbrowser.open, (url,)).start()
-        config = uvicorn.Config(app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5, timeout_graceful_shutdown=3)
+        config = uvicorn.Config(app, log_level="warning", limit_concurrency=32, timeout_keep_alive=5, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -32,7 +32,7 @@ class Limits:
     megabytes: float = 12
     megapixels: float = 16
     letters: int = 300
-    per_second: int = 30
+    per_second: int = 60
     waiting: int = 8
     seconds: float = 20
 

@@ -20,7 +20,7 @@ const threshold = () => Number($("threshold").value);
 async function ask(picture, text, live) {
   const start = performance.now();
   const answer = await find(await encoded(picture, live), text, live ? 0 : CANDIDATES);
-  if (live !== Boolean(camera)) return; // the camera was started or stopped meanwhile
+  if (live !== Boolean(camera) || (!live && picture !== frame)) return; // the camera or another picture came meanwhile
   shown = { frame: picture, answer, chosen: 0, masks: [] };
   showVerdict(shown, threshold());
   showAnswer(shown, live, performance.now() - start, (number) => {
@@ -87,6 +87,7 @@ function live(on) {
   $("live").hidden = !on;
   $("camera").textContent = on ? "Stop and keep this frame" : "Start camera";
   $("camera").classList.toggle("on", on);
+  $("verdict").setAttribute("aria-live", on ? "off" : "polite"); // several verdicts a second are too many to read out
 }
 
 async function take(file) {
