@@ -8,7 +8,7 @@ from colour_bundle import picture
 from label_pictures import PHRASES, logged, write_pictures
 from pycocotools.coco import COCO
 
-from isfp import PhraseError, Segmenter, cli
+from isfp import PhraseError, Segmenter
 from isfp.label import LabelError, Task, find, label, read_phrases
 from isfp.label_log import Log
 
@@ -21,20 +21,6 @@ def folder(tmp_path):
 @pytest.fixture
 def task(colour_bundle, folder):
     return Task(colour_bundle, folder, ("red", "the green thing", "blue"))
-
-
-@pytest.fixture
-def isfp(monkeypatch, capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isfp", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out = capsys.readouterr()
-        return end.value.code or 0, out.out, out.err
-
-    return run
 
 
 def test_pycocotools_reads_the_masks_that_a_segmenter_gives(task, tmp_path):

@@ -8,22 +8,7 @@ import numpy as np
 import pytest
 from colour_bundle import picture
 
-from isfp import cli
 from isfp.video_file import VideoFile, VideoFileError, frame_count
-
-
-@pytest.fixture
-def isfp(monkeypatch, capsys):
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isfp", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out = capsys.readouterr()
-        return end.value.code or 0, out.out, out.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
