@@ -12,6 +12,7 @@ from isfp import pictures
 from isfp.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp.frame import Placement
+from isfp.lookup import best_cells
 from isfp_export.precision_run import StageSession
 
 CALIBRATION_SEED = 700_000_000  # scenes that neither training nor any figure uses
@@ -89,8 +90,7 @@ def stage_feeds(sessions: Mapping[str, StageSession], questions: Sequence[Questi
         feed = {"frame": question.view, "words": question.words, "lengths": question.lengths}
         for stage in ("image", "text", "identify"):
             feed.update(sessions[stage].run(feed))
-        cells = feed["identifying"].reshape(len(question.words), -1).argmax(axis=1)
-        feed["cells"] = cells.astype(np.int32)[:, None]
+        feed["cells"] = np.array([[cell.index] for cell in best_cells(feed["identifying"])], np.int32)
         feed.update(sessions["mask"].run(feed))
         yield feed
 

@@ -11,8 +11,27 @@ def test_the_best_cell_is_the_highest_and_its_index_is_the_channel():
     np.testing.assert_allclose([c.score for c in cells], [0.9, 0.4], rtol=1e-6)
 
 
-def test_of_equals_the_first_in_reading_order_is_best():
-    assert best_cells(np.ones((1, 4, 4), np.float32))[0].index == 0
+def test_of_equal_things_the_first_in_reading_order_is_best():
+    maps = np.zeros((1, 9, 9), np.float32)
+    maps[0, 1:4, 1:4] = maps[0, 5:8, 5:8] = 0.5
+    assert (best_cells(maps)[0].row, best_cells(maps)[0].column) == (2, 2)
+
+
+def test_the_middle_of_a_thing_is_taken_wherever_its_highest_cell_is():
+    for highest in range(9):
+        maps = np.zeros((1, 13, 13), np.float32)
+        maps[0, 4:7, 8:11] = 0.8
+        maps[0, 4 + highest // 3, 8 + highest % 3] = 0.85
+        cell = best_cells(maps)[0]
+        assert (cell.row, cell.column) == (5, 9)
+        assert abs(cell.score - 0.85) < 1e-6
+
+
+def test_the_middle_is_found_at_the_border_too():
+    maps = np.zeros((1, 6, 6), np.float32)
+    maps[0, 0:3, 3:6] = (0.5, 0.9, 0.5)
+    maps[0, 0, 4] = 0.91
+    assert (best_cells(maps)[0].row, best_cells(maps)[0].column) == (1, 4)
 
 
 def test_no_phrases_have_no_cells():

@@ -9,6 +9,7 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor
 
+from isfp.lookup import best_cells
 from isfp_train.config import TrainConfig
 from isfp_train.data.stream import Batch
 from isfp_train.losses import choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
@@ -116,7 +117,8 @@ class ReferringModule(lightning.LightningModule):
             chosen = torch.zeros_like(masked)[:, None]
             right = torch.ones_like(masked, dtype=torch.bool)
         else:
-            chosen = network.identify(visual, phrases, scenes).flatten(1).argmax(dim=1, keepdim=True)
+            identifying = network.identify(visual, phrases, scenes).sigmoid().cpu().numpy()
+            chosen = torch.tensor([[cell.index] for cell in best_cells(identifying)], device=self.device)
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             right = ((cells == chosen) & counts).any(dim=1)
         masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0

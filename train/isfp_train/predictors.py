@@ -14,6 +14,7 @@ from torch import Tensor
 
 from isfp import Segmenter
 from isfp.frame import Framing
+from isfp.lookup import best_cells
 from isfp_train import checkpoint
 from isfp_train.data.store import FILL
 from isfp_train.errors import ConfigurationError
@@ -102,7 +103,8 @@ class CheckpointPredictor:
             scores, chosen = torch.sigmoid(masks).amax(dim=(1, 2)), torch.full((len(texts),), -1)
             return Computed(masks.numpy(), scores.numpy(), chosen.numpy(), np.zeros((len(texts), 0, 0), np.float32))
         identifying = torch.sigmoid(network.identify(visual, phrases))
-        scores, chosen = identifying.flatten(1).max(dim=1)
+        best = best_cells(identifying.numpy())
+        scores, chosen = torch.tensor([cell.score for cell in best]), torch.tensor([cell.index for cell in best])
         if cells is not None:
             chosen = torch.tensor([int(own) if cell is None else cell for own, cell in zip(chosen, cells, strict=True)])
         masks = self._masks(frame, visual, phrases, chosen[:, None])
