@@ -114,7 +114,8 @@ class Recorder:
             return
         for text in new:
             self._phrases.setdefault(text, len(self._phrases) + 1)
-        classes = [(number, text, COLOURS[(number - 1) % len(COLOURS)][::-1]) for text, number in self._phrases.items()]
+        classes: list[tuple[int, str, tuple[int, ...]]] = [(0, "nothing", (0, 0, 0, 0))]  # else the viewer tints it too
+        classes += [(number, text, COLOURS[(number - 1) % len(COLOURS)][::-1]) for text, number in self._phrases.items()]
         self._stream.log("frame", rerun.AnnotationContext(classes), static=True)
         maps = [views.Spatial2DView(origin=_path("map", text), name=text) for text in self._phrases]
         scores = views.TimeSeriesView(contents=["/score/**", "/threshold"], name="score")

@@ -70,5 +70,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def _url(host: str, port: int) -> str:
-    shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+    shown = _own_address() if host in ("0.0.0.0", "::") else host
     return f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"
+
+
+def _own_address() -> str:
+    """Return the address by which other machines reach this one; the host's name where it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of no machine; a datagram socket only looks up the way there, and sends nothing
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
