@@ -44,6 +44,7 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         "",
         "## What it saw",
         seen,
+        f"- `isfp train configs/{loaded.config.name}.yaml`, seed {loaded.config.seed}",
         f"- {loaded.epoch} epochs of {optimisation.epoch_scenes} scenes, {loaded.step} steps: {samples:,} phrases",
         *([history.strip()] if history else []),
         "",
