@@ -45,7 +45,11 @@ def label(
     columns = (TextColumn("Pictures"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=messages) as progress:
         bar = progress.add_task("Pictures", total=None)
-        summary = run(task, out, rows, lambda done, total: progress.update(bar, completed=done, total=total))
+        try:
+            summary = run(task, out, rows, lambda done, total: progress.update(bar, completed=done, total=total))
+        except KeyboardInterrupt:
+            messages.print("Stopped. The same command goes on from here.")
+            raise typer.Exit(130) from None
     if as_json:
         counts = {"pictures": summary.pictures, "done_before": summary.done_before, "masks": summary.masks}
         print(json.dumps({**counts, "unreadable": summary.unreadable, "out": str(summary.out)}, ensure_ascii=False))

@@ -49,6 +49,17 @@ def test_a_run_that_is_killed_goes_on_without_loss_or_repeats(case, tmp_path):
     assert (out / "annotations.json").read_bytes() == whole
 
 
+def test_a_run_that_is_interrupted_says_how_it_goes_on(case, tmp_path):
+    command, _ = case
+    with subprocess.Popen([*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(tmp_path, 2, process)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "The same command goes on from here." in messages
+    assert "Traceback" not in messages
+
+
 def worker_processes(driver: int) -> list[int]:
     """Return the Ray workers that label among the processes below `driver`."""
     parents, names = {}, {}
