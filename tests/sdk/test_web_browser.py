@@ -14,6 +14,7 @@ from web_server import png, serving
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+sync_api.expect.set_options(timeout=20_000)  # a machine may be busy with other tests
 DESKTOP, PHONE = {"width": 1366, "height": 860}, {"width": 360, "height": 740}
 
 pytestmark = [
