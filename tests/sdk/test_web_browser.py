@@ -140,6 +140,16 @@ def test_what_is_not_there_is_said_and_a_candidate_can_be_looked_at(page, tmp_pa
     assert pixel(page, "picture", (560, 160)) != before
 
 
+def test_without_a_phrase_the_picture_stands_alone_again(page, scene):
+    upload_and_type(page, scene, "red")
+    says(page, "#verdict", "Found")
+    page.get_by_label("What to find").fill("")
+    says(page, "#verdict", "Nothing asked yet")
+    assert pixel(page, "picture", RED) == [255, 0, 0, 255]
+    assert pixel(page, "map", RED) == [0, 0, 0, 0]
+    assert page.get_by_role("radio").count() == 0
+
+
 def test_words_that_the_model_does_not_know_are_named(page, scene):
     upload_and_type(page, scene, "the red zyzzyva")
     says(page, "#details", "words not known: zyzzyva")

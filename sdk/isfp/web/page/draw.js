@@ -1,7 +1,9 @@
 // Draws masks and identifying maps over a frame (a canvas).
 
 const MASK = [247, 87, 43], OUTLINE = "#fff";
-const INFERNO = [[0, 0, 4], [40, 11, 84], [101, 21, 110], [159, 42, 99], [212, 72, 66], [245, 125, 21], [250, 193, 39], [252, 255, 164]];
+const INFERNO = [ // matplotlib's, at eight places
+  [0, 0, 4], [40, 11, 84], [101, 21, 110], [159, 42, 99], [212, 72, 66], [245, 125, 21], [250, 193, 39], [252, 255, 164],
+];
 
 /** A mask's run lengths, counted down the columns and starting outside as COCO does, to a silhouette. */
 export function silhouette({ size: [height, width], counts }) {
@@ -54,8 +56,8 @@ export function heatMap(target, frame, values, [x1, y1, x2, y2], cell) {
 function outline(mask, line) {
   const canvas = surface(mask.width, mask.height), context = canvas.getContext("2d");
   const spread = (radius) => {
-    for (let step = 0; step < 16; step++) {
-      context.drawImage(mask, Math.round(radius * Math.cos((step * Math.PI) / 8)), Math.round(radius * Math.sin((step * Math.PI) / 8)));
+    for (let angle = 0; angle < 2 * Math.PI; angle += Math.PI / 8) {
+      context.drawImage(mask, Math.round(radius * Math.cos(angle)), Math.round(radius * Math.sin(angle)));
     }
   };
   spread(2 * line);
@@ -78,7 +80,8 @@ function surface(width, height) {
 }
 
 function fitted(target, frame) {
-  if (target.width !== frame.width || target.height !== frame.height) Object.assign(target, { width: frame.width, height: frame.height });
+  const { width, height } = frame;
+  if (target.width !== width || target.height !== height) Object.assign(target, { width, height });
   const context = target.getContext("2d");
   context.clearRect(0, 0, target.width, target.height);
   return context;

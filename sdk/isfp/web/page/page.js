@@ -43,10 +43,17 @@ async function askStill() {
     again = false;
     const [picture, text] = [frame, phrase()];
     shown = text ? shown : null;
-    if (!text) showPicture(picture, false);
-    else await ask(picture, text, false).catch((error) => { shown = null; showPicture(picture, false); tell(error); });
+    if (!text) showPicture(picture);
+    else await ask(picture, text, false).catch((error) => fail(picture, error));
   } while (again);
   asking = false;
+}
+
+/** Show a picture without an answer, and why there is none; null where nothing was asked. */
+function fail(picture, error) {
+  shown = null;
+  showPicture(picture);
+  tell(error);
 }
 
 async function liveLoop() {
@@ -58,7 +65,7 @@ async function liveLoop() {
       frame = picture;
       reveal();
       if (phrase()) await ask(picture, phrase(), true);
-      else showPicture(picture, true);
+      else fail(picture, null);
     } catch (error) {
       tell(error);
       await new Promise((done) => setTimeout(done, 1000));
@@ -101,7 +108,7 @@ async function take(file) {
   }
   shown = null;
   reveal();
-  showPicture(frame, false);
+  showPicture(frame);
   return askStill();
 }
 

@@ -3,7 +3,7 @@
 import { heatMap, overlay, silhouette } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
-const STEPS = { frame: "letterbox", text: "text", image: "image", identify: "identify", lookup: "lookup", mask: "mask", restore: "restore" };
+const NAMES = { frame: "letterbox" }; // the other steps go by their own
 
 /** Whether a thing counts as found at this threshold. */
 const isFound = ({ box, score }, threshold) => box !== null && score >= threshold;
@@ -21,7 +21,8 @@ export function showVerdict(shown, threshold) {
   $("answer").dataset.verdict = found ? "good" : "bad";
   $("fill").style.width = `${100 * thing.score}%`;
   $("bar").setAttribute("aria-valuenow", thing.score.toFixed(2));
-  $("picture").setAttribute("aria-label", found ? `The picture, with the mask of ${result.text}` : `The picture; ${result.text} is not there`);
+  const seen = found ? `with the mask of ${result.text}` : `without ${result.text}`;
+  $("picture").setAttribute("aria-label", `The picture, ${seen}`);
   const [x1, y1, x2, y2] = thing.box ?? [];
   const details = found ? [`${thing.pixels.toLocaleString()} pixels, box ${x1}, ${y1} to ${x2}, ${y2}`] : [];
   if (result.unknown_words.length) details.push(`words not known: ${result.unknown_words.join(", ")}`);
@@ -40,11 +41,11 @@ export function showAnswer(shown, live, roundTrip, onChoice) {
 }
 
 function showChoices({ frame, answer: { candidates }, masks }, live, onChoice) {
-  const note = Object.assign(document.createElement("p"), { className: "muted", textContent: "For a still picture: stop the camera." });
+  const note = made("p", { className: "muted", textContent: "For a still picture: stop the camera." });
   $("choices").replaceChildren(...(live ? [note] : candidates.map((candidate, number) => {
-    const label = document.createElement("label"), picture = document.createElement("canvas");
-    const input = Object.assign(document.createElement("input"), { type: "radio", name: "candidate", value: number, checked: !number });
-    const score = Object.assign(document.createElement("span"), { textContent: candidate.score.toFixed(2) });
+    const label = made("label"), picture = made("canvas");
+    const input = made("input", { type: "radio", name: "candidate", value: number, checked: !number });
+    const score = made("span", { textContent: candidate.score.toFixed(2) });
     input.setAttribute("aria-label", `Candidate ${number + 1}, score ${candidate.score.toFixed(2)}`);
     picture.setAttribute("aria-hidden", "true");
     overlay(picture, frame, (masks[number] ??= silhouette(candidate.mask)), false);
@@ -58,16 +59,13 @@ function showTimes(milliseconds, roundTrip, live) {
   const steps = Object.entries(milliseconds).filter(([step]) => step !== "total");
   const longest = Math.max(...steps.map(([, time]) => time));
   const row = (name, time, share, kind) => {
-    const tr = Object.assign(document.createElement("tr"), { className: kind });
-    const [label, middle, value] = ["td", "td", "td"].map((tag) => document.createElement(tag));
-    label.textContent = name;
-    value.textContent = time.toFixed(1);
-    if (share) middle.append(Object.assign(document.createElement("i"), { style: `width: ${Math.max(1, 100 * share)}%` }));
-    tr.append(label, middle, value);
+    const tr = made("tr", { className: kind }), bar = made("td");
+    if (share) bar.append(made("i", { style: `width: ${Math.max(1, 100 * share)}%` }));
+    tr.append(made("td", { textContent: name }), bar, made("td", { textContent: time.toFixed(1) }));
     return tr;
   };
   $("times").replaceChildren(
-    ...steps.map(([step, time]) => row(STEPS[step] ?? step, time, time / longest, "")),
+    ...steps.map(([step, time]) => row(NAMES[step] ?? step, time, time / longest, "")),
     row("total", milliseconds.total, null, "sum"),
     row("round trip", roundTrip, null, ""),
   );
@@ -75,14 +73,19 @@ function showTimes(milliseconds, roundTrip, live) {
 }
 
 /** Back to a picture that nobody asked about. */
-export function showPicture(frame, live) {
-  if (!live) {
-    $("verdict").textContent = "Nothing asked yet";
-    delete $("answer").dataset.verdict;
-    $("fill").style.width = 0;
-    $("details").textContent = "";
-    $("choices").replaceChildren();
-  }
+export function showPicture(frame) {
+  $("verdict").textContent = "Nothing asked yet";
+  delete $("answer").dataset.verdict;
+  $("fill").style.width = 0;
+  $("bar").setAttribute("aria-valuenow", 0);
+  for (const id of ["details", "cells", "rate"]) $(id).textContent = "";
+  for (const id of ["choices", "times"]) $(id).replaceChildren();
+  $("map").width = $("map").width; // which empties it
+  $("map").setAttribute("aria-label", "No identifying map yet");
   overlay($("picture"), frame, null, false);
   $("picture").setAttribute("aria-label", "The picture");
+}
+
+function made(tag, properties = {}) {
+  return Object.assign(document.createElement(tag), properties);
 }

@@ -27,7 +27,11 @@ export class LiveCamera {
     try {
       return new LiveCamera(await navigator.mediaDevices.getUserMedia(wanted));
     } catch (error) {
-      const reasons = { NotAllowedError: "this page may not use it", NotFoundError: "there is none", NotReadableError: "another program holds it" };
+      const reasons = {
+        NotAllowedError: "this page may not use it",
+        NotFoundError: "there is none",
+        NotReadableError: "another program holds it",
+      };
       throw new SourceError(`The camera cannot be opened: ${reasons[error.name] ?? error.message}.`);
     }
   }
