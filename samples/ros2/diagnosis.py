@@ -1,0 +1,63 @@
+"""How the node is doing, for /diagnostics: what it waits for, how many frames it answered, and how late."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+from time import monotonic
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+_RECENT = 5.0  # seconds that figures are of, and after which an image is missed
+
+
+class Diagnosis:
+    """Counts frames and their latencies over the last seconds."""
+
+    def __init__(self, name: str, runtime: str) -> None:
+        self._name, self._runtime = name, runtime
+        self._answered = self._refused = 0
+        self._latencies: deque[tuple[float, float, float]] = deque()  # when, run, since the image's stamp; ms
+        self._refusal: tuple[float, str] | None = None
+
+    def answered(self, run: float, age: float) -> None:
+        """Count a frame: milliseconds from the image's arrival, and from its stamp, to the mask's publication."""
+        self._answered += 1
+        self._latencies.append((monotonic(), run, age))
+        self._forget()
+
+    def refused(self, why: str) -> None:
+        """Count an image that could not be used."""
+        self._refused += 1
+        self._refusal = monotonic(), why
+
+    def status(self, query: str) -> DiagnosticStatus:
+        """Return everything as a status; `query` is what is looked for, empty where nothing was asked for yet."""
+        self._forget()
+        level, message = DiagnosticStatus.OK, "finding"
+        if self._refusal and monotonic() - self._refusal[0] < _RECENT:
+            level, message = DiagnosticStatus.ERROR, self._refusal[1]
+        elif not query:
+            level, message = DiagnosticStatus.WARN, "no query yet: publish one on input_query"
+        elif not self._latencies:
+            level, message = DiagnosticStatus.WARN, f"no image for {_RECENT:g} s on input_image"
+        values = {
+            "query": query,
+            "runtime": self._runtime,
+            "images answered": str(self._answered),
+            "images refused": str(self._refused),
+            "frames per second": f"{len(self._latencies) / _RECENT:.1f}",
+        }
+        if self._latencies:
+            runs, ages = ([entry[n] for entry in self._latencies] for n in (1, 2))
+            values |= {
+                "latency ms, median": f"{median(runs):.1f}",
+                "latency ms, most": f"{max(runs):.1f}",
+                "since the image's stamp ms, median": f"{median(ages):.1f}",
+            }
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        return DiagnosticStatus(level=level, name=self._name, message=message, hardware_id="", values=pairs)
+
+    def _forget(self) -> None:
+        while self._latencies and monotonic() - self._latencies[0][0] > _RECENT:
+            self._latencies.popleft()
