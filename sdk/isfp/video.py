@@ -18,9 +18,9 @@ class Smoother:
     The identifying maps and masks of the frames before are blended in, the chosen cell changes only for one that is clearly
     likelier, and `found` has hysteresis: a thing is found from the Segmenter's threshold on, and lost below a lower one.
 
-        with Segmenter("edge.isfp") as segmenter, Camera("0") as camera:
+        with Segmenter("edge.isfp") as segmenter, isfp.camera.open("0") as frames:
             smoother = Smoother(segmenter)
-            for frame in camera:
+            for frame in frames:
                 result = smoother.run(frame, "the red mug")
 
     Its results' score, cell and identifying map are those of the blend; the first frame's are the Segmenter's own.
