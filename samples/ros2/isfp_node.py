@@ -111,7 +111,9 @@ class IsfpNode(Node):
 def main() -> None:
     rclpy.init()
     try:
-        rclpy.spin(IsfpNode())
+        node = IsfpNode()
+        with node.segmenter:
+            rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except IsfpError as error:
