@@ -17,9 +17,12 @@ STILL, MOVING = 0.5, 0.8
 #: Mask logits are held within this of the mask's threshold, so that a pixel of which the network was sure does not outvote what it
 #: sees now.
 SURE = 4.0
-#: By how much another cell of the blended map must be likelier than the one in use before it takes its place: one beside it, to
-#: which the thing may have moved, and one farther off, which is another thing.
-BESIDE, RIVAL = 0.03, 0.1
+#: A thing is looked for within so many cells, in rows and columns, of where it was: its nine cells, and one more.
+REACH = 2
+#: By how much another thing must be likelier than the one in use, added up over frames, before it takes its place: at once where it
+#: is clearly so, after a while where it is a little so, and not where the two take turns. The slack is taken off each difference
+#: (a CUSUM test).
+RIVAL, SLACK = 0.2, 0.02
 
 
 @dataclass
@@ -30,11 +33,13 @@ class _Track:
         grid: blended identifying map `[S,S]`.
         cell: row and column of the cell in use; None while the thing is not found.
         logits: blended mask logits `[H,W]`; None before the first mask, and after a jump to another place.
+        doubt: by how much another thing was likelier, added up.
     """
 
     grid: np.ndarray
     cell: tuple[int, int] | None = None
     logits: np.ndarray | None = None
+    doubt: float = 0.0
 
 
 class Memory:
@@ -113,26 +118,22 @@ class Memory:
 
     def _choose(self, track: _Track) -> Cell:
         """Pick the track's cell and note it, or that the thing is lost."""
-        best = best_cells(track.grid[None])[0]
-        cell = best
-        if track.cell is not None:
-            held = _cell_at(track.grid, track.cell)
-            if best.score - held.score < (BESIDE if _beside(best, track.cell) else RIVAL):
-                cell = held
+        cell = best_cells(track.grid[None])[0] if track.cell is None else _follow(track, track.cell)
         if cell.score < (self._enter if track.cell is None else self._leave):
             track.cell = track.logits = None
-            return best
-        if track.cell is None or not _beside(cell, track.cell):
-            track.logits = None  # another place: its mask has no past
+            return best_cells(track.grid[None])[0]
+        if track.cell is None or max(abs(cell.row - track.cell[0]), abs(cell.column - track.cell[1])) > 1:
+            track.logits, track.doubt = None, 0.0  # another place: its mask has no past
         track.cell = cell.row, cell.column
         return cell
 
 
-def _cell_at(grid: np.ndarray, place: tuple[int, int]) -> Cell:
-    row, column = place
-    return Cell(row, column, float(grid[row, column]), row * grid.shape[1] + column)
-
-
-def _beside(cell: Cell, place: tuple[int, int]) -> bool:
-    """Say whether a cell is at most one row and column away: a thing's neighbours are raised with it (paper, III-E)."""
-    return max(abs(cell.row - place[0]), abs(cell.column - place[1])) <= 1
+def _follow(track: _Track, place: tuple[int, int]) -> Cell:
+    """Return the cell of the thing that was last at `place`, or of another one that has been likelier for long enough."""
+    rows, columns = (slice(max(0, middle - REACH), middle + REACH + 1) for middle in place)
+    here, elsewhere = np.zeros_like(track.grid), track.grid.copy()
+    here[rows, columns] = track.grid[rows, columns]
+    elsewhere[rows, columns] = 0
+    held, rival = best_cells(np.stack([here, elsewhere]))
+    track.doubt = max(0.0, track.doubt + rival.score - held.score - SLACK)
+    return rival if track.doubt > RIVAL else held

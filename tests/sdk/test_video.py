@@ -163,6 +163,14 @@ def test_rivals_of_about_the_same_score_do_not_take_turns():
     assert {place for _, place in follow(memory, turns)} == {(1, 1)}
 
 
+def test_a_rival_that_stays_a_little_likelier_takes_over_after_a_while():
+    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
+    first = follow(memory, [grid(r0c0=0.75, r4c4=0.7)] * 2)
+    places = [place for _, place in first + follow(memory, [grid(r0c0=0.7, r4c4=0.78)] * 12)]
+    assert places[:4] == [(0, 0)] * 4
+    assert places[-1] == (4, 4)
+
+
 def test_a_rival_that_is_clearly_likelier_takes_over_one_frame_late_at_most():
     memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
     places = [place for _, place in follow(memory, [grid(r1c1=0.9)] * 3 + [grid(r4c4=0.9)] * 2)]
