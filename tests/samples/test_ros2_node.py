@@ -17,7 +17,7 @@ from colour_bundle import picture
 
 HERE = Path(__file__).parent / "ros2"
 sys.path.insert(0, str(HERE))
-import environment  # noqa: E402
+import ros_environment  # noqa: E402
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(900)]  # the first test makes the environment
 RED = (30, 20, 70, 60)  # where the red thing is: x1, y1, x2, y2
@@ -68,8 +68,8 @@ class Process:
 @pytest.fixture(scope="module")
 def ros_python():
     try:
-        return environment.make()
-    except environment.CannotBeMadeError as error:
+        return ros_environment.make()
+    except ros_environment.CannotBeMadeError as error:
         pytest.skip(f"no ROS 2 here: {error}")
 
 
@@ -82,7 +82,7 @@ def ros():
 
 
 def node_command(ros_python, bundle):
-    script = environment.PLACE / "lib" / "isfp_ros" / "isfp_node"  # as it is installed
+    script = ros_environment.PLACE / "lib" / "isfp_ros" / "isfp_node"  # as it is installed
     return [ros_python, script, "--ros-args", "-p", f"bundle:={bundle}"]
 
 
@@ -265,7 +265,7 @@ def test_the_node_says_what_is_wrong_with_its_bundle(ros_python, ros, tmp_path):
 
 
 def test_without_ros_the_node_says_what_to_install():
-    script = environment.ROOT / "samples" / "ros2" / "isfp_node.py"
+    script = ros_environment.ROOT / "samples" / "ros2" / "isfp_node.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "It needs ROS 2 (source /opt/ros/" in done.stderr
