@@ -7,34 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from isfp import doctor_jetson
 from isfp.bundle import Bundle
+from isfp.doctor_finding import Finding
 from isfp.errors import IsfpError
 from isfp.gpu import first_gpu
 from isfp.runtimes import RUNTIMES, runtime_class
 from isfp.runtimes.plugin import find_library
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        what: its name.
-        good: whether it is there and fit for use.
-        found: what was found.
-        remedy: what to do about it, empty where nothing is needed.
-    """
-
-    what: str
-    good: bool
-    found: str
-    remedy: str = ""
 
 
 def examine(bundle: Bundle | None = None) -> dict[str, Any]:
@@ -50,9 +35,10 @@ def examine(bundle: Bundle | None = None) -> dict[str, Any]:
         _python(),
         _opencv(),
         _driver(),
-        _package("TensorRT", "tensorrt"),
+        *_jetson(),
+        _tensorrt(),
         _package("TensorRT-RTX", "tensorrt_rtx"),
-        _package("pycuda", "pycuda"),
+        _package("pycuda", "pycuda", doctor_jetson.install_pycuda()),
         _plugin(),
         *_runtimes(),
         _torch(),
@@ -67,19 +53,29 @@ def next_command(bundle: Bundle | None, runtime: str | None) -> str:
     ready = f"isfp run {path} --image PICTURE --phrase 'the red mug'"
     if runtime is None:
         return "pip install onnxruntime"
-    gpu = first_gpu()
-    if gpu is None or (bundle and runtime != "onnxruntime"):
+    gpu, jetson = first_gpu(), doctor_jetson.this_jetson()
+    if gpu is None or (bundle and runtime != "onnxruntime") or (jetson and not jetson.supported):
         return ready
     full, rtx = find_spec("tensorrt") is not None, find_spec("tensorrt_rtx") is not None
+    if jetson and not full:  # TensorRT-RTX does not run there
+        return doctor_jetson.unseen_tensorrt() or _JETPACK
     if not full and not rtx:
-        return "sudo apt install nvidia-jetpack" if _JETSON.exists() else 'pip install "isfp[rtx]"'
+        return 'pip install "isfp[rtx]"'
     if find_spec("pycuda") is None:
-        return "pip install pycuda"
+        return _JETPACK if jetson and doctor_jetson.toolkit_missing() else doctor_jetson.install_pycuda()
     if full and not _plugin().good:
-        return "make plugin"
+        return _build_plugin(gpu.sm) if jetson else "make plugin"
     if full:
         return f"isfp build {path} --runtime tensorrt --precision fp16"
     return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
+
+
+_JETPACK = "sudo apt install nvidia-jetpack"
+
+
+def _build_plugin(sm: str) -> str:
+    # `make plugin` runs its tests too, in an environment with PyTorch, which is much to ask of a Jetson.
+    return f"cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES={sm} && cmake --build build/plugins --parallel"
 
 
 def _runs(name: str, bundle: Bundle | None) -> bool:
@@ -101,7 +97,14 @@ def _opencv() -> Finding:
     window = re.search(r"GUI:\s*(\S+)", cv2.getBuildInformation())
     gui = window.group(1) if window else "NONE"
     found = f"{cv2.__version__}, windows: {gui}, GStreamer: {'yes' if has_gstreamer() else 'no'}"
-    remedy = "" if has_gstreamer() else "For csi:// and pipelines, use the system's OpenCV: apt install python3-opencv."
+    remedy = (
+        ""
+        if has_gstreamer()
+        else (
+            "For csi:// and pipelines use the system's OpenCV: sudo apt install python3-opencv, and in an environment made with "
+            "--system-site-packages: pip uninstall opencv-python, then pip install 'numpy<2', which that OpenCV was built with."
+        )
+    )
     return Finding("OpenCV", True, found, remedy)
 
 
@@ -121,22 +124,35 @@ def _about(name: str) -> str:
     return "ready"
 
 
-_JETSON = Path("/etc/nv_tegra_release")
-
-
 def _driver() -> Finding:
     gpu = first_gpu()
-    if gpu is None:
-        return Finding("NVIDIA GPU", False, "none", "Not needed on a CPU.")
-    found = f"{gpu.name}, SM {gpu.sm}, driver {gpu.driver or 'of unknown version'}, runs CUDA up to {gpu.cuda}"
-    if _JETSON.exists():
-        found += "; " + _JETSON.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-    return Finding("NVIDIA GPU", True, found)
+    if gpu:
+        found = f"{gpu.name}, SM {gpu.sm}, driver {gpu.driver or 'of unknown version'}, runs CUDA up to {gpu.cuda}"
+        return Finding("NVIDIA GPU", True, found)
+    if doctor_jetson.this_jetson():
+        remedy = (
+            "A user needs the groups: sudo usermod -aG video,render $USER, then log in anew. A container needs --runtime nvidia."
+        )
+        return Finding("NVIDIA GPU", False, "CUDA finds none, on a Jetson", remedy)
+    return Finding("NVIDIA GPU", False, "none", "Not needed on a CPU.")
 
 
-def _package(what: str, module: str) -> Finding:
+def _jetson() -> list[Finding]:
+    jetson = doctor_jetson.this_jetson()
+    return doctor_jetson.findings(jetson) if jetson else []
+
+
+def _tensorrt() -> Finding:
+    command = doctor_jetson.unseen_tensorrt() if doctor_jetson.this_jetson() else None
+    if command and find_spec("tensorrt") is None:
+        found = "JetPack's, which this Python does not see"
+        return Finding("TensorRT", False, found, f"Make an environment that sees it: {command}")
+    return _package("TensorRT", "tensorrt")
+
+
+def _package(what: str, module: str, install: str = "") -> Finding:
     if find_spec(module) is None:
-        return Finding(what, False, "not installed", "" if first_gpu() else "Not needed on a CPU.")
+        return Finding(what, False, "not installed", install if first_gpu() else "Not needed on a CPU.")
     # cu12, cu13: packages on PyPI are named after the CUDA that they bring.
     return Finding(what, True, _version(*(module + ending for ending in ("", "_cu13", "_cu12"))))
 
