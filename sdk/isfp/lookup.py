@@ -67,6 +67,7 @@ def _middle(grid: np.ndarray, weighed: np.ndarray, index: int) -> Cell:
     size = len(grid)
     row, column = divmod(index, size)
     top, left = max(0, row - 1), max(0, column - 1)
-    around = weighed[top : row + 2, left : column + 2]
+    alike = grid[top : row + 2, left : column + 2] >= 0.5 * grid[row, column]  # another thing close by must not draw it away
+    around = np.where(alike, weighed[top : row + 2, left : column + 2], -np.inf)
     down, aside = divmod(int(around.argmax()), around.shape[1])
     return Cell(top + down, left + aside, float(grid[row, column]), (top + down) * size + left + aside)
