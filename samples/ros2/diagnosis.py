@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from statistics import median
 from time import monotonic
@@ -12,28 +13,35 @@ _RECENT = 5.0  # seconds that figures are of, and after which an image is missed
 
 
 class Diagnosis:
-    """Counts frames and their latencies over the last seconds."""
+    """Counts frames and their latencies over the last seconds; for any thread."""
 
     def __init__(self, name: str, runtime: str) -> None:
         self._name, self._runtime = name, runtime
         self._answered = self._refused = 0
         self._latencies: deque[tuple[float, float, float]] = deque()  # when, run, since the image's stamp; ms
         self._refusal: tuple[float, str] | None = None
+        self._lock = threading.Lock()
 
     def answered(self, run: float, age: float) -> None:
         """Count a frame: milliseconds from the image's arrival, and from its stamp, to the mask's publication."""
-        self._answered += 1
-        self._latencies.append((monotonic(), run, age))
-        self._forget()
+        with self._lock:
+            self._answered += 1
+            self._latencies.append((monotonic(), run, age))
 
     def refused(self, why: str) -> None:
         """Count an image that could not be used."""
-        self._refused += 1
-        self._refusal = monotonic(), why
+        with self._lock:
+            self._refused += 1
+            self._refusal = monotonic(), why
 
     def status(self, query: str) -> DiagnosticStatus:
         """Return everything as a status; `query` is what is looked for, empty where nothing was asked for yet."""
-        self._forget()
+        with self._lock:
+            while self._latencies and monotonic() - self._latencies[0][0] > _RECENT:
+                self._latencies.popleft()
+            return self._status(query)
+
+    def _status(self, query: str) -> DiagnosticStatus:
         level, message = DiagnosticStatus.OK, "finding"
         if self._refusal and monotonic() - self._refusal[0] < _RECENT:
             level, message = DiagnosticStatus.ERROR, self._refusal[1]
@@ -57,7 +65,3 @@ class Diagnosis:
             }
         pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
         return DiagnosticStatus(level=level, name=self._name, message=message, hardware_id="", values=pairs)
-
-    def _forget(self) -> None:
-        while self._latencies and monotonic() - self._latencies[0][0] > _RECENT:
-            self._latencies.popleft()

@@ -5,6 +5,7 @@ Then: ros2 topic pub --once /input_query std_msgs/msg/String "{data: the red mug
 """
 
 import sys
+import threading
 from time import monotonic, perf_counter
 
 try:
@@ -15,7 +16,7 @@ try:
     from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
     from rclpy.executors import ExternalShutdownException
     from rclpy.node import Node
-    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
     from sensor_msgs.msg import Image
     from std_msgs.msg import String
     from vision_msgs.msg import Detection2DArray
@@ -28,12 +29,11 @@ except ImportError as error:
 
 import numpy as np
 from diagnosis import Diagnosis
+from newest import Newest
 
 from isfp import IsfpError, PhraseError, Segmenter
 from isfp.draw import overlay
 
-# A frame is worked on at a time: of those that come meanwhile the newest waits, and the others are dropped.
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Subscribers may ask for either kind of delivery.
 ANYONE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -49,30 +49,36 @@ class IsfpNode(Node):
         self.declare_parameter("threshold", self.segmenter.threshold, probability)
         self.query = ""
         self.complained = ("", 0.0)
+        self.newest: Newest[Image] = Newest()
         self.diagnosis = Diagnosis(f"{self.get_fully_qualified_name()}: segmentation", self.segmenter.runtime.name)
 
         self.mask = self.create_publisher(Image, "mask", ANYONE)
         self.overlay = self.create_publisher(Image, "overlay", ANYONE)
         self.detections = self.create_publisher(Detection2DArray, "detections", ANYONE)
         self.diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_subscription(Image, "input_image", self.on_image, NEWEST)
+        self.create_subscription(Image, "input_image", self.newest.put, qos_profile_sensor_data)
         self.create_subscription(String, "input_query", lambda message: self.ask(message.data), 1)
         self.create_service(SetQuery, "set_query", self.on_set_query)
         self.create_timer(1.0, self.diagnose)
         self.get_logger().info(f"{bundle} on {self.segmenter.runtime.name}; waiting for input_image and input_query")
 
-    def on_image(self, message: Image) -> None:
-        if not self.query:
-            return
+    def work(self) -> None:
+        """Answer one image after the other, in a thread of its own, until the node is closed."""
+        while (message := self.newest.take()) is not None:
+            try:
+                if self.query:
+                    self.answer(message)
+            except Exception as error:  # whatever is wrong with one image, the next is looked at
+                if rclpy.ok():  # and it is not merely that the node ends
+                    why = str(error) if isinstance(error, IsfpError) else f"{type(error).__name__}: {error}"
+                    self.diagnosis.refused(why)
+                    self.complain(why)
+
+    def answer(self, message: Image) -> None:
         start = perf_counter()
         self.segmenter.threshold = self.get_parameter("threshold").value
-        try:
-            frame = frame_of(message)
-            result = self.segmenter.run(frame, self.query)
-        except IsfpError as error:  # one bad image is no reason to stop looking at the next
-            self.diagnosis.refused(str(error))
-            self.complain(str(error))
-            return
+        frame = frame_of(message)
+        result = self.segmenter.run(frame, self.query)
         self.mask.publish(image_of(result.mask.astype(np.uint8) * 255, "mono8", message.header))
         self.detections.publish(detections_of(result, message.header))
         run = (perf_counter() - start) * 1e3
@@ -112,8 +118,14 @@ def main() -> None:
     rclpy.init()
     try:
         node = IsfpNode()
-        with node.segmenter:
+        worker = threading.Thread(target=node.work)
+        worker.start()
+        try:
             rclpy.spin(node)
+        finally:
+            node.newest.close()
+            worker.join()
+            node.segmenter.close()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except IsfpError as error:
