@@ -97,15 +97,16 @@ def _opencv() -> Finding:
     window = re.search(r"GUI:\s*(\S+)", cv2.getBuildInformation())
     gui = window.group(1) if window else "NONE"
     found = f"{cv2.__version__}, windows: {gui}, GStreamer: {'yes' if has_gstreamer() else 'no'}"
-    remedy = (
-        ""
-        if has_gstreamer()
-        else (
-            "For csi:// and pipelines use the system's OpenCV: sudo apt install python3-opencv, and in an environment made with "
-            "--system-site-packages: pip uninstall opencv-python, then pip install 'numpy<2', which that OpenCV was built with."
-        )
-    )
+    remedy = "" if has_gstreamer() else _SYSTEM_OPENCV
+    if remedy and doctor_jetson.this_jetson():
+        remedy += " and pip install 'numpy<2', which JetPack's was built with"
     return Finding("OpenCV", True, found, remedy)
+
+
+_SYSTEM_OPENCV = (
+    "For csi:// and pipelines use the system's OpenCV: sudo apt install python3-opencv, and in an environment made with "
+    "--system-site-packages: pip uninstall opencv-python"
+)
 
 
 def _runtimes() -> list[Finding]:

@@ -185,7 +185,9 @@ def test_a_jetson_whose_gpu_this_user_cannot_reach_is_told_what_to_do(machine):
 
 def test_opencv_without_gstreamer_is_told_how_to_get_it(machine, monkeypatch):
     monkeypatch.setattr("isfp.camera.has_gstreamer", lambda: False)
-    found = by_name(machine(jetson=True))["OpenCV"]
+    elsewhere, found = by_name(machine(gpu=None))["OpenCV"], by_name(machine(jetson=True))["OpenCV"]
+    assert "numpy" not in elsewhere["remedy"]
+    assert found["remedy"] == elsewhere["remedy"] + " and pip install 'numpy<2', which JetPack's was built with"
     assert found["good"]
     assert "GStreamer: no" in found["found"]
     assert "apt install python3-opencv" in found["remedy"]
