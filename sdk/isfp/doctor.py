@@ -38,7 +38,7 @@ def examine(bundle: Bundle | None = None) -> dict[str, Any]:
         *_jetson(),
         _tensorrt(),
         _package("TensorRT-RTX", "tensorrt_rtx"),
-        _package("pycuda", "pycuda", doctor_jetson.install_pycuda()),
+        _package("pycuda", "pycuda", doctor_jetson.install(_extra())),
         _plugin(),
         *_runtimes(),
         _torch(),
@@ -60,14 +60,18 @@ def next_command(bundle: Bundle | None, runtime: str | None) -> str:
     if jetson and not full:  # TensorRT-RTX does not run there
         return doctor_jetson.unseen_tensorrt() or _JETPACK
     if not full and not rtx:
-        return 'pip install "isfp[rtx]"'
-    if find_spec("pycuda") is None:
-        return _JETPACK if jetson and doctor_jetson.toolkit_missing() else doctor_jetson.install_pycuda()
+        return doctor_jetson.install("rtx")
+    if any(find_spec(module) is None for module in ("pycuda", "onnx")):  # what runs an engine, and what builds it
+        return _JETPACK if jetson and doctor_jetson.toolkit_missing() else doctor_jetson.install(_extra())
     if full and not _plugin().good:
         return _build_plugin(gpu.sm) if jetson else "make plugin"
     if full:
         return f"isfp build {path} --runtime tensorrt --precision fp16"
     return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
+
+
+def _extra() -> str:
+    return "tensorrt" if find_spec("tensorrt") else "rtx"
 
 
 _JETPACK = "sudo apt install nvidia-jetpack"

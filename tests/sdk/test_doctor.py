@@ -59,19 +59,24 @@ def by_name(report):
         ((), {"gpu": None}, "isfp run BUNDLE"),
         ((), {"jetson": True}, "sudo apt install nvidia-jetpack"),
         ((), {}, 'pip install "isfp[rtx]"'),
-        (("tensorrt",), {}, "pip install pycuda"),
-        (("tensorrt_rtx",), {}, "pip install pycuda"),
-        (("tensorrt",), {"jetson": True}, "PATH=/usr/local/cuda/bin:$PATH pip install pycuda"),
-        (("tensorrt", "pycuda"), {"jetson": True, "plugin": ()}, "cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES=87 && "),
-        (("tensorrt", "pycuda"), {"jetson": True}, "isfp build BUNDLE --runtime tensorrt --precision fp16"),
-        (("tensorrt_rtx", "pycuda"), {"jetson": True}, "sudo apt install nvidia-jetpack"),
-        (("tensorrt", "pycuda"), {"plugin": ()}, "make plugin"),
-        (("tensorrt", "pycuda"), {"plugin": ("89", "120")}, "make plugin"),
-        (("tensorrt", "pycuda"), {"plugin": ("72",)}, "make plugin"),
-        (("tensorrt", "pycuda"), {"plugin": ("120", "72+")}, "isfp build"),
-        (("tensorrt", "pycuda"), {"plugin": ("86",)}, "isfp build"),
-        (("tensorrt", "pycuda"), {}, "isfp build BUNDLE --runtime tensorrt --precision fp16"),
-        (("tensorrt_rtx", "pycuda"), {}, "isfp build BUNDLE --runtime tensorrt-rtx --precision fp16 --target sm87"),
+        (("tensorrt",), {}, 'pip install "isfp[tensorrt]"'),
+        (("tensorrt_rtx",), {}, 'pip install "isfp[rtx]"'),
+        (("tensorrt", "pycuda"), {}, 'pip install "isfp[tensorrt]"'),
+        (("tensorrt",), {"jetson": True}, 'PATH=/usr/local/cuda/bin:$PATH pip install "isfp[tensorrt]"'),
+        (
+            ("tensorrt", "pycuda", "onnx"),
+            {"jetson": True, "plugin": ()},
+            "cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES=87 && ",
+        ),
+        (("tensorrt", "pycuda", "onnx"), {"jetson": True}, "isfp build BUNDLE --runtime tensorrt --precision fp16"),
+        (("tensorrt_rtx", "pycuda", "onnx"), {"jetson": True}, "sudo apt install nvidia-jetpack"),
+        (("tensorrt", "pycuda", "onnx"), {"plugin": ()}, "make plugin"),
+        (("tensorrt", "pycuda", "onnx"), {"plugin": ("89", "120")}, "make plugin"),
+        (("tensorrt", "pycuda", "onnx"), {"plugin": ("72",)}, "make plugin"),
+        (("tensorrt", "pycuda", "onnx"), {"plugin": ("120", "72+")}, "isfp build"),
+        (("tensorrt", "pycuda", "onnx"), {"plugin": ("86",)}, "isfp build"),
+        (("tensorrt", "pycuda", "onnx"), {}, "isfp build BUNDLE --runtime tensorrt --precision fp16"),
+        (("tensorrt_rtx", "pycuda", "onnx"), {}, "isfp build BUNDLE --runtime tensorrt-rtx --precision fp16 --target sm87"),
     ],
 )
 def test_the_next_command_is_the_one_step_that_is_missing(machine, modules, options, command):
@@ -79,7 +84,7 @@ def test_the_next_command_is_the_one_step_that_is_missing(machine, modules, opti
 
 
 def test_with_a_bundle_whose_engine_fits_the_next_command_runs_it(machine, colour_bundle, tmp_path):
-    machine("tensorrt", "pycuda")
+    machine("tensorrt", "pycuda", "onnx")
     copy = Path(shutil.copytree(colour_bundle, tmp_path / "copy.isfp"))
     bundle = Bundle.open(copy)
     report = doctor.examine(bundle)
@@ -91,7 +96,7 @@ def test_with_a_bundle_whose_engine_fits_the_next_command_runs_it(machine, colou
 
 
 def test_gpu_and_plugin_are_told(machine):
-    findings = by_name(machine("tensorrt", "pycuda"))
+    findings = by_name(machine("tensorrt", "pycuda", "onnx"))
     assert findings["NVIDIA GPU"]["found"] == "Orin, SM 87, driver 540.4.0, runs CUDA up to 12.6"
     assert findings["FPM scan plugin"]["found"] == "lib.so, for SM 87"
     assert findings["FPM scan plugin"]["good"]
