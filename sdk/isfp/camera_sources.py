@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _CSI = (
 )
 _PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _USUAL_RATE = 30.0  # frames per second, where a source does not say
+_MOST_RATE = 1000.0  # of streams that do not say, FFmpeg gives the rate of their clock, such as 90000
 
 
 class Reader(Protocol):
@@ -65,22 +67,23 @@ def source_of(uri: str | int | Path) -> Source:
     if uri.startswith("file://"):
         uri = url2pathname(urlsplit(uri).path)
     name, path = _without_password(uri), Path(uri)
+    is_file = os.path.isfile(uri)  # Path.is_file raises for a pipeline that is longer than a name may be
     if uri.startswith("csi://"):
         sensor = uri.removeprefix("csi://")
         if not sensor.isdecimal():
             raise CameraError(f"{uri!r} names no sensor; expected csi:// and a sensor's number, as csi://0.")
         return Source(name, True, partial(_open_pipeline, name, _CSI.format(sensor=sensor)))
-    if "!" in uri:
+    if "!" in uri and not os.path.exists(uri):
         return Source(name, True, partial(_open_pipeline, name, uri))
     if uri.isdecimal():
         return Source(name, True, partial(_open_video, name, int(uri)))
-    if uri.startswith("/dev/"):
+    if uri.startswith("/dev/") and not is_file:  # /dev/shm holds files
         return Source(name, True, partial(_open_device, uri))
     if "://" in uri:
         return Source(name, True, partial(_open_stream, name, uri))
-    if uri and path.is_dir():
+    if uri and os.path.isdir(uri):
         return Source(name, False, partial(_open_folder, path))
-    if path.is_file():
+    if is_file:
         pictured = path.suffix.lower() in _PICTURES
         return Source(name, False, partial(_Pictures, [path]) if pictured else partial(_open_video, name, uri))
     raise CameraError(
@@ -99,7 +102,8 @@ class _Video:
 
     def __init__(self, capture: cv2.VideoCapture) -> None:
         self._capture = capture
-        self.frames_per_second = capture.get(cv2.CAP_PROP_FPS) or _USUAL_RATE
+        said = capture.get(cv2.CAP_PROP_FPS)
+        self.frames_per_second = said if 0 < said <= _MOST_RATE else _USUAL_RATE
 
     def read(self) -> np.ndarray | None:
         good, frame = self._capture.read()

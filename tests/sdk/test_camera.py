@@ -1,7 +1,11 @@
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -48,6 +52,26 @@ def test_a_video_gives_every_frame_in_order_to_a_slow_reader(video):
 def test_a_file_uri_is_the_file(video):
     with camera.open(video.as_uri()) as opened:
         assert len(list(opened)) == 20
+
+
+def test_a_name_with_an_exclamation_mark_is_no_pipeline_where_it_exists(video, tmp_path):
+    folder = tmp_path / "wow!"
+    folder.mkdir()
+    shutil.copy(video, folder / "seen!.avi")
+    assert not source_of(folder).live
+    assert not source_of(folder / "seen!.avi").live
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm here")
+def test_a_file_below_dev_is_no_device(video):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        assert not source_of(shutil.copy(video, folder)).live
+
+
+@pytest.mark.parametrize(("said", "taken"), [(25.0, 25.0), (0.0, 30.0), (90_000.0, 30.0), (float("nan"), 30.0)])
+def test_a_rate_that_cannot_be_is_taken_for_the_usual_one(monkeypatch, video, said, taken):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Mock(get=lambda _: said))
+    assert source_of(video).connect().frames_per_second == taken
 
 
 def test_a_folder_gives_its_pictures_by_name_each_at_its_own_size(tmp_path):
