@@ -32,6 +32,7 @@ class Recorder:
         self._rate = source.frames_per_second if source.live else None
         self._start: float | None = None
         self._written = 0
+        self._shown = np.empty(0)
 
     def write(self, picture: np.ndarray) -> None:
         """Append a picture, uint8 `[h,w,3]`, blue, green, red, each of the same size.
@@ -40,13 +41,15 @@ class Recorder:
             VideoFileError: its size is another one, or OpenCV cannot encode it.
         """
         if self._start is None:
-            self._start = monotonic()
+            self._start, self._shown = monotonic(), picture
         due = self._written + 1
         if self._rate:
             due = int((monotonic() - self._start) * self._rate) + 1
         while self._written < due:
-            self._video.write(picture)
+            newest = self._written == due - 1  # till then what was shown before it stays
+            self._video.write(picture if newest else self._shown)
             self._written += 1
+        self._shown = picture
 
     def __enter__(self) -> Recorder:
         self._video.__enter__()

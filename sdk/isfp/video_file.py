@@ -61,16 +61,10 @@ class VideoFile:
         """
         size = frame.shape[1], frame.shape[0]
         if self._writer is None:
-            codec = cv2.VideoWriter.fourcc(*_CODECS[self._new.suffix])
-            self._writer, self._size = cv2.VideoWriter(str(self._new), codec, self._rate, size), size
+            self._writer, self._size = self._start(size), size
         if size != self._size:
             raise VideoFileError(
                 f"The frame is {size[0]} x {size[1]}; expected {self._size[0]} x {self._size[1]}, as the first was."
-            )
-        if not self._writer.isOpened():
-            raise VideoFileError(
-                f"{self.path} cannot be written: this OpenCV ({cv2.__version__}) does not encode {_CODECS[self._new.suffix]} at "
-                f"{self._rate:g} frames a second. Install opencv-python from PyPI, or write {' or '.join(_CODECS)}."
             )
         self._writer.write(frame)
 
@@ -83,3 +77,13 @@ class VideoFile:
             if kind is None:
                 os.replace(self._new, self.path)
         self._folder.cleanup()
+
+    def _start(self, size: tuple[int, int]) -> cv2.VideoWriter:
+        codec = _CODECS[self._new.suffix]
+        writer = cv2.VideoWriter(str(self._new), cv2.VideoWriter.fourcc(*codec), self._rate, size)
+        if not writer.isOpened():
+            raise VideoFileError(
+                f"{self.path} cannot be written: this OpenCV ({cv2.__version__}) does not encode {codec} at "
+                f"{self._rate:g} frames a second. Install opencv-python from PyPI, or write {' or '.join(_CODECS)}."
+            )
+        return writer

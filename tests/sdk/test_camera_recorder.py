@@ -21,11 +21,30 @@ def video(tmp_path_factory):
     return path
 
 
+class FailingWriter:
+    """An OpenCV that lacks the codec: nothing is written."""
+
+    fourcc = staticmethod(cv2.VideoWriter.fourcc)
+
+    def __init__(self, *_):
+        pass
+
+    def isOpened(self):  # noqa: N802
+        return False
+
+    def release(self):
+        pass
+
+
 def frames_in(path):
-    capture, count = cv2.VideoCapture(str(path)), 0
-    while capture.read()[0]:
-        count += 1
-    return count
+    return len(brightness_in(path))
+
+
+def brightness_in(path):
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (frame := capture.read()[1]) is not None:
+        found.append(frame.mean())
+    return found
 
 
 def test_of_a_file_each_picture_is_written_once(video, tmp_path):
@@ -47,6 +66,29 @@ def test_of_a_live_source_the_recording_lasts_as_long_as_what_it_shows(video, tm
             recorder.write(PICTURE)  # faster
         seconds = time.monotonic() - start
     assert frames_in(tmp_path / "out.mp4") / 25 == pytest.approx(seconds, abs=0.1)
+
+
+def test_a_picture_stays_until_the_next_one_comes(video, tmp_path):
+    live = Source("camera", True, source_of(video).connect)
+    with Camera(live) as source, Recorder(tmp_path / "out.avi", source) as recorder:
+        recorder.write(PICTURE)
+        time.sleep(0.4)
+        recorder.write(PICTURE + 100)
+    brightness = brightness_in(tmp_path / "out.avi")
+    assert len(brightness) >= 10
+    assert brightness[:-1] == pytest.approx([90] * (len(brightness) - 1), abs=3)
+    assert brightness[-1] == pytest.approx(190, abs=3)
+
+
+def test_what_cannot_be_encoded_is_said_and_leaves_nothing(video, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "VideoWriter", FailingWriter)
+    with (
+        Camera(source_of(video)) as source,
+        pytest.raises(VideoFileError, match="does not encode mp4v"),
+        Recorder(tmp_path / "out.mp4", source) as recorder,
+    ):
+        recorder.write(PICTURE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recording_is_kept_when_the_block_fails(video, tmp_path):
