@@ -30,7 +30,10 @@ def decode(content: bytes, name: str) -> np.ndarray:
     Raises:
         FrameError: it is no picture that OpenCV reads.
     """
-    frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    try:
+        frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    except cv2.error as error:
+        raise FrameError(f"{name} cannot be decoded ({error.err}); expected a picture of at most 2^30 pixels.") from error
     if frame is None:
         raise FrameError(f"{name} is no picture that OpenCV reads; expected JPEG, PNG, BMP, TIFF or WebP.")
     return frame

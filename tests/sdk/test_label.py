@@ -1,5 +1,7 @@
 import json
+import struct
 import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -88,6 +90,18 @@ def test_a_picture_that_cannot_be_read_is_told_and_done_once_it_can_be(task, tmp
     summary = label(task, tmp_path / "out")
     assert (summary.done_before, summary.unreadable) == (9, {})
     assert len(COCO(summary.out).imgs) == 10
+
+
+def test_a_picture_of_more_pixels_than_opencv_takes_does_not_end_the_run(task, tmp_path):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    (task.folder / "huge.png").write_bytes(content)
+    summary = label(task, tmp_path / "out")
+    assert list(summary.unreadable) == ["huge.png"]
+    assert summary.masks == 9
 
 
 @pytest.mark.parametrize(
