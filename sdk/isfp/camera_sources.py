@@ -24,7 +24,6 @@ _CSI = (
     "nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),width=1280,height=720,framerate=30/1 ! "
     "nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
 )
-_PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _USUAL_RATE = 30.0  # frames per second, where a source does not say
 _MOST_RATE = 1000.0  # of streams that do not say, FFmpeg gives the rate of their clock, such as 90000
 
@@ -84,7 +83,7 @@ def source_of(uri: str | int | Path) -> Source:
     if uri and os.path.isdir(uri):
         return Source(name, False, partial(_open_folder, path))
     if is_file:
-        pictured = path.suffix.lower() in _PICTURES
+        pictured = path.suffix.lower() in pictures.ENDINGS
         return Source(name, False, partial(_Pictures, [path]) if pictured else partial(_open_video, name, uri))
     raise CameraError(
         f"{name!r} does not exist; expected a camera's number, a device such as /dev/video0, a video, a folder of pictures, "
@@ -156,9 +155,9 @@ def _open_video(name: str, uri: str | int) -> Reader:
 
 
 def _open_folder(path: Path) -> Reader:
-    paths = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES)
+    paths = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.ENDINGS)
     if not paths:
-        raise CameraError(f"The folder {path} holds no pictures; expected files that end in {', '.join(sorted(_PICTURES))}.")
+        raise CameraError(f"The folder {path} holds no pictures; expected files that end in {', '.join(sorted(pictures.ENDINGS))}.")
     return _Pictures(paths)
 
 

@@ -21,8 +21,6 @@ from isfp.label_log import LabelError, Log
 from isfp.runtimes import Runtime
 from isfp.segmenter import Segmenter
 
-ENDINGS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
-
 
 @dataclass(frozen=True)
 class Task:
@@ -147,10 +145,10 @@ def find(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise LabelError(f"{folder} is no folder; expected one with pictures.")
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in pictures.ENDINGS and path.is_file())
     files = sorted(path.relative_to(folder).as_posix() for path in found)
     if not files:
-        raise LabelError(f"{folder} has no picture; expected files that end in {', '.join(sorted(ENDINGS))}.")
+        raise LabelError(f"{folder} has no picture; expected files that end in {', '.join(sorted(pictures.ENDINGS))}.")
     return files
 
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from isfp.errors import FrameError, IsfpError
 
+#: How the names of picture files end that folders are searched for.
+ENDINGS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+
 
 def read(path: str | Path) -> np.ndarray:
     """Read a picture: uint8 `[h,w,3]`, blue, green, red, turned as its EXIF says.
