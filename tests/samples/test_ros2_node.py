@@ -19,7 +19,7 @@ HERE = Path(__file__).parent / "ros2"
 sys.path.insert(0, str(HERE))
 import ros_environment  # noqa: E402
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(900)]  # the first test makes the environment
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(1500)]  # the first test makes the environment
 RED = (30, 20, 70, 60)  # where the red thing is: x1, y1, x2, y2
 
 

@@ -11,6 +11,7 @@ import pytest
 from label_pictures import PHRASES, logged, write_pictures
 
 COUNT = 40
+pytestmark = pytest.mark.timeout(600)  # each run loads everything anew, Ray too
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from colour_bundle import picture
 
-from isfp import IsfpError, Segmenter, cli
+from isfp import IsfpError, Segmenter
 
 pytest.importorskip("rerun", reason='needs pip install "isfp[rerun]"')
 from rerun.chunk import RrdReader
@@ -101,13 +101,6 @@ def test_a_file_that_cannot_be_a_recording_is_refused(tmp_path):
         Recorder(tmp_path / "file" / "out.rrd", 0.5)
 
 
-def isfp(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["isfp", *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return end.value.code or 0, capsys.readouterr().err
-
-
 @pytest.fixture
 def video(tmp_path):
     path = tmp_path / "in.mp4"
@@ -118,9 +111,9 @@ def video(tmp_path):
     return path
 
 
-def test_the_command_records_a_video_frame_by_frame(monkeypatch, capsys, colour_bundle, video, tmp_path):
+def test_the_command_records_a_video_frame_by_frame(isfp, colour_bundle, video, tmp_path):
     out = tmp_path / "out.rrd"
-    code, messages = isfp(monkeypatch, capsys, "record", colour_bundle, video, "--phrase", "red", "--out", out)
+    code, _, messages = isfp("record", colour_bundle, video, "--phrase", "red", "--out", out)
     assert code == 0
     assert f"Recorded 5 frames to {out}. To see them: rerun {out}" in messages
     scores = rows(out, "/score/red")
@@ -128,15 +121,15 @@ def test_the_command_records_a_video_frame_by_frame(monkeypatch, capsys, colour_
     assert all(row["Scalars:scalars"][0] > 0.5 for row in scores)
 
 
-def test_the_command_stops_after_so_many_frames(monkeypatch, capsys, colour_bundle, video, tmp_path):
+def test_the_command_stops_after_so_many_frames(isfp, colour_bundle, video, tmp_path):
     out = tmp_path / "out.rrd"
-    assert isfp(monkeypatch, capsys, "record", colour_bundle, video, "--phrase", "red", "--out", out, "--frames", 2)[0] == 0
+    assert isfp("record", colour_bundle, video, "--phrase", "red", "--out", out, "--frames", 2)[0] == 0
     assert len(rows(out, "/score/red")) == 2
 
 
-def test_without_its_extra_record_says_what_to_install(monkeypatch, capsys, colour_bundle, video, tmp_path):
+def test_without_its_extra_record_says_what_to_install(isfp, monkeypatch, colour_bundle, video, tmp_path):
     monkeypatch.setitem(sys.modules, "rerun", None)
     monkeypatch.delitem(sys.modules, "isfp.rerun_recorder")
-    code, messages = isfp(monkeypatch, capsys, "record", colour_bundle, video, "--phrase", "red", "--out", tmp_path / "out.rrd")
+    code, _, messages = isfp("record", colour_bundle, video, "--phrase", "red", "--out", tmp_path / "out.rrd")
     assert code == 1
     assert 'pip install "isfp[rerun]"' in messages

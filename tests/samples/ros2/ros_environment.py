@@ -111,7 +111,10 @@ def _build(package: Path) -> None:
 
 def _run(*command: str | Path) -> None:
     environment = {**os.environ, "PATH": f"{PLACE / 'bin'}:{os.environ['PATH']}"}
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, env=environment)
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, env=environment)
+    except subprocess.TimeoutExpired as error:
+        raise CannotBeMadeError(f"{' '.join(map(str, command[:4]))} took longer than {error.timeout:g} s") from error
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-8:]
         raise CannotBeMadeError(f"{' '.join(map(str, command[:4]))} failed: {' | '.join(last)}")
