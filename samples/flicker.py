@@ -20,7 +20,7 @@ from isfp.video import Smoother
 from isfp.video_metrics import flicker, lag, overlap
 from isfp_train.data.moving import Clip, MovingScenes
 
-FIRST_SEED = 700_000_000  # seeds that training, calibration and evaluation do not use
+FIRST_SEED = 700_000_000  # any will do: clips are drawn from random numbers of their own, which no other scenes share
 WAYS = ("each frame alone", "smoothed")
 
 
