@@ -48,6 +48,8 @@ def refer(
     count: int,
     wording: str = "train",
     pairs: str = "train",
+    absent: float = ABSENT_SHARE,
+    comparisons: float = 0.0,
 ) -> list[Reference]:
     """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
 
@@ -59,6 +61,8 @@ def refer(
         wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
         pairs: of colours and kinds of things: "train", "held_out" (every phrase names the colour of a thing that "train"
             never names with it) or "all".
+        absent: share of the phrases that mean nothing in the scene.
+        comparisons: share of the others for which only order and size are tried first, which otherwise seldom can be proved.
 
     Raises:
         ValueError: ``wording`` or ``pairs`` is none of the three.
@@ -70,8 +74,10 @@ def refer(
     found: list[Reference] = []
     said: set[Meaning] = set()
     for _ in range(count):
-        attempt = table.absent if rng.random() < ABSENT_SHARE and pairs != "held_out" else table.present
+        attempt = table.absent if rng.random() < absent and pairs != "held_out" else table.present
         luck = rng.random()
+        if comparisons and rng.random() < comparisons:
+            luck = _COMPARING[0] + luck * (_COMPARING[1] - _COMPARING[0])
         for trial in range(_TRIES):
             meaning, target = attempt(luck if trial < _TRIES // 2 else rng.random())
             if meaning is not None and meaning not in said:
@@ -337,6 +343,8 @@ def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
 
 #: Weights before the proofs, which let some families pass more often than others.
 _RIVAL_FAMILIES = _families({"place": 0.21, "order": 0.19, "size": 0.21, "colour": 0.12, "relation": 0.27})
+#: Where among the rivals' families order and size lie, 0 to 1.
+_COMPARING = tuple(_RIVAL_FAMILIES[1][[0, 2]])
 _ALONE_FAMILIES = _families({"unique": 0.36, "colour": 0.24, "place": 0.12, "relation": 0.28})
 _ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})
 _SIZE_WORDS = (

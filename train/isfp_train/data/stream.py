@@ -52,6 +52,8 @@ class SampleConfig:
 
     phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
     masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
+    absent: float = 0.12  # ours: share of phrases for what is not there
+    comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
     refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
@@ -108,7 +110,7 @@ class SceneSamples(Dataset):
             # Words that a person wrote do not mirror: "left" would stay.
             flip = bool(rng.random() < self.config.flip) and not stored.expressions
             things = tuple(_mirrored(thing, stored.size[1]) for thing in stored.things) if flip else stored.things
-            references = _said(stored, things, rng, self.config.phrases)
+            references = self._said(stored, things, rng, self.config.phrases)
             if references:
                 return self._sample(stored, things, references, flip, rng)
             place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
@@ -119,7 +121,7 @@ class SceneSamples(Dataset):
         count = self.config.phrases
         chosen = [references[i] for i in range(min(count, len(references)))]
         while len(chosen) < count:  # few things can be said: some of it again, in other words
-            more = _said(stored, things, rng, count - len(chosen))
+            more = self._said(stored, things, rng, count - len(chosen))
             chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
         encoded = [self.vocabulary.encode(reference.text, self.max_words) for reference in chosen]
         side = stored.view.shape[0]
@@ -144,6 +146,12 @@ class SceneSamples(Dataset):
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
+    def _said(self, stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
+        """Up to `count` phrases about a scene: some of those that people wrote, where they did, else made from the geometry."""
+        if stored.expressions:
+            return [stored.expressions[place] for place in rng.permutation(len(stored.expressions))[:count]]
+        return refer(things, stored.size, rng, count, absent=self.config.absent, comparisons=self.config.comparisons)
+
 
 def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
     """Join scenes to a batch."""
@@ -164,13 +172,6 @@ def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
         masks=torch.from_numpy(np.concatenate([sample["masks"] for sample in samples])),
         refined=torch.from_numpy(np.flatnonzero(np.concatenate([sample["refined"] for sample in samples]))),
     )
-
-
-def _said(stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
-    """Up to `count` phrases about a scene: some of those that people wrote, where they did, else made from the geometry."""
-    if not stored.expressions:
-        return refer(things, stored.size, rng, count)
-    return [stored.expressions[place] for place in rng.permutation(len(stored.expressions))[:count]]
 
 
 @lru_cache(maxsize=2)
