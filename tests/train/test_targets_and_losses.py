@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from isfp_train.losses import LossConfig, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.losses import LossConfig, choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
 from isfp_train.targets import centre_cells, coarse_masks, identifying_target, positive_cells
 
 
@@ -105,3 +105,24 @@ def test_refinement_learns_from_an_iou_of_theta_on(overlap: int, learns: bool) -
 def test_weights_are_the_papers() -> None:
     config = LossConfig()
     assert (config.w_ide, config.w_seg, config.w_ref, config.theta) == (10.0, 0.03, 0.5, 0.3)
+
+
+def test_choice_loss_is_the_log_of_the_positive_cells_share_and_nothing_for_what_is_not_there() -> None:
+    logits = torch.tensor([[[0.0, 1.0], [2.0, 3.0]], [[5.0, 0.0], [0.0, 0.0]]])
+    target = torch.tensor([[[0.0, 1.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    powers = torch.tensor([0.0, 1.0, 2.0, 3.0]).exp()
+    wanted = -torch.log((powers[1] + powers[3]) / powers.sum()) / 2
+    torch.testing.assert_close(choice_loss(logits, target), wanted)
+
+
+def test_outline_weighs_what_lies_near_the_true_outline() -> None:
+    masks = torch.zeros(1, 64, 64, dtype=torch.bool)
+    masks[0, :, :32] = True
+    right = torch.where(masks, 8.0, -8.0)
+    learns = torch.ones(1, dtype=torch.bool)
+    near, far = right.clone(), right.clone()
+    near[0, :, 31], far[0, :, 4] = -8.0, -8.0  # a wrong column each, beside the outline and far from it
+    plain = [refinement_loss(logits, masks, learns) for logits in (near, far)]
+    weighed = [refinement_loss(logits, masks, learns, outline=4.0) for logits in (near, far)]
+    torch.testing.assert_close(plain[0], plain[1])
+    torch.testing.assert_close(weighed[0] / weighed[1], torch.tensor([5.0]), rtol=1e-2, atol=0)

@@ -96,7 +96,8 @@ class ReferringModule(lightning.LightningModule):
                 right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
             shown = network.refine(batch.views[scenes[refined]], picked.unsqueeze(1))[:, 0]
             costs = refinement_loss(shown, masks[refined], right, settings.outline)
-            parts["refinement"] = costs.sum() / (len(batch.views) * self.config.samples.refined)
+            samples = self.config.samples
+            parts["refinement"] = costs.sum() / (len(batch.views) * min(samples.refined, samples.masks))
         return parts
 
     def _visual(self, batch: Batch) -> Maps:

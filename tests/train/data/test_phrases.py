@@ -125,8 +125,11 @@ def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: l
     for seed, scene in enumerate(scenes):
         for pairs, found in (("train", seen), ("held_out", kept)):
             for reference in refer(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
-                if reference.target is not None and reference.meaning.colour is not None:
-                    found.add((reference.meaning.colour, scene.things[reference.target].kind))
+                if reference.target is not None and (colour := reference.meaning.colour or reference.meaning.excluded):
+                    found.add((colour, scene.things[reference.target].kind))
+                for anchor in reference.meaning.anchors:
+                    if anchor.colour is not None:
+                        found.add((anchor.colour, scene.things[truth.the_one(anchor, scene)].kind))
                 assert pairs == "train" or reference.meaning.colour is not None
     assert len(seen) > 50
     assert len(kept) > 5

@@ -125,6 +125,9 @@ def test_batch_tells_whose_phrase_is_whose(folder: Path) -> None:
     assert batch.words.shape == (12, 20)
     assert (batch.lengths >= 1).all()
     assert len(batch.masks) == len(batch.masked)
+    first = [batch.scenes[batch.masked].tolist().index(scene) for scene in range(3)]
+    assert set(batch.refined.tolist()) >= set(first)
+    assert len(batch.refined) <= 3 * SampleConfig().refined
     np.testing.assert_array_equal(batch.words[4:8].numpy(), parts[1]["words"])
 
 

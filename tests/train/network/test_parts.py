@@ -156,6 +156,26 @@ def test_every_row_of_table_i_is_a_configuration(changes: dict) -> None:
     assert ("refinement" in names) == changes.get("refinement", True)
 
 
+@pytest.mark.parametrize("language", ["early", "late", "none"])
+def test_masks_of_several_frames_at_once_equal_those_of_each_frame(language: str) -> None:
+    network = small(segmentation_language=language)
+    visual = network.image(torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8))
+    phrases, cells = torch.randn(3, 16), torch.tensor([[0, 4], [7, 7], [24, 12]])
+    scenes = torch.tensor([1, 0, 1])
+    together = network.coarse(visual, phrases, cells, scenes)
+    for row, scene in enumerate(scenes.tolist()):
+        own = tuple(level[scene : scene + 1] for level in visual)
+        alone = network.coarse(own, phrases[row : row + 1], cells[row : row + 1])
+        torch.testing.assert_close(together[row], alone[0], rtol=1e-5, atol=1e-5)
+
+
+def test_late_language_changes_the_masks() -> None:
+    network = small(segmentation_language="late")
+    visual = network.image(torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8))
+    coarse = network.coarse(visual, torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
+    assert not torch.equal(coarse[0], coarse[1])
+
+
 def test_without_language_the_coarse_masks_do_not_depend_on_the_phrase() -> None:
     network = small(segmentation_language="none")
     visual = network.image(torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8))

@@ -10,7 +10,7 @@ import numpy as np
 from isfp_train.data.colours import COLOURS
 from isfp_train.data.geometry import NO, NOTHING, called, prove
 from isfp_train.data.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
-from isfp_train.data.names import names_of, world_of
+from isfp_train.data.names import kinds_called, names_of, world_of
 from isfp_train.data.scene import ANYTHING, Expression, Thing, in_split
 from isfp_train.data.speech import say
 
@@ -189,7 +189,8 @@ class _Table:
     def negation(self, target: int, noun: str) -> Meaning | None:
         """The target by the colour of a rival, which it has not."""
         thing = self.things[target]
-        colours = sorted({t.colour for t in self.things if t.kind == thing.kind and t.colour not in (None, thing.colour)} - {None})
+        rivals = {t.colour for t in self.things if t.kind == thing.kind and t.colour not in (None, thing.colour)}
+        colours = sorted(c for c in rivals if c and c not in noun.split() and self.may_say(c, thing.kind))
         return Meaning(noun, excluded=_one(self.rng, colours)) if colours else None
 
     def noun(self, thing: Thing) -> str:
@@ -329,7 +330,8 @@ class _Table:
             return Meaning(noun)
         if pick < 0.65:
             colour = _one(rng, COLOURS)
-            return Meaning(noun, None if colour in noun.split() or not self.may_say(colour, noun) else colour)
+            fits = colour not in noun.split() and all(self.may_say(colour, kind) for kind in kinds_called(noun))
+            return Meaning(noun, colour if fits else None)
         if pick < 0.85:
             return Meaning(noun, place=_one(rng, (*SIDES, *EXTREMES)))
         if pick < 0.95:

@@ -57,6 +57,10 @@ class SampleConfig:
     refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
+    def __post_init__(self) -> None:
+        if min(self.phrases, self.masks, self.refined) < 1:
+            raise ConfigurationError(f"samples: phrases, masks and refined are at least 1; found {self}.")
+
 
 class SceneSamples(Dataset):
     """Samples of one epoch: item n is the same whenever it is asked for, so a resumed run sees what it would have seen.
