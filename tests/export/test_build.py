@@ -157,7 +157,13 @@ def test_layers_are_those_of_the_kept_report(rtx_engine: BuildResult) -> None:
 @needs_rtx
 @pytest.mark.slow
 @pytest.mark.parametrize(("target", "precision"), [("sm86", "int8"), ("sm120", "int8"), ("sm89", "fp8"), ("sm120", "fp16")])
-def test_rtx_builds_other_targets_and_precisions(exported: Path, target: str, precision: str) -> None:
+def test_rtx_builds_other_targets_and_precisions(
+    exported: Path, target: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from isfp_export import quantise_ranges
+
+    # In a network that hardly trained FP8's noise is near the bar everywhere; here it matters that what is quantised is built so.
+    monkeypatch.setattr(quantise_ranges, "LEAST_RATIO", 24.0)
     bundle = Bundle.open(exported)
     frames = [] if precision == "fp16" else scenes(bundle, 2, CALIBRATION_SEED)
     result = build_engine(bundle, rtx_builder(target, precision, PROFILE, None), precision, [], frames)  # type: ignore[arg-type]
