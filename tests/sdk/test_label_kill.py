@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from label_pictures import PHRASES, logged, write_pictures
 
-COUNT = 40
+COUNT = 160  # enough for the signal to arrive in the middle, however late this process gets its turn
 pytestmark = pytest.mark.timeout(600)  # each run loads everything anew, Ray too
 
 
