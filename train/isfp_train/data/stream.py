@@ -52,9 +52,9 @@ class SampleConfig:
 
     phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
     masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
+    refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     absent: float = 0.12  # ours: share of phrases for what is not there
     comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
-    refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
     def __post_init__(self) -> None:
