@@ -28,8 +28,10 @@ KEEP = {
     "Constant": "what it makes is cast to FP16 after it",
     "ConstantOfShape": "what it makes is cast to FP16 after it",
 }
+# Names of nodes begin with this where a whole module must stay in FP32: the guided filter divides by variances of a millionth.
+KEEP_PREFIX = "guide/"
 # Operators that compute nothing: between FP32 nodes they stay in FP32, so that no value is cast there and back.
-MOVES = frozenset("Concat Expand Gather GatherElements Identity Reshape Slice Squeeze Tile Transpose Unsqueeze".split())
+MOVES = frozenset("Concat Expand Gather GatherElements Identity Reshape Slice Split Squeeze Tile Transpose Unsqueeze".split())
 # Inputs that the ONNX standard wants in float32 whatever the node's type is.
 _ALWAYS_FLOAT = {"Resize": (1, 2)}
 
@@ -121,6 +123,8 @@ def _floats(node: onnx.NodeProto, types: dict[str, int]) -> list[str]:
 def _reason(node: onnx.NodeProto, types: dict[str, int], weights: dict[str, onnx.TensorProto], keep: Collection[str]) -> str | None:
     if node.name in keep or node.op_type in keep:
         return "asked for"
+    if node.name.startswith(KEEP_PREFIX):
+        return "the guided filter's differences of squares and its quotients"
     for name in _floats(node, types):
         if name in weights:
             largest = float(np.abs(numpy_helper.to_array(weights[name])).max(initial=0))

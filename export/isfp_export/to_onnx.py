@@ -9,6 +9,7 @@ import onnxslim
 import torch
 
 from isfp_export.fpm_function import DOMAIN, OPSET, fpm_function
+from isfp_export.half import KEEP_PREFIX
 from isfp_export.stages import Stage
 from isfp_train.network import NetworkConfig
 
@@ -43,6 +44,7 @@ def stage_to_onnx(stage: Stage, config: NetworkConfig) -> onnx.ModelProto:
 
 def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.ModelProto:
     """Simplify, drop what only the exporter needs, give the FPM scan its body, check."""
+    _name_guide(model)
     model = onnxslim.slim(model)
     model.graph.name = name
     model.producer_name = "isfp"
@@ -64,3 +66,10 @@ def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.Mod
         model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _name_guide(model: onnx.ModelProto) -> None:
+    """Mark the nodes of the guided filter by their names: only the exporter's notes, dropped later, say where a node comes from."""
+    for node in model.graph.node:
+        if any(entry.key == "namespace" and "refinement.guide:" in entry.value for entry in node.metadata_props):
+            node.name = f"{KEEP_PREFIX}{node.name}"

@@ -19,8 +19,8 @@ from isfp_train.curve import read_logs
 from isfp_train.data.stream import Batch
 from isfp_train.errors import ConfigurationError
 from isfp_train.module import ReferringModule
-from isfp_train.runner import train
-from tests.train.tiny import tiny
+from isfp_train.runner import start_from, train
+from tests.train.tiny import TINY, tiny
 
 KILLED = """
 import sys
@@ -147,18 +147,26 @@ def test_wrong_settings_are_named_never_guessed(values: dict, named: str) -> Non
         TrainConfig.from_dict(values)
 
 
+def batch_of(module: ReferringModule, masked: int) -> Batch:
+    """Two scenes of noise with three phrases each, of which the first so many have masks."""
+    views = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        maps = module.network.backbone(views)
+    masks = torch.zeros(masked, 64, 64, dtype=torch.bool)
+    masks[:, 10:40, 20:50] = True
+    centres = torch.full((6, 2), -1)
+    centres[:masked] = 2
+    return Batch(
+        views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
+        centres, torch.arange(masked), masks, torch.arange(masked),
+    )  # fmt: skip
+
+
 def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> None:
     """And still takes the whole way, so that no other process waits for its batch norms."""
     config = tiny()
     module = ReferringModule(config, [str(word) for word in range(40)], [2])
-    views = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
-    with torch.no_grad():
-        maps = module.network.backbone(views)
-    batch = Batch(
-        views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
-        torch.full((6, 2), -1), torch.zeros(0, dtype=torch.long), torch.zeros(0, 64, 64, dtype=torch.bool),
-        torch.zeros(0, dtype=torch.long),
-    )  # fmt: skip
+    batch = batch_of(module, masked=0)
     before = module.network.segmentation.body[0][1].num_batches_tracked.clone()
     parts = module.losses(batch)
     assert parts["identifying"] > 0
@@ -167,3 +175,52 @@ def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> No
     assert module.network.segmentation.last.weight.grad is not None
     assert module.network.segmentation.last.weight.grad.abs().sum() == 0
     assert module.network.segmentation.body[0][1].num_batches_tracked == before + 1
+
+
+def test_masks_are_learnt_in_one_of_so_many_steps() -> None:
+    module = ReferringModule(tiny(masks_every=3), [str(word) for word in range(40)], [2])
+    batch = batch_of(module, masked=2)
+    without, whole = module.losses(batch, with_masks=False), module.losses(batch)
+    assert without["segmentation"] == without["refinement"] == 0
+    assert whole["segmentation"] > 0
+    without["identifying"].backward()
+    assert module.network.segmentation.last.weight.grad is None
+    with pytest.raises(ConfigurationError, match="masks_every is 0"):
+        tiny(masks_every=0)
+
+
+def test_a_refinement_trained_alone_moves_nothing_else() -> None:
+    module = ReferringModule(tiny(parts="refinement"), [str(word) for word in range(40)], [2])
+    module.train()
+    module.on_train_epoch_start()
+    before = {name: value.clone() for name, value in module.network.state_dict().items()}
+    optimiser = torch.optim.SGD((p for p in module.parameters() if p.requires_grad), lr=0.1)
+    for _ in range(2):  # its last layer starts at 0, so the first step moves that alone
+        optimiser.zero_grad()
+        parts = module.losses(batch_of(module, masked=3))
+        assert parts["refinement"] > 0
+        sum(parts.values()).backward()
+        optimiser.step()
+    moved = {name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert {"refinement.sharpness", "refinement.at_quarter.0.weight", "refinement.at_full.weight"} <= moved
+    assert all(name.startswith("refinement.") for name in moved)
+
+
+def test_a_refinement_built_otherwise_starts_anew_where_it_is_trained_alone(tmp_path: Path, finished: Path) -> None:
+    loaded = checkpoint.load(finished)
+    assert loaded.network.config.refinement_guided
+    plain = TrainConfig.from_dict({**TINY, "network": {**TINY["network"], "refinement_guided": False}})
+    network = ReferringModule(plain, list(loaded.vocabulary.words), loaded.trained_words).network
+    with pytest.warns(UserWarning, match="refinement"):
+        start_from(network, loaded.vocabulary, loaded, "refinement")
+    torch.testing.assert_close(network.segmentation.last.weight, loaded.network.segmentation.last.weight)
+    assert network.refinement.at_full.weight.abs().sum() == 0
+    with pytest.warns(UserWarning, match="sharpness"), pytest.raises(ConfigurationError, match="refinement.at_quarter"):
+        start_from(network, loaded.vocabulary, loaded)
+
+
+def test_training_a_refinement_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="nothing would be trained"):
+        TrainConfig.from_dict(
+            {**TINY, "network": {**TINY["network"], "refinement": False}, "optimisation": {"parts": "refinement"}}
+        )

@@ -10,7 +10,7 @@ TINY = {
     "network": {
         "backbone": "efficientnet_lite0", "image_size": 64, "grid": 5, "max_words": 20, "word_channels": 50, "text_channels": 16,
         "fused_channels": 16, "pathway_channels": 16, "instance_channels": 8, "mask_channels": 16, "aspp_channels": 8,
-        "coordinates": True,
+        "coordinates": True, "refinement_guided": True,
     },
     "losses": {"w_seg": 2.0, "w_ref": 1.0, "dice": 0.5, "segmentation_reduction": "mean", "theta": 0.0},
     "samples": {"phrases": 3, "masks": 1},

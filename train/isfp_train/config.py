@@ -48,6 +48,12 @@ class OptimisationConfig:
     clip: float = 5.0  # norm of the gradient
     freeze_backbone: bool = True
     refine_true_channel: bool = True  # where the choice is wrong, refine the true centre's channel
+    masks_every: int = 1  # ours: masks are learnt in one of so many steps, identifying in all
+    parts: Literal["all", "refinement"] = "all"  # ours: what is trained; the rest stands still, batch norms too
+
+    def __post_init__(self) -> None:
+        if self.masks_every < 1:
+            raise ConfigurationError(f"optimisation.masks_every is {self.masks_every}; it must be at least 1, which is every step.")
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class TrainConfig:
     optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
 
     def __post_init__(self) -> None:
+        if self.optimisation.parts == "refinement" and not self.network.refinement:
+            raise ConfigurationError("optimisation.parts is refinement, and network.refinement is false: nothing would be trained.")
         for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
             if not 0 <= seed < SEEDS:
                 raise ConfigurationError(

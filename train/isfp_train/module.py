@@ -37,15 +37,21 @@ class ReferringModule(lightning.LightningModule):
         self.metrics = ReferringMetrics()
         if config.optimisation.freeze_backbone:
             self.network.backbone.requires_grad_(False)
+        if config.optimisation.parts == "refinement":
+            self.network.requires_grad_(False)
+            self.network.refinement.requires_grad_(True)
 
     def on_train_epoch_start(self) -> None:
-        """A frozen backbone keeps its batch norms still, too."""
+        """What is not trained keeps its batch norms still, too."""
         if self.config.optimisation.freeze_backbone:
             self.network.backbone.eval()
+        if self.config.optimisation.parts == "refinement":
+            self.network.eval()
+            self.network.refinement.train()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Eq. 4 on one batch."""
-        parts = self.losses(batch)
+        parts = self.losses(batch, self.global_step % self.config.optimisation.masks_every == 0)
         weights = self.config.losses
         loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
         loss = loss + weights.choice * parts["choice"]
@@ -54,12 +60,14 @@ class ReferringModule(lightning.LightningModule):
         )
         return loss
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The losses by name, unweighted; a loss that the network has no part for is 0.
+    def losses(self, batch: Batch, with_masks: bool = True) -> dict[str, Tensor]:
+        """The losses by name, unweighted; a loss that the network has no part for, or that is not asked for, is 0.
 
         Each is a sum over phrases by a number that the batch's size alone decides, so the parts of a batch, in several processes
         or one after another, average to the loss of the whole.
         """
+        if self.config.optimisation.parts == "refinement":
+            return self._refinement_alone(batch)
         network, settings = self.network, self.config.losses
         visual = self._visual(batch)
         phrases = network.text(batch.words, batch.lengths)
@@ -68,19 +76,24 @@ class ReferringModule(lightning.LightningModule):
         zero = phrases.sum() * 0
         parts = {"identifying": zero, "choice": zero, "segmentation": zero, "refinement": zero}
 
-        masked, masks, learns = _at_least_two(batch)
-        refined = batch.refined if len(batch.refined) else masked.new_zeros(1)
-        scenes = batch.scenes[masked]
-        if self.config.network.identification == "none":
-            asked = torch.zeros_like(masked)[:, None]
-            positives = learns[:, None]
-            chosen = asked
-        else:
+        identifying = None
+        if self.config.network.identification != "none":
             identifying = network.identify(visual, phrases, batch.scenes)
             target = identifying_target(cells, counts, grid)
             parts["identifying"] = identifying_loss(identifying, target)
             parts["choice"] = choice_loss(identifying, target)
-            chosen = identifying.detach().flatten(1).argmax(dim=1, keepdim=True)[masked]
+        if not with_masks:
+            return parts
+
+        masked, masks, learns = _at_least_two(batch)
+        refined = batch.refined if len(batch.refined) else masked.new_zeros(1)
+        scenes = batch.scenes[masked]
+        if identifying is None:
+            asked = torch.zeros_like(masked)[:, None]
+            positives = learns[:, None]
+            chosen = asked
+        else:
+            chosen = _chosen(identifying[masked])
             asked, positives = cells[masked], counts[masked] & learns[:, None]
 
         coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
@@ -88,17 +101,41 @@ class ReferringModule(lightning.LightningModule):
         costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
         parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
         if self.config.network.refinement:
-            coarse, wanted, counted = coarse[refined], wanted[refined], positives.any(dim=1)[refined]
-            picked = coarse[:, -1]
-            right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
-            if self.config.optimisation.refine_true_channel and positives.shape[1] == POSITIVES:
-                picked = torch.where(right[:, None, None], picked, coarse[:, POSITIVES // 2])
-                right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
-            shown = network.refine(batch.views[scenes[refined]], picked.unsqueeze(1))[:, 0]
-            costs = refinement_loss(shown, masks[refined], right, settings.outline)
+            true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
+            costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
             samples = self.config.samples
             parts["refinement"] = costs.sum() / (len(batch.views) * min(samples.refined, samples.masks))
         return parts
+
+    def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
+        """The refinement's loss on finished coarse masks, of the cell that use would take."""
+        masked, masks, learns = _at_least_two(batch)
+        scenes = batch.scenes[masked]
+        with torch.no_grad():
+            visual = self._visual(batch)
+            phrases = self.network.text(batch.words[masked], batch.lengths[masked])
+            if self.config.network.identification == "none":
+                cells = torch.zeros_like(masked)[:, None]
+            else:
+                cells, _ = positive_cells(batch.centres[masked], self.config.network.grid)
+                cells = torch.cat((cells[:, POSITIVES // 2, None], _chosen(self.network.identify(visual, phrases, scenes))), dim=1)
+            coarse = self.network.coarse(visual, phrases, cells, scenes)
+        costs = self._refining(batch, scenes, coarse[:, -1], coarse[:, 0], masks, learns)
+        zero = costs.sum() * 0
+        parts = {"identifying": zero, "choice": zero, "segmentation": zero}
+        return parts | {"refinement": costs.sum() / (len(batch.views) * self.config.samples.masks)}
+
+    def _refining(
+        self, batch: Batch, scenes: Tensor, picked: Tensor, true: Tensor | None, masks: Tensor, counted: Tensor
+    ) -> Tensor:
+        """The refinement's loss of each mask `[M]`, from the coarse masks of the chosen cells and of the true ones `[M,h,w]`."""
+        settings, wanted = self.config.losses, coarse_masks(masks)
+        right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+        if self.config.optimisation.refine_true_channel and true is not None:
+            picked = torch.where(right[:, None, None], picked, true)
+            right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+        shown = self.network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
+        return refinement_loss(shown, masks, right, settings.outline)
 
     def _visual(self, batch: Batch) -> Maps:
         if not self.config.optimisation.freeze_backbone:
@@ -118,8 +155,7 @@ class ReferringModule(lightning.LightningModule):
             chosen = torch.zeros_like(masked)[:, None]
             right = torch.ones_like(masked, dtype=torch.bool)
         else:
-            identifying = network.identify(visual, phrases, scenes).sigmoid().cpu().numpy()
-            chosen = torch.tensor([[cell.index] for cell in best_cells(identifying)], device=self.device)
+            chosen = _chosen(network.identify(visual, phrases, scenes))
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             right = ((cells == chosen) & counts).any(dim=1)
         masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0
@@ -156,6 +192,12 @@ class ReferringModule(lightning.LightningModule):
             "words": list(self.words),
             "trained_words": list(self.trained_words),
         }
+
+
+def _chosen(identifying: Tensor) -> Tensor:
+    """The cells that use would take: logits `[M,S,S]` -> `[M,1]`."""
+    maps = identifying.detach().float().sigmoid().cpu().numpy()
+    return torch.tensor([[cell.index] for cell in best_cells(maps)], device=identifying.device)
 
 
 def _at_least_two(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -72,7 +72,7 @@ def train(
     processes = Processes.of_torchrun()
     module, vocabulary = build_module(config, data)
     if weights is not None:
-        start_from(module.network, vocabulary, checkpoint.load(weights))
+        start_from(module.network, vocabulary, checkpoint.load(weights), config.optimisation.parts)
     scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
     trainer = build_trainer(config, run, processes, progress)
     trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
@@ -133,13 +133,22 @@ def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress
     )
 
 
-def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded) -> None:
+def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded, parts: str = "all") -> None:
     """Copy a trained network's weights into a new one, the word vectors by word; warns of parts that only one of them has.
+
+    Args:
+        network: the new one; it is changed.
+        vocabulary: its words.
+        loaded: the trained one.
+        parts: what will be trained; a refinement that is trained alone may be built otherwise than the trained one, and then
+            starts anew.
 
     Raises:
         ConfigurationError: a part has another shape; the message names it.
     """
     state, trained = network.state_dict(), loaded.network.state_dict()
+    if parts == "refinement" and network.config.refinement_guided != loaded.config.network.refinement_guided:
+        trained = {name: value for name, value in trained.items() if not name.startswith("refinement.")}
     new, dropped = sorted(set(state) - set(trained)), sorted(set(trained) - set(state))
     if new or dropped:
         warnings.warn(f"Not in the checkpoint, so at their start values: {new}. Not in this network: {dropped}.", stacklevel=2)

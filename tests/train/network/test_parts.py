@@ -131,6 +131,16 @@ def test_refinement_adds_to_the_upsampled_coarse_mask() -> None:
     torch.testing.assert_close(refined, wanted)
 
 
+def test_guided_refinement_starts_as_the_guided_filter_alone() -> None:
+    refinement = Refinement((8, 4), slope=0.1, guided=True).eval()
+    assert refinement.at_full.bias is not None
+    torch.nn.init.zeros_(refinement.at_full.bias)
+    coarse, frame = torch.randn(2, 4, 4), torch.rand(2, 3, 32, 32)
+    seen = torch.nn.functional.interpolate(coarse[:, None], size=(8, 8), mode="bilinear").sigmoid()
+    assert refinement.guide is not None
+    torch.testing.assert_close(refinement(frame, coarse), 4.0 * (2 * refinement.guide(seen, frame)[:, 0] - 1))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -138,6 +148,7 @@ def test_refinement_adds_to_the_upsampled_coarse_mask() -> None:
         {"identification": "convolution"},
         {"identification": "none"},
         {"refinement": False},
+        {"refinement_guided": True},
         {"identification": "none", "refinement": False},
         {"segmentation_language": "none"},
         {"segmentation_language": "late"},

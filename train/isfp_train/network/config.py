@@ -28,6 +28,7 @@ class NetworkConfig:
     identification: Literal["fpm", "convolution", "none"] = "fpm"  # paper: Table I's rows
     refinement: bool = True  # paper: Table I's rows
     refinement_channels: tuple[int, int] = (32, 16)  # ours
+    refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
     segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
     coordinates: bool = False  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float = 0.5  # ours: the forget rate of Eq. 2
@@ -54,6 +55,7 @@ class NetworkConfig:
             instance_channels=128,
             mask_channels=96,
             aspp_channels=64,
+            refinement_guided=True,
             segmentation_language="late",
             coordinates=True,
         )

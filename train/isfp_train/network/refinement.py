@@ -6,9 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isfp_train.network.guided_filter import GuidedFilter
 from isfp_train.network.layers import ConvBlock
 
 SHRINK = 4  # the size at which frame and mask meet, as a part of the frame's
+RADIUS, FLOOR = 2, 1e-4  # of the guided filter, ours: the best of radius 2 to 6 and two floors (docs/experiments.md)
+START_SHARPNESS = 4.0  # logit of a guided mask's 1 at the start
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
@@ -23,12 +26,18 @@ class Refinement(nn.Module):
     full size. The frame comes there with all its pixels, 4×4 of them as channels of one place: an average would blur the very
     outline that the module is for. The mask enters as a probability, in 0 … 1 like the frame; the sum is one of logits, and
     starts as the coarse mask alone.
+
+    With `guided` (ours) a guided filter first gives the coarse mask the frame's own edges; the convolutions see that mask too,
+    and what they give is added to it in place of the upsampled coarse mask.
     """
 
-    def __init__(self, channels: tuple[int, int], slope: float) -> None:
+    def __init__(self, channels: tuple[int, int], slope: float, guided: bool = False) -> None:
         super().__init__()
         first, second = channels
-        self.at_quarter = ConvBlock(3 * SHRINK**2 + 1, first, 3, slope=slope)
+        self.guide = GuidedFilter(RADIUS, FLOOR) if guided else None
+        if guided:
+            self.sharpness = nn.Parameter(torch.tensor(START_SHARPNESS))
+        self.at_quarter = ConvBlock((4 if guided else 3) * SHRINK**2 + 1, first, 3, slope=slope)
         self.at_half = ConvBlock(first, second, 3, slope=slope)
         self.at_full = nn.Conv2d(second, 1, 3, padding=1)
         nn.init.zeros_(self.at_full.weight)
@@ -37,9 +46,15 @@ class Refinement(nn.Module):
         """RGB frame `[N,3,H,W]` in 0 … 1, coarse mask `[N,h,w]`, logits -> refined mask `[N,H,W]`, logits."""
         height, width = frame.shape[2:]
         mask = coarse.unsqueeze(1)
-        small = functional.pixel_unshuffle(frame, SHRINK)
-        seen = torch.sigmoid(functional.interpolate(mask, size=small.shape[2:], mode="bilinear", align_corners=False))
-        x = self.at_quarter(torch.cat((small, seen), dim=1))
-        x = self.at_half(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))
+        size = (height // SHRINK, width // SHRINK)
+        seen = torch.sigmoid(functional.interpolate(mask, size=size, mode="bilinear", align_corners=False))
+        if self.guide is None:
+            base = functional.interpolate(mask, size=(height, width), mode="bilinear", align_corners=False)
+            read = torch.cat((functional.pixel_unshuffle(frame, SHRINK), seen), dim=1)
+        else:
+            guided = self.guide(seen, frame)
+            base = self.sharpness * (2 * guided - 1)
+            read = torch.cat((functional.pixel_unshuffle(torch.cat((frame, guided), dim=1), SHRINK), seen), dim=1)
+        x = self.at_half(functional.interpolate(self.at_quarter(read), scale_factor=2.0, mode="bilinear", align_corners=False))
         x = self.at_full(functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False))
-        return (x + functional.interpolate(mask, size=(height, width), mode="bilinear", align_corners=False)).squeeze(1)
+        return (x + base).squeeze(1)
