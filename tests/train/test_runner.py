@@ -224,3 +224,14 @@ def test_training_a_refinement_that_is_not_there_is_refused() -> None:
         TrainConfig.from_dict(
             {**TINY, "network": {**TINY["network"], "refinement": False}, "optimisation": {"parts": "refinement"}}
         )
+
+
+def test_a_cosine_falls_over_its_own_epochs() -> None:
+    """A run that stops early, for another to go on from its rate, says so in its configuration."""
+    rates = []
+    for settings in ({"epochs": 4, "decay_epochs": 8}, {"epochs": 4}):
+        module = ReferringModule(tiny(warm_up=0, **settings), [str(word) for word in range(40)], [2])
+        scheduler = module.configure_optimizers()["lr_scheduler"]["scheduler"]
+        rates.append([scheduler.lr_lambdas[0](step) for step in (0, 4, 8)])
+    assert rates[0] == pytest.approx([1, 0.5 * (1 + 0.5**0.5), 0.5])
+    assert rates[1] == pytest.approx([1, 0.5, 0])

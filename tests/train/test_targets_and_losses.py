@@ -115,6 +115,16 @@ def test_choice_loss_is_the_log_of_the_positive_cells_share_and_nothing_for_what
     torch.testing.assert_close(choice_loss(logits, target), wanted)
 
 
+def test_with_nothing_as_a_choice_a_sure_cell_costs_where_nothing_is_meant() -> None:
+    logits, target = torch.randn(2, 3, 3), torch.zeros(2, 3, 3)
+    target[0, 1, 1] = 1
+    shares = torch.cat((logits.flatten(1), torch.zeros(2, 1)), dim=1).log_softmax(dim=1)
+    torch.testing.assert_close(choice_loss(logits, target, nothing=True), -(shares[0, 4] + shares[1, 9]) / 2)
+    quiet, sure = torch.full((1, 3, 3), -9.0), torch.full((1, 3, 3), -9.0)
+    sure[0, 2, 2] = 3.0
+    assert choice_loss(quiet, target[1:], nothing=True) < 0.01 < 3 < choice_loss(sure, target[1:], nothing=True)
+
+
 def test_outline_weighs_what_lies_near_the_true_outline() -> None:
     masks = torch.zeros(1, 64, 64, dtype=torch.bool)
     masks[0, :, :32] = True

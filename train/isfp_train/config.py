@@ -44,6 +44,7 @@ class OptimisationConfig:
     steps: tuple[int, ...] = ()  # epochs at which the rate falls tenfold
     warm_up: int = 300  # optimiser steps
     epochs: int = 20
+    decay_epochs: int | None = None  # over which the cosine falls to 0; `epochs` where none is given
     epoch_scenes: int = 3000  # scenes an epoch; a checkpoint is written after each
     clip: float = 5.0  # norm of the gradient
     freeze_backbone: bool = True

@@ -23,6 +23,7 @@ class LossConfig:
     dice: float = 0.0  # ours: weight of Dice beside the segmentation loss's BCE, both as means
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
     choice: float = 0.0  # ours: weight of `choice_loss` beside the identifying loss's BCE
+    nothing: bool = False  # ours: "nothing" is one more choice there
     outline: float = 0.0  # ours: how much more a pixel near the true outline weighs in the refinement loss
 
 
@@ -31,13 +32,18 @@ def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, target)
 
 
-def choice_loss(logits: Tensor, target: Tensor) -> Tensor:
+def choice_loss(logits: Tensor, target: Tensor, nothing: bool = False) -> Tensor:
     """Minus the log of the share that the positive cells have in the softmax over all (ours).
 
     The BCE asks whether a cell is positive; the lookup asks which cell is best, and so does this. Phrases that name nothing cost
-    nothing. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
+    nothing, unless ``nothing`` puts one more choice beside the cells: its logit is 0, as a cell's is at a probability of a half,
+    and it is the right choice for them. The lookup asks that too, and among 169 cells a mean BCE hardly feels the one that is
+    wrongly sure. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
     """
     scores, wanted = logits.flatten(1), target.flatten(1) > 0
+    if nothing:
+        scores = torch.cat((scores, torch.zeros_like(scores[:, :1])), dim=1)
+        wanted = torch.cat((wanted, ~wanted.any(dim=1, keepdim=True)), dim=1)
     there = wanted.any(dim=1)
     best = scores.masked_fill(~(wanted | ~there[:, None]), -torch.inf).logsumexp(dim=1)
     return ((scores.logsumexp(dim=1) - best) * there).mean()

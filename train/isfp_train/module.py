@@ -81,7 +81,7 @@ class ReferringModule(lightning.LightningModule):
             identifying = network.identify(visual, phrases, batch.scenes)
             target = identifying_target(cells, counts, grid)
             parts["identifying"] = identifying_loss(identifying, target)
-            parts["choice"] = choice_loss(identifying, target)
+            parts["choice"] = choice_loss(identifying, target, settings.nothing)
         if not with_masks:
             return parts
 
@@ -174,13 +174,14 @@ class ReferringModule(lightning.LightningModule):
         """Adam (paper); warm-up, then a cosine or steps."""
         settings = self.config.optimisation
         optimiser = torch.optim.Adam((p for p in self.parameters() if p.requires_grad), lr=settings.learning_rate)
+        epochs = settings.decay_epochs or settings.epochs
         per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
 
         def rate(step: int) -> float:
             warm = min(1.0, (step + 1) / max(1, settings.warm_up))
             if settings.schedule == "steps":
                 return warm * 0.1 ** sum(step // per_epoch >= epoch for epoch in settings.steps)
-            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (settings.epochs * per_epoch))))
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (epochs * per_epoch))))
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
