@@ -22,8 +22,11 @@ def test_rows_are_the_papers() -> None:
     parts = {name: variant(tiny(), name, 0, 8).network for name in ROWS}
     assert [(p.identification, p.refinement) for p in parts.values()] == [
         ("none", False), ("convolution", False), ("fpm", False), ("convolution", True), ("fpm", True), ("fpm", True),
+        ("fpm", True),
     ]  # fmt: skip
     assert [name for name, p in parts.items() if p.segmentation_language == "none"] == ["no-language"]
+    own = tiny().network.refinement_guided
+    assert [p.refinement_guided for p in parts.values()] == [*[own] * 6, True]
 
 
 def test_every_row_and_seed_has_the_same_scenes_and_budget() -> None:

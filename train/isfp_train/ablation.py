@@ -38,6 +38,10 @@ ROWS = {
         "all, no language in the Segmentation Branch",
         {"identification": "fpm", "refinement": True, "segmentation_language": "none"},
     ),
+    "guided": Row(
+        "all, a guided filter in the RM (ours)",
+        {"identification": "fpm", "refinement": True, "refinement_guided": True},
+    ),
 }
 
 

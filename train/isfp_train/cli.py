@@ -135,7 +135,7 @@ def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str,
 
 def ablate(
     config: Annotated[Path, typer.Argument(help="Configuration that all rows share, such as configs/edge.yaml.")],
-    rows: Annotated[str, typer.Option(help="Rows of Table I: baseline,iem,iem+fpm,iem+rm,all; and no-language [all six].")] = "",
+    rows: Annotated[str, typer.Option(help="Rows of Table I: baseline,iem,iem+fpm,iem+rm,all; and no-language,guided [all].")] = "",
     seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling.")] = "0,1",
     budget_scenes: Annotated[int, typer.Option(min=1, help="Scenes that each row sees in training.")] = 12000,
     equal_time: Annotated[
