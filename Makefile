@@ -5,7 +5,7 @@ DEV := .venv
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench picture plugin gpu-check clean
+.PHONY: help demo test lint bench picture weights plugin gpu-check clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,13 @@ bench: $(DEV)/ready ## latency of the SDK against PyTorch eager, stage by stage,
 picture: $(DEMO)/ready ## the picture in the README, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
 	$(DEMO)/bin/python -c 'import cv2; cv2.imwrite("assets/demo.jpg", cv2.imread("build/picture/all.png"), [cv2.IMWRITE_JPEG_QUALITY, 88])'
+
+weights: $(DEV)/ready ## train the shipped weights again, run after run, four hours on two CPU cores: make weights DATA=FOLDER
+	$(if $(DATA),,$(error Give the folder of the training data (docs/training.md): make weights DATA=FOLDER))
+	@start=; for run in edge edge-2 edge-3 edge-4 edge-5; do \
+	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache runs/edge-scenes --run runs/$$run --resume $$start || exit 1; \
+	  start="--weights runs/$$run/checkpoints/last.ckpt"; done
+	$(DEV)/bin/python -c 'from isfp_train.checkpoint import save_small; save_small("runs/edge-5/checkpoints/last.ckpt", "runs/edge.pt")'
 
 plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its tests
 	$(if $(TENSORRT_INCLUDE_DIR),,$(DEV)/bin/python plugins/fetch_headers.py build/tensorrt-headers)

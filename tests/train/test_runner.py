@@ -235,3 +235,11 @@ def test_a_cosine_falls_over_its_own_epochs() -> None:
         rates.append([scheduler.lr_lambdas[0](step) for step in (0, 4, 8)])
     assert rates[0] == pytest.approx([1, 0.5 * (1 + 0.5**0.5), 0.5])
     assert rates[1] == pytest.approx([1, 0.5, 0])
+
+
+@pytest.mark.slow
+def test_finished_run_resumed_is_left_as_it_is(cache: Path, finished: Path) -> None:
+    before = weights(finished)
+    train(tiny(epochs=4, schedule="steps"), finished.parents[1], cache=cache, resume=True, progress=False)
+    for one, other in zip(before.values(), weights(finished).values(), strict=True):
+        assert torch.equal(one, other)
