@@ -204,6 +204,7 @@ def test_a_refinement_trained_alone_moves_nothing_else() -> None:
     moved = {name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])}
     assert {"refinement.sharpness", "refinement.at_quarter.0.weight", "refinement.at_full.weight"} <= moved
     assert all(name.startswith("refinement.") for name in moved)
+    assert module.losses(batch_of(module, masked=0))["refinement"] == 0
 
 
 def test_a_refinement_built_otherwise_starts_anew_where_it_is_trained_alone(tmp_path: Path, finished: Path) -> None:
