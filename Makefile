@@ -30,10 +30,10 @@ picture: $(DEMO)/ready ## the picture in the README, assets/demo.jpg
 
 weights: $(DEV)/ready ## train the shipped weights again, run after run, four hours on two CPU cores: make weights DATA=FOLDER
 	$(if $(DATA),,$(error Give the folder of the training data (docs/training.md): make weights DATA=FOLDER))
-	@start=; for run in edge edge-2 edge-3 edge-4 edge-5; do \
+	@start=; for run in edge edge-2 edge-3 edge-4 edge-5 edge-6; do \
 	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache runs/edge-scenes --run runs/$$run --resume $$start || exit 1; \
 	  start="--weights runs/$$run/checkpoints/last.ckpt"; done
-	$(DEV)/bin/python -c 'from isfp_train.checkpoint import save_small; save_small("runs/edge-5/checkpoints/last.ckpt", "runs/edge.pt")'
+	$(DEV)/bin/python -c 'from isfp_train.checkpoint import save_small; save_small("runs/edge-6/checkpoints/last.ckpt", "runs/edge.pt")'
 
 plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its tests
 	$(if $(TENSORRT_INCLUDE_DIR),,$(DEV)/bin/python plugins/fetch_headers.py build/tensorrt-headers)
