@@ -33,7 +33,8 @@ def draw_curve(run: Path, out: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for axis, names, label in ((axes[0], LOSSES, "loss, unweighted"), (axes[1], METRICS, "percent of validation phrases")):
         for name in names:
-            points = sorted(values.get(name, {}).items())
+            # A loss of 0 is of a part that was not trained in that step.
+            points = sorted((step, value) for step, value in values.get(name, {}).items() if value or axis is axes[1])
             if points:
                 axis.plot(*zip(*points, strict=True), label=name.split("/")[1])
         axis.set(xlabel="step", ylabel=label)
