@@ -6,6 +6,7 @@ from typing import Any
 
 from isfp_export.calibrate import Calibration
 from isfp_train.checkpoint import Loaded
+from isfp_train.network import NetworkConfig
 
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
@@ -40,7 +41,7 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         f"frames letterboxed to {network.image_size}×{network.image_size}, grid {network.grid}×{network.grid}",
         f"- {len(loaded.vocabulary)} words with GloVe vectors ({network.word_channels} channels), "
         f"at most {network.max_words} words a phrase",
-        f"- identification: {network.identification}; refinement: {'yes' if network.refinement else 'no'}",
+        f"- identification: {network.identification}; refinement: {_refinement(network)}",
         "",
         "## What it saw",
         seen,
@@ -77,3 +78,9 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         "",
     ]
     return "\n".join(lines)
+
+
+def _refinement(network: NetworkConfig) -> str:
+    if not network.refinement:
+        return "no"
+    return "convolutions behind a guided filter" if network.refinement_guided else "convolutions"
