@@ -59,6 +59,9 @@ def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
     # The masks of a network that was hardly trained are nearly even, so the guided filter's covariances are all rounding.
     assert 0 < report.worst.error < (0.2 if report.worst.node.startswith("guide/") else 0.05)
     assert report.counts["identify"] == {"fp16": 8}
+    guided = [reason for name, reason in report.kept["mask"].items() if name.startswith("guide/")]
+    assert len(guided) > 50
+    assert sum("guided filter" in reason for reason in guided) > 50
     assert set(report.to_json()) >= {"mask_iou", "nan", "inf", "worst", "to_keep", "failures"}
 
 
