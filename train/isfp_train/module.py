@@ -114,12 +114,10 @@ class ReferringModule(lightning.LightningModule):
         with torch.no_grad():
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
-            if self.config.network.identification == "none":
-                cells = torch.zeros_like(masked)[:, None]
-            else:
-                cells, _ = positive_cells(batch.centres[masked], self.config.network.grid)
-                cells = torch.cat((cells[:, POSITIVES // 2, None], _chosen(self.network.identify(visual, phrases, scenes))), dim=1)
-            coarse = self.network.coarse(visual, phrases, cells, scenes)
+            chosen = true = self._choose(visual, phrases, scenes)
+            if self.config.network.identification != "none":
+                true = positive_cells(batch.centres[masked], self.config.network.grid)[0][:, POSITIVES // 2, None]
+            coarse = self.network.coarse(visual, phrases, torch.cat((true, chosen), dim=1), scenes)
         costs = self._refining(batch, scenes, coarse[:, -1], coarse[:, 0], masks, learns)
         zero = costs.sum() * 0
         parts = {"identifying": zero, "choice": zero, "segmentation": zero}
@@ -137,6 +135,12 @@ class ReferringModule(lightning.LightningModule):
         shown = self.network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
         return refinement_loss(shown, masks, right, settings.outline)
 
+    def _choose(self, visual: Maps, phrases: Tensor, scenes: Tensor) -> Tensor:
+        """The cells that use would take `[M,1]`; the baseline's only one."""
+        if self.config.network.identification == "none":
+            return torch.zeros_like(scenes)[:, None]
+        return _chosen(self.network.identify(visual, phrases, scenes))
+
     def _visual(self, batch: Batch) -> Maps:
         if not self.config.optimisation.freeze_backbone:
             return self.network.image(batch.views)
@@ -151,11 +155,9 @@ class ReferringModule(lightning.LightningModule):
         scenes = batch.scenes[masked]
         visual = self._visual(batch)
         phrases = network.text(batch.words[masked], batch.lengths[masked])
-        if self.config.network.identification == "none":
-            chosen = torch.zeros_like(masked)[:, None]
-            right = torch.ones_like(masked, dtype=torch.bool)
-        else:
-            chosen = _chosen(network.identify(visual, phrases, scenes))
+        chosen = self._choose(visual, phrases, scenes)
+        right = torch.ones_like(masked, dtype=torch.bool)
+        if self.config.network.identification != "none":
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             right = ((cells == chosen) & counts).any(dim=1)
         masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0
