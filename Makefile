@@ -33,7 +33,7 @@ weights: $(DEV)/ready ## train the shipped weights again, run after run, four ho
 	@start=; for run in edge edge-2 edge-3 edge-4 edge-5 edge-6; do \
 	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache runs/edge-scenes --run runs/$$run --resume $$start || exit 1; \
 	  start="--weights runs/$$run/checkpoints/last.ckpt"; done
-	$(DEV)/bin/python -c 'from isfp_train.checkpoint import save_small; save_small("runs/edge-6/checkpoints/last.ckpt", "runs/edge.pt")'
+	$(DEV)/bin/python -c 'from isfp_train.run.checkpoint import save_small; save_small("runs/edge-6/checkpoints/last.ckpt", "runs/edge.pt")'
 
 plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its tests
 	$(if $(TENSORRT_INCLUDE_DIR),,$(DEV)/bin/python plugins/fetch_headers.py build/tensorrt-headers)
@@ -48,7 +48,7 @@ gpu-check: ## on a device with TensorRT: build plugin and engines, run the GPU t
 	$(GPU)/bin/python $(PIP) -e . pytest pytest-timeout
 	@if [ -e /dev/nvidiactl ] || [ -e /dev/nvhost-gpu ]; then \
 	  PATH=/usr/local/cuda/bin:$$PATH $(GPU)/bin/python $(PIP) -e ".[tensorrt]" || echo "pycuda could not be installed; the check says what that costs"; fi
-	$(GPU)/bin/python samples/gpu_check.py
+	$(GPU)/bin/python tools/gpu_check.py
 
 clean: ## remove environments and builds
 	rm -rf $(DEMO) $(DEV) $(GPU) build demo/out

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from isfp import IsfpError
-from isfp.bench import interleave, machine
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
+from isfp.diagnose.bench import interleave, machine
 from isfp.runtimes.onnxruntime import OnnxRuntime
 
 
@@ -67,7 +67,7 @@ def _eager(checkpoint: Path, threads: int, *arrays: np.ndarray) -> dict:
     try:
         import torch
 
-        from isfp_train import checkpoint as checkpoints
+        from isfp_train.run import checkpoint as checkpoints
     except ModuleNotFoundError as error:
         raise IsfpError(f'The module {error.name!r} is missing. Install: pip install "isfp[train]"') from error
     torch.set_num_threads(threads)

@@ -13,7 +13,7 @@ import cv2
 import typer
 
 from isfp import IsfpError, PhraseError, Segmenter, camera
-from isfp.camera_recorder import Recorder
+from isfp.camera.recorder import Recorder
 from isfp.draw import overlay
 from isfp.video import Smoother
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real bundle that finds red, green and blue things; not to be changed."""
+    from tests.sdk.colour_bundle import write_colour_bundle  # needs onnx, which not every machine with a GPU has
+
+    return write_colour_bundle(tmp_path_factory.mktemp("bundles") / "colour.isfp")

@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 TARGETS = json.loads((ROOT / "docker" / "docker-bake.json").read_text(encoding="utf-8"))["target"]
 #: Rules that do not hold here: DD069 takes the name g++ for a wildcard, DD012 asks for a health check, which is for services.

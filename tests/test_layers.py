@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 FORBIDDEN = {
     "sdk/isfp": {"isfp_train", "isfp_export", "torch"},
     "train/isfp_train": {"isfp_export", "onnx", "onnxruntime", "tensorrt"},

@@ -6,7 +6,6 @@ import sys
 import venv
 from email.parser import Parser
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from zipfile import ZipFile
 
 import cv2
@@ -16,7 +15,8 @@ import pytest
 pytest.importorskip("build.env", reason="needs pip install build")  # a folder build/ alone imports too
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 BUNDLE = ROOT / "models" / "edge.isfp"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 QUIETLY = ("--quiet", "--disable-pip-version-check", "--no-compile")

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from isfp.bundle import Bundle
-    from isfp_export.build import BuildResult
-    from isfp_export.precision_verify import PrecisionReport
-    from isfp_export.verify import Verification
+    from isfp.bundle.bundle import Bundle
+    from isfp_export.bundle.verify import Verification
+    from isfp_export.engines.build import BuildResult
+    from isfp_export.precision.verify import PrecisionReport
 
 FramesOption = Annotated[Path | None, typer.Option(help="Folder of pictures, as the camera sees them [composed scenes].")]
 KeepOption = Annotated[
@@ -34,7 +34,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a bundle from a checkpoint, and verify it."""
-    from isfp_export.bundle import export_bundle
+    from isfp_export.bundle.export import export_bundle
 
     console = Console(stderr=True)
     story = history.read_text(encoding="utf-8") if history else None
@@ -64,8 +64,8 @@ def verify(
         _verify_precision(bundle, precision, scenes, frames, calibration, keep or [], as_json)
         return
     assert checkpoint is not None
-    from isfp_export.verify import VerificationError, compare
-    from isfp_train import checkpoint as checkpoints
+    from isfp_export.bundle.verify import VerificationError, compare
+    from isfp_train.run import checkpoint as checkpoints
 
     result = compare(bundle, checkpoints.load(checkpoint), scenes)
     if as_json:
@@ -97,13 +97,13 @@ def build(
 
     from rich.progress import Progress
 
-    from isfp.bundle import Bundle
-    from isfp.engines import Span
-    from isfp_export.build import build_engine
-    from isfp_export.build_network import Profile
-    from isfp_export.build_progress import monitor
-    from isfp_export.precision import is_quantised
-    from isfp_export.precision_frames import CALIBRATION_SEED
+    from isfp.bundle.bundle import Bundle
+    from isfp.engines.record import Span
+    from isfp_export.engines.build import build_engine
+    from isfp_export.engines.builder import Profile
+    from isfp_export.engines.progress import monitor
+    from isfp_export.precision.convert import is_quantised
+    from isfp_export.precision.frames import CALIBRATION_SEED
 
     _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx"))
     _one_of("--precision", precision, ("fp32", "fp16", "int8", "fp8"))
@@ -116,13 +116,13 @@ def build(
         watch = partial(monitor, progress=progress)
         gpu = None
         if runtime == "tensorrt":
-            from isfp_export.tensorrt_build import tensorrt_builder
+            from isfp_export.engines.tensorrt import tensorrt_builder
 
             cache = timings or Path.home() / ".cache" / "isfp" / "tensorrt.timings"
             builder: Any = tensorrt_builder(target, precision, profile, plugin, cache, watch)
             gpu = builder.gpu
         else:
-            from isfp_export.rtx_build import rtx_builder
+            from isfp_export.engines.tensorrt_rtx import rtx_builder
 
             builder = rtx_builder(target, precision, profile, watch)
         questions = _questions(opened, frames, calibration, CALIBRATION_SEED) if is_quantised(precision) else []
@@ -139,10 +139,10 @@ def build(
 def _verify_precision(
     bundle: Path, precision: str, scenes: int, frames: Path | None, calibration: int, keep: list[str], as_json: bool
 ) -> None:
-    from isfp.bundle import Bundle
-    from isfp_export.precision import is_quantised
-    from isfp_export.precision_frames import CALIBRATION_SEED, CHECK_SEED
-    from isfp_export.precision_verify import PrecisionError, compare_precision
+    from isfp.bundle.bundle import Bundle
+    from isfp_export.precision.convert import is_quantised
+    from isfp_export.precision.frames import CALIBRATION_SEED, CHECK_SEED
+    from isfp_export.precision.verify import PrecisionError, compare_precision
 
     _one_of("--precision", precision, ("fp16", "int8", "fp8"))
     opened = Bundle.open(bundle)
@@ -160,7 +160,7 @@ def _verify_precision(
 
 
 def _questions(bundle: Bundle, frames: Path | None, count: int, seed: int) -> list:
-    from isfp_export import precision_frames
+    from isfp_export.precision import frames as precision_frames
 
     return precision_frames.folder(bundle, frames, count) if frames else precision_frames.scenes(bundle, count, seed)
 

@@ -21,8 +21,8 @@ from isfp.errors import (
     RuntimeFailedError,
     RuntimeUnavailableError,
 )
-from isfp.result import Candidate, Segmentation
 from isfp.segmenter import Segmenter
+from isfp.steps.result import Candidate, Segmentation
 
 __all__ = [
     "BundleCorruptError",

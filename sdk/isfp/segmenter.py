@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp.frame import Placement
-from isfp.lookup import Cell, best_cells, peaks
-from isfp.phrase import Encoded
-from isfp.phrase_cache import CacheCounts, PhraseCache
-from isfp.result import Candidate, Segmentation, box_of
 from isfp.runtimes import Runtime, choose
-from isfp.stopwatch import Stopwatch
-from isfp.video_memory import Memory
+from isfp.steps.letterbox import Placement
+from isfp.steps.lookup import Cell, best_cells, peaks
+from isfp.steps.phrase import Encoded
+from isfp.steps.phrase_cache import CacheCounts, PhraseCache
+from isfp.steps.result import Candidate, Segmentation, box_of
+from isfp.steps.stopwatch import Stopwatch
+
+
+class Memory(Protocol):
+    """What is remembered of the frames before; `isfp.video` has the one that smooths."""
+
+    def look_up(self, keys: Sequence[bytes], grids: np.ndarray) -> tuple[np.ndarray, list[Cell], list[int]]:
+        """Return the identifying maps to report, the cells chosen, and which phrases are found."""
+
+    def steady(self, keys: Sequence[bytes], view: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Return the masks' logits to use for the phrases that are found."""
 
 
 class Segmenter:

@@ -11,7 +11,8 @@ pytest.importorskip("sybil", reason="needs pip install sybil")
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 PAGE = ROOT / "docs" / "tutorial.md"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

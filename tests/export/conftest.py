@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from isfp_export.bundle import export_bundle
-from isfp_train.runner import train
+from isfp_export.bundle.export import export_bundle
+from isfp_train.run.runner import train
 from tests.train.tiny import tiny
 
 

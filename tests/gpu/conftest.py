@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 VARIABLE = "ISFP_GPU_BUNDLE"
 
 
@@ -26,8 +27,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _engines() -> list[str]:
     if VARIABLE not in os.environ:
         return []
-    from isfp.bundle import Bundle
-    from isfp.inspection import inspect
+    from isfp.bundle.bundle import Bundle
+    from isfp.diagnose.inspection import inspect
 
     engines = inspect(Bundle.open(os.environ[VARIABLE]))["engines"]
     return sorted({f"{engine['record']['runtime']}:{engine['record']['precision']}" for engine in engines if engine["fits"]})

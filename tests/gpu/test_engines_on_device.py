@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from isfp import Segmenter
-from isfp.bundle import Bundle
-from isfp.manifest import STAGES
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import STAGES
 from isfp.runtimes import choose
 from isfp.runtimes.device import DeviceArray
 from isfp.runtimes.engine_runtime import EngineRuntime

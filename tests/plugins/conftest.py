@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin_builds import BUILDS, alone, host_build, plugin_build
+
+from tests.plugins.plugin_builds import BUILDS, alone, host_build, plugin_build
 
 LEAN = "tensorrt-lean-cu13==11.4.0.106"  # TensorRT's runtime without its builder: all of it is on PyPI
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isfp_export.fpm_reference import LEAKY_RELU, fpm_scan
+from fpm_scan.reference import LEAKY_RELU, fpm_scan
 
 ALPHA = 0.25
 SLOPE = 0.1

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 BUILDS = ROOT / "build"
 SOME_ARCHITECTURE = "86-real"  # one is enough for what runs on the CPU
 

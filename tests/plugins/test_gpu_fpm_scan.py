@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plugin_builds
 import pytest
-from cuda_driver import Gpu
-from fpm_cases import ALPHA, SLOPE
 
-from isfp_export.fpm_reference import LEAKY_RELU, TANH, fpm_scan
+from fpm_scan.reference import LEAKY_RELU, TANH, fpm_scan
+from tests.plugins import plugin_builds
+from tests.plugins.cuda_driver import Gpu
+from tests.plugins.fpm_cases import ALPHA, SLOPE
 
 SIZE = 13
 MOST_PHRASES = 8

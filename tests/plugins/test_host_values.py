@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fpm_cases import TOLERANCE, Case, error_of
 
-from isfp_export.fpm_reference import LEAKY_RELU, TANH
+from fpm_scan.reference import LEAKY_RELU, TANH
+from tests.plugins.fpm_cases import TOLERANCE, Case, error_of
 
 CASES = {
     **{f"grid {size}": Case(size=size, channels=40) for size in range(1, 17)},

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import plugin_builds
 import pytest
+
+from tests.plugins import plugin_builds
 
 PROBE = Path(__file__).parent / "registry_probe.py"
 LIBRARY = Path("lib") / "libisfp_fpm_scan.so"

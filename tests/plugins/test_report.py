@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugin_builds import ROOT, build, nvcc
+
+from tests.plugins.plugin_builds import ROOT, build, nvcc
 
 FPM_SCAN = ROOT / "plugins" / "fpm_scan"
 README = (FPM_SCAN / "README.md").read_text()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import plugin_builds
 import pytest
-from fpm_cases import TOLERANCE, Case, error_of, run
+
+from tests.plugins import plugin_builds
+from tests.plugins.fpm_cases import TOLERANCE, Case, error_of, run
 
 SLICES = Case(size=4, channels=40, threads=2)  # two blocks a path
 CASES = {

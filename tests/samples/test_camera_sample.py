@@ -3,14 +3,15 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from colour_bundle import picture
 
-SAMPLE = Path(__file__).parent.parent.parent / "samples" / "camera.py"
+from tests.paths import ROOT
+from tests.sdk.colour_bundle import picture
+
+SAMPLE = ROOT / "samples" / "camera.py"
 
 
 def run(*arguments, **options):

@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cv2
 import pytest
-from rtsp import free_port, serve
 
-SAMPLE = Path(__file__).parent.parent.parent / "samples" / "camera.py"
+from tests.paths import ROOT
+from tests.sdk.camera.rtsp import free_port, serve
+
+SAMPLE = ROOT / "samples" / "camera.py"
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="no Xvfb and xdotool here: apt install xvfb xdotool"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import cv2
 import pytest
-from colour_bundle import picture
+
+from tests.samples.ros2 import ros_environment
+from tests.sdk.colour_bundle import picture
 
 HERE = Path(__file__).parent / "ros2"
-sys.path.insert(0, str(HERE))
-import ros_environment  # noqa: E402
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(1500)]  # the first test makes the environment
 RED = (30, 20, 70, 60)  # where the red thing is: x1, y1, x2, y2

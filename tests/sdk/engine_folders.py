@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from isfp.bundle import Bundle
-from isfp.engine_choice import Machine, sources_of
-from isfp.engines import EngineRecord, PlanRecord, Span, write_record
-from isfp.manifest import STAGES
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import STAGES
+from isfp.engines.choice import Machine, sources_of
+from isfp.engines.record import EngineRecord, PlanRecord, Span, write_record
 
 ORIN = Machine("tensorrt", "10.3.0", "87", "12.6", "Orin")
 RTX = Machine("tensorrt-rtx", "1.7.1.116", "89", "13.0", "NVIDIA GeForce RTX 4090")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import onnxruntime
 
-from isfp.bundle import Bundle
-from isfp.engines import Span
+from isfp.bundle.bundle import Bundle
+from isfp.engines.record import Span
 from isfp.errors import RuntimeFailedError
 from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.buffers import StagePlan, plan

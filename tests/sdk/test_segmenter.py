@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from colour_bundle import COLOURS, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_frame import BAD_FRAMES
 
 from isfp import Segmenter
 from isfp.errors import FrameError, IsfpError, PhraseError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes.onnxruntime import OnnxRuntime
+from tests.sdk.colour_bundle import COLOURS, picture
+from tests.sdk.steps.test_letterbox import BAD_FRAMES
 
 RED, BLUE = (8, 20, 40, 52), (80, 40, 120, 80)
 SCENE = picture(("red", RED), ("blue", BLUE))

@@ -11,9 +11,9 @@ import torch
 import typer
 from typer.testing import CliRunner, Result
 
-from isfp.phrase import Vocabulary
+from isfp.steps.phrase import Vocabulary
 from isfp_train import cli
-from isfp_train.data.phrase_words import phrase_words
+from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.network import ISFP
 from tests.train.tiny import tiny
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isfp_train.config import TrainConfig
+from isfp_train.run.config import TrainConfig
 
 TINY = {
     "name": "tiny",

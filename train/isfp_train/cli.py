@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 if TYPE_CHECKING:
-    from isfp_train.evaluation import Question
+    from isfp_train.measure.evaluation import Question
 
 # The allocator reads these when a process starts: with them it keeps large blocks, which would otherwise be given back and
 # fetched again in every step. Page faults took most of a step's time on a CPU.
@@ -48,9 +48,9 @@ def train(
 ) -> None:
     """Train a network, and write a checkpoint after each epoch; under torchrun on several GPUs."""
     _keep_memory()
-    from isfp_train.config import TrainConfig
-    from isfp_train.processes import Processes
-    from isfp_train.runner import train as run_training
+    from isfp_train.run.config import TrainConfig
+    from isfp_train.run.processes import Processes
+    from isfp_train.run.runner import train as run_training
 
     settings = TrainConfig.load(config)
     last = run_training(settings, run or Path("runs") / settings.name, data, cache, resume, weights, workers)
@@ -74,11 +74,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a model on what it never saw: mIoU, oIoU, Precision@X, cells, absences, with 95 % intervals."""
-    from isfp_train import report
-    from isfp_train.evaluation import evaluate as run_evaluation
-    from isfp_train.oracle import ORACLES
-    from isfp_train.paper_tables import paper_tables
-    from isfp_train.predictors import CheckpointPredictor, open_model
+    from isfp_train.measure import report
+    from isfp_train.measure.evaluation import evaluate as run_evaluation
+    from isfp_train.measure.oracle import ORACLES
+    from isfp_train.measure.predictors import CheckpointPredictor, open_model
+    from isfp_train.paper.paper_tables import paper_tables
 
     if oracle not in ORACLES:
         raise typer.BadParameter(f'{oracle!r}; expected "location" or "mask"', param_hint="--oracle")
@@ -113,10 +113,10 @@ class _Asked:
 
 
 def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int) -> _Asked:
-    from isfp_train.data.refer import Refer, ReferScenes
-    from isfp_train.data.refer_layout import DATASETS
-    from isfp_train.data.sources import scene_sources
-    from isfp_train.evaluation import TEST_SEED, questions, written
+    from isfp_train.data.refcoco.layout import DATASETS
+    from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
+    from isfp_train.data.scenes.sources import scene_sources
+    from isfp_train.measure.evaluation import TEST_SEED, questions, written
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
@@ -149,10 +149,10 @@ def ablate(
 ) -> None:
     """Train and measure the rows of Table I under one budget; called again, it goes on where it was broken off."""
     _keep_memory()
-    from isfp_train import ablation
-    from isfp_train.ablation import ROWS, Budget
-    from isfp_train.ablation_table import markdown, summary
-    from isfp_train.config import TrainConfig
+    from isfp_train.paper import ablation
+    from isfp_train.paper.ablation import ROWS, Budget
+    from isfp_train.paper.ablation_table import markdown, summary
+    from isfp_train.run.config import TrainConfig
 
     try:
         numbers = [int(seed) for seed in seeds.split(",")]
@@ -185,8 +185,8 @@ def sheet(
 ) -> None:
     """Draw unseen test cases, good and bad as they come: truth (green contour), mask (tint), identifying map."""
     from isfp import pictures
-    from isfp_train import sheets
-    from isfp_train.predictors import open_model
+    from isfp_train.measure import sheets
+    from isfp_train.measure.predictors import open_model
 
     predictor = open_model(model)
     asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size)

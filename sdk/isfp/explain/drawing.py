@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from isfp.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, PAPER, fit_text, grid, overlay, write_text
 from isfp.explain.words import WordEffect
-from isfp.result import Segmentation
+from isfp.show.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, PAPER, fit_text, grid, overlay, write_text
+from isfp.steps.result import Segmentation
 
 _GAP, _PANEL = 14, 420  # space around things; width of a panel, pixels
 

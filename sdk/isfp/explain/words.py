@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp.phrase import split_words
 from isfp.segmenter import Segmenter
+from isfp.steps.phrase import split_words
 
 ATTENTION = "Softmax"  # what word attention ends in (paper, III-A)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from importlib import import_module
 
-from isfp.bundle import Bundle
-from isfp.engine_choice import engines_of
+from isfp.bundle.bundle import Bundle
+from isfp.engines.choice import engines_of
+from isfp.engines.gpu import first_gpu
 from isfp.errors import RuntimeUnavailableError
-from isfp.gpu import first_gpu
 from isfp.runtimes.base import Runtime, StageRunner
 
 __all__ = ["RUNTIMES", "Runtime", "StageRunner", "choose", "runtime_class"]

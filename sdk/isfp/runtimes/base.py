@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
 
 # A loaded stage: named arrays in, named arrays out. What comes out is a NumPy array, or a buffer of the device that
 # the same runtime's other stages take as it is and numpy.asarray copies to the host, valid until the stage runs again.

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from isfp.engines import Span
+from isfp.bundle.manifest import REMEDY, Stage, Tensor
+from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError
-from isfp.manifest import REMEDY, Stage, Tensor
 
 PHRASES, CANDIDATES = "P", "K"  # the dynamic axes of the stages
 

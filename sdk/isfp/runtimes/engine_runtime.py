@@ -9,12 +9,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from isfp.bundle import ENGINES, Bundle
-from isfp.engine_choice import Engine, Machine, choose_engine
-from isfp.engines import PRECISIONS, EngineRecord
+from isfp.bundle.bundle import ENGINES, Bundle
+from isfp.engines.choice import Engine, Machine, choose_engine
+from isfp.engines.gpu import first_gpu
+from isfp.engines.plans import read_plan, rebuild_command
+from isfp.engines.record import PRECISIONS, EngineRecord
 from isfp.errors import IsfpError, RuntimeFailedError, RuntimeUnavailableError
-from isfp.gpu import first_gpu
-from isfp.plans import read_plan, rebuild_command
 from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.buffers import plan
 from isfp.runtimes.cuda import CudaDevice

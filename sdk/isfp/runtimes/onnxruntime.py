@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import REMEDY, Stage
 from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
-from isfp.manifest import REMEDY, Stage
 from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
 

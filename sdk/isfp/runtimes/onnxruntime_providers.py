@@ -11,9 +11,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from isfp.bundle import Bundle
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import Stage
 from isfp.errors import RuntimeUnavailableError
-from isfp.manifest import Stage
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT, TENSORRT_RTX = "TensorrtExecutionProvider", "NvTensorRTRTXExecutionProvider"

@@ -34,7 +34,7 @@ def find_library(bundle: Path | None = None) -> Path | None:
     if built.is_file():
         return built
     if bundle and (bundle / "engines" / LIBRARY).exists():
-        from isfp.plans import check_place
+        from isfp.engines.plans import check_place
 
         return check_place(bundle, LIBRARY)
     return None

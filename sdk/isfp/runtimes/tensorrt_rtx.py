@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from isfp.bundle import Bundle
-from isfp.engines import EngineRecord
+from isfp.bundle.bundle import Bundle
+from isfp.engines.record import EngineRecord
 from isfp.runtimes.engine_runtime import EngineRuntime
 
 

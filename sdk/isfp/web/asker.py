@@ -12,8 +12,8 @@ import numpy as np
 
 from isfp import pictures
 from isfp.errors import IsfpError
-from isfp.result import Candidate, run_lengths
 from isfp.segmenter import Segmenter
+from isfp.steps.result import Candidate, run_lengths
 
 T = TypeVar("T")
 

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.paths import ROOT
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent.parent
 PLACE = ROOT / "build" / "ros2-test"
 WORKSPACE = [HERE / "vision_msgs", ROOT / "samples" / "ros2"]
 #: What runs the node.

@@ -1,0 +1,1 @@
+"""A checkpoint to a bundle: thresholds, model card, and the check against the checkpoint."""

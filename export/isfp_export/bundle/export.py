@@ -1,0 +1,94 @@
+"""A checkpoint to a bundle: stages, words, threshold, card and manifest, verified before it takes its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from isfp.bundle.bundle import write_manifest, writing
+from isfp_export.bundle.calibrate import Calibration, calibrate
+from isfp_export.bundle.card import model_card
+from isfp_export.bundle.verify import Verification, verify
+from isfp_export.onnx.stages import stages
+from isfp_export.onnx.to_onnx import stage_to_onnx
+from isfp_train.data.store.store import FILL
+from isfp_train.run import checkpoint
+
+
+def export_bundle(
+    source: str | Path,
+    out: str | Path,
+    data: Path | None = None,
+    scenes: int = 150,
+    evaluation: dict[str, Any] | None = None,
+    history: str | None = None,
+    license_name: str = "unstated",
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[Verification, Calibration]:
+    """Write a bundle; nothing appears at `out` unless it is whole and does what the checkpoint does.
+
+    Args:
+        source: a checkpoint.
+        out: the bundle's folder, `NAME.isfp`.
+        data: folder with the training data, for the scenes that the threshold is chosen on; procedural ones without.
+        scenes: how many of those.
+        evaluation: what `isfp eval --json` printed, for the model card.
+        history: what the weights went through before the checkpoint's own run, for the model card.
+        license_name: SPDX identifier of the weights' licence; whoever trained them says it.
+        say: told what is being done.
+
+    Raises:
+        ValueError: the network has no Identification Branch.
+        VerificationError: the bundle differs from the checkpoint.
+        BundleError: `out` is something that is no bundle.
+    """
+    out = Path(out)
+    loaded = checkpoint.load(source)
+    config = loaded.config.network
+    ready = stages(loaded.network)
+    say(f"Choosing the threshold on {scenes} scenes")
+    calibration = calibrate(loaded, data, scenes)
+    with writing(out) as folder:
+        described = {}
+        for stage in ready:
+            say(f"Exporting the {stage.name} stage")
+            model = stage_to_onnx(stage, config)
+            onnx.save(model, folder / f"{stage.name}.onnx")
+            described[stage.name] = {
+                "file": f"{stage.name}.onnx",
+                "inputs": [_tensor(value) for value in model.graph.input],
+                "outputs": [_tensor(value) for value in model.graph.output],
+            }
+        loaded.vocabulary.save(folder / "words.txt")
+        name = out.name.removesuffix(".isfp")
+        (folder / "MODEL_CARD.md").write_text(model_card(name, loaded, calibration, evaluation, history), encoding="utf-8")
+        write_manifest(
+            folder,
+            {
+                "name": name,
+                "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "preprocessing": {"height": config.image_size, "width": config.image_size, "channels": "bgr", "fill": FILL},
+                "text": {"max_words": config.max_words},
+                "grid": config.grid,
+                "threshold": {"found": calibration.found, "mask": calibration.mask, "how": calibration.how},
+                "stages": described,
+                "network": config.to_dict(),
+                "weights": {"epochs": loaded.epoch, "steps": loaded.step, "license": license_name},
+            },
+        )
+        say("Verifying the bundle against the checkpoint")
+        verification = verify(folder, loaded)
+    return verification, calibration
+
+
+def _tensor(value: onnx.ValueInfoProto) -> dict[str, Any]:
+    kind = value.type.tensor_type
+    return {
+        "name": value.name,
+        "dtype": onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
+        "shape": [dim.dim_param or dim.dim_value for dim in kind.shape.dim],
+    }

@@ -1,0 +1,121 @@
+"""Hold a bundle against the checkpoint that it came from: every stage in ONNX Runtime against PyTorch, and the masks in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isfp import Segmenter
+from isfp.bundle.bundle import Bundle
+from isfp.errors import IsfpError
+from isfp_export.bundle.overlap import iou
+from isfp_export.onnx.stages import stages
+from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.scenes.compose import ProceduralScenes
+from isfp_train.measure.predictors import CheckpointPredictor
+from isfp_train.run.checkpoint import Loaded
+
+# Both sides compute in float32, in another order of sums: what they may differ by, of a tensor's largest absolute value.
+STAGE_TOLERANCE = 1e-3
+MASK_IOU = 0.995  # least mean IoU of the two sides' masks
+VERIFY_SEED = 600_000_000
+
+
+class VerificationError(IsfpError):
+    """A bundle does not do what its checkpoint does."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far a bundle is from its checkpoint.
+
+    Attributes:
+        differences: largest absolute difference of each stage output, as a share of that output's largest absolute value.
+        mask_iou: mean IoU of the bundle's masks with the checkpoint's, as in use.
+        worst_mask_iou: the least of them.
+        same_cells: share of phrases for which both choose the same cell.
+        phrases: how many were asked.
+    """
+
+    differences: dict[str, float]
+    mask_iou: float
+    worst_mask_iou: float
+    same_cells: float
+    phrases: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    def failures(self) -> list[str]:
+        """What is out of tolerance, in words; empty where nothing is."""
+        found = [
+            f"{name} differs by {value:.2g} of its largest value; expected at most {STAGE_TOLERANCE:g}"
+            for name, value in self.differences.items()
+            if not value <= STAGE_TOLERANCE
+        ]
+        if not self.mask_iou >= MASK_IOU:
+            found.append(f"masks agree at a mean IoU of {self.mask_iou:.4f}; expected at least {MASK_IOU}")
+        return found
+
+
+def verify(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verification:
+    """Compare a bundle with its checkpoint.
+
+    Raises:
+        VerificationError: the bundle differs by more than the tolerances.
+        BundleError: it is missing or damaged.
+    """
+    result = compare(bundle, loaded, scenes)
+    failures = result.failures()
+    if failures:
+        raise VerificationError(
+            f"The bundle {bundle} does not do what its checkpoint does: {'; '.join(failures)}. "
+            "Export it anew from this checkpoint; where that fails again, run isfp verify with --json and report it."
+        )
+    return result
+
+
+def compare(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verification:
+    """Measure the differences, whatever they are."""
+    opened = Bundle.open(bundle)
+    with Segmenter(opened, "onnxruntime", threshold=0.0) as segmenter:
+        differences = stage_differences(segmenter, loaded)
+        predictor = CheckpointPredictor(loaded, mask_threshold=opened.manifest.mask_threshold)
+        ious, cells = [], []
+        for image, texts in _questions(scenes):
+            ours = segmenter.run(np.ascontiguousarray(image[..., ::-1]), texts)
+            theirs = predictor.answer(image, texts)
+            for one, other in zip(ours, theirs, strict=True):
+                ious.append(iou(one.mask, other.mask))
+                cells.append(one.cell[0] * predictor.grid + one.cell[1] == other.cell)
+    return Verification(differences, float(np.mean(ious)), float(np.min(ious)), float(np.mean(cells)), len(ious))
+
+
+def stage_differences(segmenter: Segmenter, loaded: Loaded) -> dict[str, float]:
+    """Run every stage on the same inputs on both sides."""
+    differences = {}
+    for stage in stages(loaded.network):
+        runner = segmenter.runtime.load(segmenter.bundle, stage.name)
+        with torch.inference_mode():
+            wanted = stage.module(*stage.inputs.values())
+        outputs = runner(**{name: value.numpy() for name, value in stage.inputs.items()})
+        for name, value in zip(stage.outputs, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
+            expected = value.numpy()
+            gap = np.abs(outputs[name] - expected).max() / max(np.abs(expected).max(), 1e-12)
+            differences[f"{stage.name}.{name}"] = float(gap)
+    return differences
+
+
+def _questions(scenes: int) -> Iterator[tuple[np.ndarray, list[str]]]:
+    source = ProceduralScenes()
+    for index in range(scenes):
+        scene = source.scene(VERIFY_SEED + index)
+        references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        if references:
+            yield scene.image, [reference.text for reference in references]

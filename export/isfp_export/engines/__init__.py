@@ -1,0 +1,1 @@
+"""Engines built from a bundle's stages."""

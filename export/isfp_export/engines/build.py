@@ -1,0 +1,104 @@
+"""A bundle's stages to engines: converted, built, held to the precision that was asked, and put in their place whole."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from isfp.bundle.atomic_folder import placing
+from isfp.bundle.bundle import ENGINES, Bundle
+from isfp.engines.choice import PLUGIN_VERSION, sources_of
+from isfp.engines.gpu import Gpu
+from isfp.engines.record import EngineRecord, PlanRecord, write_record
+from isfp_export.engines.builder import StageBuilder
+from isfp_export.engines.layers import check_precision, table
+from isfp_export.onnx.tensorrt_graph import has_scan
+from isfp_export.precision.convert import Precision, convert
+from isfp_export.precision.frames import Question
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """An engine that stands in its place.
+
+    Attributes:
+        folder: where.
+        record: what its record says.
+        report: by stage, the layers in all, by kind and by type; the plan's bytes; the precision of each product.
+    """
+
+    folder: Path
+    record: EngineRecord
+    report: dict[str, Any]
+
+
+def build_engine(
+    bundle: Bundle,
+    builder: StageBuilder,
+    precision: Precision,
+    keep: Collection[str] = (),
+    calibration: Sequence[Question] = (),
+    gpu: Gpu | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> BuildResult:
+    """Build all stages of a bundle.
+
+    Args:
+        bundle: the bundle; its folder `engines/` gets the engine, in place of one of the same key.
+        builder: builds the stages.
+        precision: what to build.
+        keep: names or operators of nodes to compute in a higher precision.
+        calibration: frames to choose ranges on, for INT8 and FP8.
+        gpu: the GPU that the engine is built on; None where it is built without.
+        say: told what is being done.
+
+    Raises:
+        BuildError: a stage cannot be built.
+        EnginePrecisionError: an engine does not compute in what was asked.
+        UnknownNodeError: `keep` names what no stage has.
+        FramesMissingError: INT8 or FP8 without frames.
+    """
+    began = time.monotonic()
+    say(f"Converting to {precision.upper()}")
+    converted = convert(bundle, precision, keep, calibration)
+    plans: dict[str, bytes] = {}
+    report: dict[str, Any] = {}
+    for name, stage in converted.items():
+        say(f"Building {name} for sm{builder.sm}")
+        built = builder.build(bundle.manifest.stages[name], stage.model)
+        computed = check_precision(name, built.layers, stage.precisions, built.network)
+        plans[name] = built.plan
+        report[name] = {**table(built.layers), "bytes": len(built.plan), "products": _counts(computed), "kept": stage.kept}
+    scans = builder.runtime == "tensorrt" and any(has_scan(stage.model) for stage in converted.values())
+    record = EngineRecord(
+        runtime=builder.runtime,
+        runtime_version=builder.version,
+        cuda=gpu.cuda if gpu else None,
+        driver=gpu.driver if gpu else None,
+        gpu=gpu.name if gpu else None,
+        sm=builder.sm,
+        precision=precision,
+        plugin_version=PLUGIN_VERSION if scans else None,
+        sources=sources_of(bundle),
+        plans={name: PlanRecord(f"{name}.plan", hashlib.sha256(plan).hexdigest(), len(plan)) for name, plan in plans.items()},
+        phrases=builder.profile.phrases,
+        candidates=builder.profile.candidates,
+        created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=round(time.monotonic() - began, 1),
+    )
+    folder = bundle.path / ENGINES / record.key
+    with placing(folder) as temporary:
+        for name, plan in plans.items():
+            (temporary / f"{name}.plan").write_bytes(plan)
+        write_record(temporary, record)
+    return BuildResult(folder, record, report)
+
+
+def _counts(computed: dict[str, str]) -> dict[str, int]:
+    found = list(computed.values())
+    return {precision: found.count(precision) for precision in sorted(set(found))}

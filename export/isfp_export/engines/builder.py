@@ -1,0 +1,164 @@
+"""What TensorRT's and TensorRT-RTX's builders share: ONNX in, a plan and its layers out, or the builder's own words why not.
+
+Both take strongly typed networks: TensorRT 10 by a flag, which TensorRT 11 accepts and ignores.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import onnx
+
+from isfp.bundle.manifest import Stage
+from isfp.engines.record import Span
+from isfp.errors import IsfpError
+from isfp_export.engines.layers import Layer, element_type
+
+SHOWN = 6  # messages of the builder that an error repeats
+
+
+class BuildError(IsfpError):
+    """A builder refused a stage, or cannot run here."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The sizes that plans are built for: `phrases` P and `candidates` K."""
+
+    phrases: Span
+    candidates: Span
+
+    def shapes(self, stage: Stage) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Least, best and largest shape of each of the stage's dynamic inputs, by name."""
+        spans = {"P": self.phrases, "K": self.candidates}
+        return {
+            tensor.name: tuple(
+                tuple(size if isinstance(size, int) else getattr(spans[size], end) for size in tensor.shape)
+                for end in ("min", "opt", "max")
+            )
+            for tensor in stage.inputs
+            if any(isinstance(size, str) for size in tensor.shape)
+        }
+
+
+@dataclass(frozen=True)
+class Built:
+    """A stage's plan.
+
+    Attributes:
+        plan: its bytes.
+        layers: the layers in it.
+        network: of the strongly typed network that it was built from, what each product reads, by the ONNX node's name.
+    """
+
+    plan: bytes
+    layers: list[Layer]
+    network: dict[str, str]
+
+
+class StageBuilder(ABC):
+    """Builds one stage after the other.
+
+    Attributes:
+        runtime: as in engine records.
+        version: the builder's, such as "10.3.0".
+        sm: compute capability that is built for, such as "87".
+        messages: what the builder said of the stage at hand, each with its severity's name.
+    """
+
+    runtime: ClassVar[str]
+
+    def __init__(self, trt: Any, sm: str, profile: Profile, monitor: Callable[[Any], Any] | None = None) -> None:
+        """Take the builder's module.
+
+        Args:
+            trt: `tensorrt` or `tensorrt_rtx`.
+            sm: compute capability to build for.
+            profile: sizes of the dynamic axes.
+            monitor: makes a progress monitor, given the module.
+        """
+        self.trt, self.sm, self.profile = trt, sm, profile
+        self.version = str(trt.__version__)
+        self.messages: list[tuple[str, str]] = []
+        self.log = _log_class(trt)(self.messages)
+        self._monitor = monitor(trt) if monitor else None
+
+    def build(self, stage: Stage, model: onnx.ModelProto) -> Built:
+        """Build a stage.
+
+        Args:
+            stage: the stage, as the manifest states it.
+            model: its ONNX, in the precision to build.
+
+        Raises:
+            BuildError: the builder refuses it; the message ends with the builder's own.
+        """
+        trt = self.trt
+        self.messages.clear()
+        builder = trt.Builder(self.log)
+        network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+        parser = trt.OnnxParser(network, self.log)
+        if not parser.parse(self.prepare(model).SerializeToString()):
+            errors = [parser.get_error(index) for index in range(parser.num_errors)]
+            raise self._error(stage, "does not read", [f"{error.node_name()}: {error.desc()}".lstrip(": ") for error in errors])
+        types = _products(trt, network)
+        config = builder.create_builder_config()
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # names layers and their types, for the check
+        if self._monitor is not None:
+            config.progress_monitor = self._monitor
+        shapes = self.profile.shapes(stage)
+        if shapes:
+            profile = builder.create_optimization_profile()
+            for name, sizes in shapes.items():
+                profile.set_shape(name, *sizes)
+            if config.add_optimization_profile(profile) < 0:
+                raise self._error(stage, f"refuses the profile {shapes} of")
+        self.configure(config)
+        serialized = builder.build_serialized_network(network, config)
+        if serialized is None:
+            raise self._error(stage, "cannot build")
+        plan = bytes(serialized)
+        return Built(plan, self.layers(stage, plan, config), types)
+
+    def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
+        """Make of a stage's ONNX what this builder's parser takes."""
+        return model
+
+    @abstractmethod
+    def configure(self, config: Any) -> None:
+        """Set what only this builder has."""
+
+    @abstractmethod
+    def layers(self, stage: Stage, plan: bytes, config: Any) -> list[Layer]:
+        """Read back the layers of a plan that was just built."""
+
+    def _error(self, stage: Stage, what: str, errors: list[str] | None = None) -> BuildError:
+        said = errors or [text for severity, text in self.messages if severity in ("ERROR", "INTERNAL_ERROR", "WARNING")]
+        heard = " | ".join(text.strip() for text in said[-SHOWN:]) or "nothing"
+        return BuildError(
+            f"{self.trt.__name__} {self.version} {what} the {stage.name} stage. It says: {heard} "
+            "(docs/tensorrt.md lists messages and what to do about them.)"
+        )
+
+
+def _products(trt: Any, network: Any) -> dict[str, str]:
+    kinds = {trt.LayerType.CONVOLUTION, trt.LayerType.MATRIX_MULTIPLY, trt.LayerType.PLUGIN_V3}
+    layers = (network.get_layer(index) for index in range(network.num_layers))
+    return {layer.name: element_type(layer.get_input(0).dtype.name) for layer in layers if layer.type in kinds}
+
+
+def _log_class(trt: Any) -> type:
+    class Log(trt.ILogger):
+        """Keeps what the builder says, all of it: layers come as a VERBOSE message."""
+
+        def __init__(self, messages: list[tuple[str, str]]) -> None:
+            trt.ILogger.__init__(self)
+            self.messages = messages
+
+        def log(self, severity: Any, text: str) -> None:
+            self.messages.append((severity.name, text))
+
+    return Log

@@ -1,0 +1,126 @@
+"""TensorRT's builder, 10.3 to 11: on the device that will run the engine, with the FPM scan as a plugin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import onnx
+
+from isfp.bundle.manifest import Stage
+from isfp.engines.choice import PLUGIN_VERSION
+from isfp.engines.gpu import Gpu, first_gpu
+from isfp.runtimes.plugin import VARIABLE, load_plugin
+from isfp_export.engines.builder import BuildError, Profile, StageBuilder
+from isfp_export.engines.layers import Layer, from_inspector
+from isfp_export.onnx.tensorrt_graph import for_plugin
+
+OLDEST = (10, 3)  # JetPack 6
+FP8_FROM = 89
+INSTALL = (
+    "On Jetson: sudo apt install nvidia-jetpack, and a virtual environment made with --system-site-packages. "
+    "On other machines with an NVIDIA GPU: pip install tensorrt. "
+    "With no GPU: isfp build BUNDLE --runtime tensorrt-rtx --target sm89"
+)
+
+
+class TensorRTBuilder(StageBuilder):
+    """Builds with `tensorrt`."""
+
+    runtime: ClassVar[str] = "tensorrt"
+
+    def __init__(
+        self, trt: Any, gpu: Gpu, profile: Profile, cache: Path | None = None, monitor: Callable[[Any], Any] | None = None
+    ) -> None:
+        """Take the module, the GPU under it, and a file to keep kernel timings in from build to build."""
+        super().__init__(trt, gpu.sm, profile, monitor)
+        self.gpu, self.cache = gpu, cache
+
+    def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
+        """Strip the FPM scan's body: the plugin takes its place."""
+        return for_plugin(model)
+
+    def configure(self, config: Any) -> None:
+        """Start from the timings of earlier builds. TensorRT itself leaves a cache of another version or GPU aside."""
+        if self.cache is None:
+            return
+        held = self.cache.read_bytes() if self.cache.is_file() else b""
+        cache = config.create_timing_cache(held)
+        if cache is None or not config.set_timing_cache(cache, False):
+            config.set_timing_cache(config.create_timing_cache(b""), False)
+
+    def layers(self, stage: Stage, plan: bytes, config: Any) -> list[Layer]:
+        """Load the plan and inspect it, at the sizes that it was tuned for: without them types are not told."""
+        self._save_timings(config)
+        trt = self.trt
+        runtime = trt.Runtime(self.log)
+        engine = runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise self._error(stage, "cannot load the plan that it has built of")
+        inspector = engine.create_engine_inspector()
+        shapes = self.profile.shapes(stage)
+        if shapes:
+            context = engine.create_execution_context()
+            if context is None:
+                raise self._error(stage, "has no memory to run")
+            for name, (_, best, _) in shapes.items():
+                context.set_input_shape(name, best)
+            inspector.execution_context = context
+        return from_inspector(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
+
+    def _save_timings(self, config: Any) -> None:
+        if self.cache is None:
+            return
+        timings = config.get_timing_cache()
+        if timings is not None:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+            partial = self.cache.with_name(f".{self.cache.name}.{os.getpid()}")
+            partial.write_bytes(bytes(timings.serialize()))
+            os.replace(partial, self.cache)
+
+
+def tensorrt_builder(
+    target: str | None,
+    precision: str,
+    profile: Profile,
+    plugin: Path | None,
+    cache: Path | None,
+    monitor: Callable[[Any], Any] | None,
+) -> TensorRTBuilder:
+    """Make the builder, and load the plugin.
+
+    Args:
+        target: None, or this machine's own, such as "sm87": TensorRT builds for the GPU that it runs on.
+        precision: what will be asked of it.
+        profile: sizes of the dynamic axes.
+        plugin: the plugin's library; by default where `isfp.runtimes.plugin` finds it.
+        cache: file of kernel timings.
+        monitor: makes a progress monitor, given the module.
+
+    Raises:
+        BuildError: TensorRT is not installed or too old, there is no GPU, or the target is not this machine.
+        EngineMismatchError: the plugin is missing or does not load.
+    """
+    try:
+        import tensorrt as trt
+    except (ImportError, OSError) as error:
+        raise BuildError(f"TensorRT cannot be imported ({error}). {INSTALL}") from error
+    version = tuple(int(part) for part in str(trt.__version__).split(".")[:2])
+    if version < OLDEST:
+        raise BuildError(f"TensorRT is {trt.__version__}; expected 10.3 or later. {INSTALL}")
+    gpu = first_gpu()
+    if gpu is None:
+        raise BuildError(f"TensorRT {trt.__version__} builds on the GPU that runs the engine, and there is none here. {INSTALL}")
+    if target not in (None, f"sm{gpu.sm}"):
+        raise BuildError(
+            f"--target is {target}, and this machine's {gpu.name} is sm{gpu.sm}. TensorRT builds for the GPU that it runs on: "
+            "build there, without --target."
+        )
+    if precision == "fp8" and int(gpu.sm) < FP8_FROM:
+        raise BuildError(f"FP8 needs sm{FP8_FROM} or later, and this {gpu.name} is sm{gpu.sm}. Build in fp16 or int8.")
+    if plugin is not None:
+        os.environ[VARIABLE] = str(plugin)
+    load_plugin(trt, PLUGIN_VERSION)
+    return TensorRTBuilder(trt, gpu, profile, cache, monitor)

@@ -1,0 +1,131 @@
+"""A bundle's stages in another precision, as ONNX: what both builders are given and what `isfp verify --precision` checks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import onnx
+
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import STAGES
+from isfp.errors import IsfpError
+from isfp_export.onnx.tensorrt_graph import cast_bytes_first
+from isfp_export.precision.frames import FramesMissingError, Question, stage_feeds
+from isfp_export.precision.half import to_half
+from isfp_export.precision.quantise import GRIDS, Kind, candidates, quantise
+from isfp_export.precision.ranges import NOISE_FRAMES, ranges, too_noisy
+from isfp_export.precision.run import StageSession
+
+Precision = Literal["fp32", "fp16", "int8", "fp8"]
+
+
+class UnknownNodeError(IsfpError):
+    """A node was named that no stage has."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A stage in a precision.
+
+    Attributes:
+        name: the stage's.
+        model: its ONNX.
+        precisions: what each convolution and product computes in, by its node's name; "fp32" where it was kept.
+        kept: nodes left in a higher precision by name, each with the reason.
+    """
+
+    name: str
+    model: onnx.ModelProto
+    precisions: dict[str, Precision]
+    kept: dict[str, str]
+
+
+# Operators whose precision is held to what was asked. The FPM scan is a product too, or 50 of them.
+PRODUCTS = ("Conv", "MatMul", "Gemm", "FPMScan")
+
+
+def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
+    """Read a bundle's stages, in FP32, as builders can take them."""
+    return {stage: cast_bytes_first(onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file))) for stage in STAGES}
+
+
+def convert(
+    bundle: Bundle, precision: Precision, keep: Collection[str] = (), questions: Sequence[Question] = ()
+) -> dict[str, Converted]:
+    """Convert a bundle's stages.
+
+    Args:
+        bundle: a bundle.
+        precision: FP32 leaves the stages as they are; INT8 and FP8 quantise the convolutions of an FP16 stage.
+        keep: names or operators of nodes to compute in a higher precision: FP32 in an FP16 stage, FP16 in a quantised one.
+        questions: frames and phrases to choose ranges on, for INT8 and FP8.
+
+    Raises:
+        FramesMissingError: INT8 or FP8 without questions.
+        UnknownNodeError: `keep` names what no stage has.
+    """
+    stages = full(bundle)
+    _check_keep(stages, keep)
+    if precision == "fp32":
+        return {name: Converted(name, model, dict.fromkeys(_products(model), "fp32"), {}) for name, model in stages.items()}
+    halves = {name: to_half(model, keep if precision == "fp16" else ()) for name, model in stages.items()}
+    converted = {
+        name: Converted(name, model, {node: "fp32" if node in plan.kept else "fp16" for node in _products(stages[name])}, plan.kept)
+        for name, (model, plan) in halves.items()
+    }
+    return converted if precision == "fp16" else _quantised(stages, converted, cast(Kind, precision), keep, questions)
+
+
+def _quantised(
+    stages: dict[str, onnx.ModelProto],
+    halves: dict[str, Converted],
+    kind: Kind,
+    keep: Collection[str],
+    questions: Sequence[Question],
+) -> dict[str, Converted]:
+    if not questions:
+        raise FramesMissingError(
+            f"{kind.upper()} needs frames to choose ranges on; give --frames FOLDER, or --calibration N of 1 or more."
+        )
+    sessions = {name: StageSession(model) for name, model in stages.items()}
+    feeds = list(stage_feeds(sessions, questions))
+    converted = {}
+    for name, half in halves.items():
+        reads = {node: value.removesuffix("/half") for node, value in candidates(half.model).items()}
+        if not reads:
+            converted[name] = half
+            continue
+        # The FP32 stage lacks the casts at the border; what is read is the same value.
+        found = ranges(sessions[name], reads.values(), feeds, kind)
+        found.update({f"{value}/half": largest for value, largest in found.items()})
+        noisy = too_noisy(half.model, found, kind, feeds[:NOISE_FRAMES])
+        chosen = [node for node in candidates(half.model, keep) if node not in noisy]
+        reasons = {node: f"its own noise is {ratio:.0f} dB under its signal; FP16" for node, ratio in noisy.items()}
+        converted[name] = Converted(
+            name,
+            quantise(half.model, found, kind, chosen),
+            {**half.precisions, **dict.fromkeys(chosen, kind)},
+            {**half.kept, **reasons},
+        )
+    return converted
+
+
+def _products(model: onnx.ModelProto) -> list[str]:
+    return [node.name for node in model.graph.node if node.op_type in PRODUCTS]
+
+
+def _check_keep(stages: dict[str, onnx.ModelProto], keep: Collection[str]) -> None:
+    known = {name for model in stages.values() for node in model.graph.node for name in (node.name, node.op_type)}
+    unknown = sorted(set(keep) - known)
+    if unknown:
+        raise UnknownNodeError(
+            f"--keep {' '.join(unknown)}: no stage has a node or an operator of this name. isfp verify BUNDLE --precision fp16 "
+            "lists those that lose most."
+        )
+
+
+def is_quantised(precision: str) -> bool:
+    """Say whether a precision needs frames."""
+    return precision in GRIDS

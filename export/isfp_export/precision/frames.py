@@ -1,0 +1,103 @@
+"""Real frames and phrases for calibration and for the check of a precision, and the inputs of every stage made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from isfp import pictures
+from isfp.bundle.bundle import Bundle
+from isfp.errors import IsfpError
+from isfp.steps.letterbox import Placement
+from isfp.steps.lookup import best_cells
+from isfp_export.precision.run import StageSession
+
+CALIBRATION_SEED = 700_000_000  # scenes that neither training nor any figure uses
+CHECK_SEED = 710_000_000
+# What is asked of pictures that come without phrases; each has words of every vocabulary.
+PHRASES = ("the object on the left", "the biggest object", "the red object on the right")
+_PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+
+
+class FramesMissingError(IsfpError):
+    """There are no frames to measure on."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A frame in the network's view and phrases about it.
+
+    Attributes:
+        view: uint8 `[1,H,W,3]`, BGR.
+        placement: the way back to the frame's own size.
+        words: int32 `[P,L]`.
+        lengths: int32 `[P]`.
+    """
+
+    view: np.ndarray
+    placement: Placement
+    words: np.ndarray
+    lengths: np.ndarray
+
+
+def scenes(bundle: Bundle, count: int, seed: int) -> list[Question]:
+    """Compose scenes and phrases that are true of them; no data needed.
+
+    Raises:
+        FramesMissingError: what composes them is not installed.
+    """
+    try:
+        from isfp_train.data.phrases.phrases import refer
+        from isfp_train.data.scenes.compose import ProceduralScenes
+    except ModuleNotFoundError as error:
+        raise FramesMissingError(
+            f"Scenes cannot be composed here: the module {error.name!r} is missing. Give frames of your own, --frames FOLDER, "
+            'or install it: pip install "isfp[train]"'
+        ) from error
+
+    source, index = ProceduralScenes(), 0
+    questions: list[Question] = []
+    while len(questions) < count:
+        scene = source.scene(seed + index)
+        references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        index += 1
+        if references:
+            frame = np.ascontiguousarray(scene.image[..., ::-1])
+            questions.append(_question(bundle, frame, [reference.text for reference in references]))
+    return questions
+
+
+def folder(bundle: Bundle, path: Path, count: int) -> list[Question]:
+    """Read pictures of a folder, the first `count` by name, with general phrases.
+
+    Raises:
+        FramesMissingError: there is no picture in it.
+    """
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES) if path.is_dir() else []
+    if not files:
+        raise FramesMissingError(
+            f"{path} holds no pictures ({', '.join(sorted(_PICTURES))}). Give a folder of frames as the camera sees them."
+        )
+    return [_question(bundle, pictures.read(file), PHRASES) for file in files[:count]]
+
+
+def stage_feeds(sessions: Mapping[str, StageSession], questions: Sequence[Question]) -> Iterator[dict[str, np.ndarray]]:
+    """Run the way of a frame; yields for each question the inputs of all stages and the outputs by name."""
+    for question in questions:
+        feed = {"frame": question.view, "words": question.words, "lengths": question.lengths}
+        for stage in ("image", "text", "identify"):
+            feed.update(sessions[stage].run(feed))
+        feed["cells"] = np.array([[cell.index] for cell in best_cells(feed["identifying"])], np.int32)
+        feed.update(sessions["mask"].run(feed))
+        yield feed
+
+
+def _question(bundle: Bundle, frame: np.ndarray, texts: Sequence[str]) -> Question:
+    manifest, vocabulary = bundle.manifest, bundle.vocabulary()
+    view, placement = manifest.framing.fit(frame)
+    encoded = [vocabulary.encode(text, manifest.max_words) for text in texts]
+    words = np.stack([phrase.ids for phrase in encoded]).astype(np.int32)
+    return Question(view, placement, words, np.array([phrase.length for phrase in encoded], np.int32))

@@ -1,0 +1,80 @@
+"""Ranges of activations for quantisation, and the convolutions that bear it, from real frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import onnx
+
+from isfp_export.precision.quantise import GRIDS, Kind, candidates, twins
+from isfp_export.precision.run import StageSession
+
+SAMPLE = 20_000  # values kept of each tensor and frame
+SHARES = np.linspace(0.3, 1.0, 36)  # of the largest value, tried as ranges
+# A convolution whose own noise is nearer to its signal than this stays in FP16: of the edge network's 69 some 17 in INT8, most
+# of them in the backbone's first blocks, and nearly all of the backbone in FP8, which has three bits of mantissa.
+LEAST_RATIO = 32.0  # decibels
+NOISE_FRAMES = 3
+
+
+def ranges(session: StageSession, values: Iterable[str], feeds: Iterable[Mapping[str, np.ndarray]], kind: Kind) -> dict[str, float]:
+    """Choose the range of each value that loses least, in mean square, over all frames.
+
+    Clipping a few outliers buys finer steps for all else; how many is decided tensor by tensor. FP8's steps grow with the
+    value, so its range is the largest value that was seen.
+
+    Args:
+        session: the FP32 stage with these values as outputs.
+        values: names of the values.
+        feeds: inputs of the stage, frame by frame.
+        kind: "int8" or "fp8".
+    """
+    names = list(dict.fromkeys(values))
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    largest = dict.fromkeys(names, 0.0)
+    rng = np.random.default_rng(0)
+    for feed in feeds:
+        for name, array in session.run(feed, names).items():
+            flat = np.abs(array.ravel())
+            largest[name] = max(largest[name], float(flat.max()))
+            seen[name].append(flat if flat.size <= SAMPLE else rng.choice(flat, SAMPLE, replace=False))
+    if kind == "fp8":
+        return largest
+    return {name: _least_loss(np.concatenate(seen[name]), largest[name]) for name in names}
+
+
+def too_noisy(
+    half: onnx.ModelProto, found: Mapping[str, float], kind: Kind, feeds: Iterable[Mapping[str, np.ndarray]]
+) -> dict[str, float]:
+    """Return the convolutions that are to stay in FP16, each with its ratio of signal to its own noise in decibels.
+
+    Every convolution has a quantised twin that reads the same input, so noise from before does not count.
+
+    Args:
+        half: the stage in FP16.
+        found: the range of each value that a candidate reads.
+        kind: "int8" or "fp8".
+        feeds: inputs of the stage, frame by frame.
+    """
+    chosen = candidates(half)
+    outputs = {node.name: node.output[0] for node in half.graph.node if node.name in chosen}
+    session = StageSession(twins(half, found, kind, chosen))
+    signal, noise = dict.fromkeys(outputs, 0.0), dict.fromkeys(outputs, 0.0)
+    for feed in feeds:
+        values = session.run(feed, [name for output in outputs.values() for name in (output, f"{output}/twin")])
+        for node, output in outputs.items():
+            # What a channel has in common everywhere is no signal: a bias could have made it.
+            signal[node] += float(values[output].var(axis=(2, 3)).sum())
+            noise[node] += float(((values[output] - values[f"{output}/twin"]) ** 2).mean(axis=(2, 3)).sum())
+    ratios = {node: 10 * np.log10(max(signal[node], 1e-30) / max(noise[node], 1e-30)) for node in outputs}
+    return {node: float(ratio) for node, ratio in ratios.items() if ratio < LEAST_RATIO}
+
+
+def _least_loss(sample: np.ndarray, largest: float) -> float:
+    losses = []
+    for share in SHARES:
+        step = max(largest * share, 1e-12) / GRIDS["int8"].largest
+        rounded = np.minimum(np.rint(sample / step), GRIDS["int8"].largest) * step
+        losses.append(float(((rounded - sample) ** 2).mean()))
+    return float(largest * SHARES[int(np.argmin(losses))])

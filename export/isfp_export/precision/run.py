@@ -1,0 +1,89 @@
+"""Run a stage in ONNX Runtime with any of its values as an output, and each FP16 value rounded as a GPU rounds it.
+
+ONNX Runtime's CPU kernels compute FP16 nodes in FP32 and drop the casts between them, so that a value past 65,504 passes unseen.
+The stage is therefore rewritten for this check: products and sums in FP32, as tensor cores accumulate, and every result
+rounded to FP16 by casts that ONNX Runtime does not drop (through float64).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, inliner, numpy_helper
+
+from isfp_export.precision.half import FLOAT, HALF, MOVES, value_types
+
+_ERRORS_ONLY = 3
+
+
+class StageSession:
+    """A stage that gives any of its float values.
+
+    Attributes:
+        values: names of the float values that its nodes make, in order.
+    """
+
+    def __init__(self, model: onnx.ModelProto, threads: int = 0) -> None:
+        """Load a stage of any precision.
+
+        Args:
+            model: the stage.
+            threads: threads that compute; 0 for one each core.
+        """
+        shown = rounded(model)
+        types = value_types(onnx.shape_inference.infer_shapes(shown, data_prop=True))
+        outputs = {value.name for value in shown.graph.output}
+        made = [name for node in shown.graph.node for name in node.output if types.get(name) == FLOAT]
+        shown.graph.output.extend(helper.make_tensor_value_info(name, FLOAT, None) for name in made if name not in outputs)
+        self.values = made
+        self.outputs = [value.name for value in model.graph.output]
+        self._inputs = {value.name for value in shown.graph.input}
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def run(self, feed: Mapping[str, np.ndarray], values: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+        """Return these values by name, the stage's outputs by default; inputs of other stages are left aside."""
+        names = list(self.outputs if values is None else values)
+        inputs = {name: array for name, array in feed.items() if name in self._inputs}
+        missing = [name for name in names if name in inputs]
+        asked = [name for name in names if name not in inputs]
+        found = dict(zip(asked, self._session.run(asked, inputs), strict=True)) if asked else {}
+        return {**found, **{name: inputs[name] for name in missing}}
+
+
+def rounded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy with local functions inlined, no FP16 type, and each value that was FP16 rounded to it."""
+    flat = inliner.inline_local_functions(model) if model.functions else model
+    types = value_types(onnx.shape_inference.infer_shapes(flat, data_prop=True))
+    copy = onnx.ModelProto()
+    copy.CopyFrom(flat)
+    graph = copy.graph
+    del graph.node[:], graph.value_info[:]
+    for tensor in graph.initializer:
+        if tensor.data_type == HALF:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+    for original in flat.graph.node:
+        node = onnx.NodeProto()
+        node.CopyFrom(original)
+        if node.op_type == "Cast" and helper.get_node_attr_value(node, "to") == HALF:
+            next(attribute for attribute in node.attribute if attribute.name == "to").i = FLOAT
+        roundings = []
+        for place, name in enumerate(original.output):
+            if types.get(name) == HALF and node.op_type not in MOVES:
+                node.output[place] = f"{name}/exact"
+                roundings += _round(f"{name}/exact", name)
+        graph.node.extend([node, *roundings])
+    return copy
+
+
+def _round(exact: str, name: str) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Cast", [exact], [f"{name}/fp16"], to=HALF),
+        helper.make_node("Cast", [f"{name}/fp16"], [f"{name}/fp64"], to=TensorProto.DOUBLE),
+        helper.make_node("Cast", [f"{name}/fp64"], [name], to=FLOAT),
+    ]

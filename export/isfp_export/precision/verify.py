@@ -1,0 +1,228 @@
+"""Is a precision good enough? Masks against FP32, NaN and Inf, the worst value, and which node to keep in a higher precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import STAGES
+from isfp.errors import IsfpError
+from isfp_export.bundle.overlap import iou
+from isfp_export.precision.convert import Converted, Precision, convert, full, is_quantised
+from isfp_export.precision.frames import Question, stage_feeds
+from isfp_export.precision.half import MOVES
+from isfp_export.precision.run import StageSession
+
+# Least mean IoU of the masks with those of FP32.
+GATES: dict[str, float] = {"fp16": 0.995, "int8": 0.97, "fp8": 0.97}
+TENSOR_FRAMES = 4  # frames on which every value is compared: all of them would only take longer
+SHOWN = 8
+
+
+class PrecisionError(IsfpError):
+    """A precision does not give the masks that FP32 gives."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one value of a stage is from FP32, when the stage is given FP32's inputs.
+
+    Attributes:
+        stage: the stage.
+        value: the value's name.
+        node: the node that makes it.
+        operator: that node's.
+        error: root mean square of the difference, as a share of that of FP32's values.
+        added: by how much that is more than in the worst of the node's inputs.
+        largest: the value's largest absolute value in FP32; FP16 ends at 65,504.
+        nan: how many NaN.
+        inf: how many infinities.
+        breaks: whether the node makes the first NaN or infinity: it has neither in its inputs.
+    """
+
+    stage: str
+    value: str
+    node: str
+    operator: str
+    error: float
+    added: float
+    largest: float
+    nan: int
+    inf: int
+    breaks: bool
+
+
+@dataclass(frozen=True)
+class PrecisionReport:
+    """What a precision does to a bundle's answers.
+
+    Attributes:
+        precision: which.
+        mask_iou: mean IoU of the masks with FP32's, at the frames' own size, each side with the cell that it chose, over the
+            phrases that FP32 finds: others have no mask in use. Over all phrases if it finds none.
+        worst_mask_iou: the least of them.
+        same_cells: share of those phrases for which both choose the same cell.
+        same_found: share of all phrases that both find, or neither.
+        phrases: how many were asked.
+        found: how many of them FP32 finds.
+        nan: NaN in all values of all stages.
+        inf: infinities.
+        worst: the value that is farthest from FP32.
+        to_keep: the node that loses most, the first to be computed in a higher precision; None in FP32.
+        differences: the largest, in the order of what their nodes lose.
+        kept: nodes in a higher precision by stage, each with the reason.
+        counts: how many convolutions and products compute in what, by stage.
+    """
+
+    precision: str
+    mask_iou: float
+    worst_mask_iou: float
+    same_cells: float
+    same_found: float
+    phrases: int
+    found: int
+    nan: int
+    inf: int
+    worst: Difference
+    to_keep: Difference
+    differences: list[Difference]
+    kept: dict[str, dict[str, str]]
+    counts: dict[str, dict[str, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**asdict(self), "failures": self.failures()}
+
+    def failures(self) -> list[str]:
+        """What is out of tolerance, in words; empty where nothing is."""
+        found = []
+        if self.nan or self.inf:
+            found.append(f"there are {self.nan} NaN and {self.inf} Inf; expected none")
+        if not self.mask_iou >= GATES[self.precision]:
+            found.append(f"masks agree with FP32's at a mean IoU of {self.mask_iou:.4f}; expected at least {GATES[self.precision]}")
+        return found
+
+    def advice(self) -> str:
+        """What to do about failures."""
+        node = self.to_keep
+        return (
+            f"Most is lost in {node.operator} {node.node!r} of the {node.stage} stage: give --keep {node.node} to isfp verify, "
+            "again with the next one until it passes, then the same to isfp build."
+        )
+
+
+def compare_precision(
+    bundle: Bundle,
+    precision: Precision,
+    questions: Sequence[Question],
+    keep: Collection[str] = (),
+    calibration: Sequence[Question] = (),
+    say: Callable[[str], None] = lambda text: None,
+) -> PrecisionReport:
+    """Run a bundle's stages in a precision and in FP32 on the same frames.
+
+    Args:
+        bundle: the bundle.
+        precision: "fp16", "int8" or "fp8".
+        questions: frames and phrases; other ones than those for calibration.
+        keep: names or operators of nodes to compute in a higher precision.
+        calibration: frames to choose ranges on, for INT8 and FP8.
+        say: told what is being done.
+    """
+    say(f"Converting to {precision.upper()}" + (f", ranges from {len(calibration)} frames" if is_quantised(precision) else ""))
+    return compare_stages(bundle, convert(bundle, precision, keep, calibration), precision, questions, say)
+
+
+def compare_stages(
+    bundle: Bundle,
+    converted: dict[str, Converted],
+    precision: Precision,
+    questions: Sequence[Question],
+    say: Callable[[str], None] = lambda text: None,
+) -> PrecisionReport:
+    """Compare stages that were converted already; see `compare_precision`."""
+    stages = full(bundle)
+    wide = {name: StageSession(model) for name, model in stages.items()}
+    narrow = {name: StageSession(stage.model) for name, stage in converted.items()}
+    say(f"Running {len(questions)} frames in FP32 and in {precision.upper()}")
+    threshold = bundle.manifest.found_threshold
+    ious: list[float] = []
+    cells: list[bool] = []
+    found: list[tuple[bool, bool]] = []
+    feeds: list[dict[str, np.ndarray]] = []
+    for question, theirs, ours in zip(questions, stage_feeds(wide, questions), stage_feeds(narrow, questions), strict=True):
+        feeds.append(theirs)
+        for phrase in range(len(question.words)):
+            ious.append(_mask_iou(question, theirs["masks"][phrase, 0], ours["masks"][phrase, 0], bundle.manifest.mask_threshold))
+            cells.append(bool(theirs["cells"][phrase, 0] == ours["cells"][phrase, 0]))
+            one, other = (bool(feed["identifying"][phrase].max() >= threshold) for feed in (theirs, ours))
+            found.append((one, other))
+    counted = [index for index, (theirs_found, _) in enumerate(found) if theirs_found] or list(range(len(found)))
+    say("Comparing every value")
+    differences = [
+        difference
+        for name in STAGES
+        for difference in value_differences(name, stages[name], wide[name], narrow[name], feeds[:TENSOR_FRAMES])
+    ]
+    blamed = sorted((d for d in differences if d.operator not in MOVES), key=lambda d: (d.breaks, d.added), reverse=True)
+    return PrecisionReport(
+        precision,
+        mask_iou=float(np.mean([ious[index] for index in counted])),
+        worst_mask_iou=float(np.min([ious[index] for index in counted])),
+        same_cells=float(np.mean([cells[index] for index in counted])),
+        same_found=float(np.mean([one == other for one, other in found])),
+        phrases=len(ious),
+        found=sum(one for one, _ in found),
+        nan=sum(difference.nan for difference in differences),
+        inf=sum(difference.inf for difference in differences),
+        worst=max(differences, key=lambda difference: (difference.nan + difference.inf, difference.error)),
+        to_keep=blamed[0],
+        differences=blamed[:SHOWN],
+        kept={name: stage.kept for name, stage in converted.items()},
+        counts={name: _counts(stage) for name, stage in converted.items()},
+    )
+
+
+def value_differences(
+    name: str, stage: onnx.ModelProto, wide: StageSession, narrow: StageSession, feeds: Sequence[dict[str, np.ndarray]]
+) -> list[Difference]:
+    """Compare all values that the stage has in both precisions, in the order of its nodes, on FP32's own inputs."""
+    both = [value for value in wide.values if value in set(narrow.values)]
+    gap, size, largest = dict.fromkeys(both, 0.0), dict.fromkeys(both, 1e-30), dict.fromkeys(both, 0.0)
+    nan, inf = dict.fromkeys(both, 0), dict.fromkeys(both, 0)
+    for feed in feeds:
+        theirs, ours = wide.run(feed, both), narrow.run(feed, both)
+        for value in both:
+            a, b = theirs[value].astype(np.float64), ours[value].astype(np.float64)
+            nan[value] += int(np.isnan(b).sum() - np.isnan(a).sum())
+            inf[value] += int(np.isinf(b).sum() - np.isinf(a).sum())
+            fine = np.isfinite(b)
+            gap[value] += float(((a - b)[fine] ** 2).sum())
+            size[value] += float((a**2).sum())
+            largest[value] = max(largest[value], float(np.abs(a).max(initial=0)))
+    error = {value: float(np.sqrt(gap[value] / size[value])) for value in both}
+    broken = {value for value in both if nan[value] or inf[value]}
+    found = []
+    for node in stage.graph.node:
+        for value in node.output:
+            if value in error:
+                before = max((error.get(source, 0.0) for source in node.input), default=0.0)
+                breaks = value in broken and not broken & set(node.input)
+                lost = (error[value], error[value] - before, largest[value], nan[value], inf[value], breaks)
+                found.append(Difference(name, value, node.name, node.op_type, *lost))
+    return found
+
+
+def _mask_iou(question: Question, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
+    one, other = (question.placement.mask(logits, threshold) for logits in (theirs, ours))
+    return iou(one, other)
+
+
+def _counts(stage: Converted) -> dict[str, int]:
+    found = list(stage.precisions.values())
+    return {precision: found.count(precision) for precision in dict.fromkeys(found)}

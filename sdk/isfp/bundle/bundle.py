@@ -1,0 +1,138 @@
+"""A model bundle: a folder whose every byte is checked against its manifest before a runtime sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from isfp.bundle import manifest as manifests
+from isfp.bundle.atomic_folder import placing
+from isfp.bundle.manifest import REMEDY, Manifest
+from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
+from isfp.steps.phrase import Vocabulary
+
+MANIFEST = "manifest.json"
+ENGINES = "engines"  # built on each machine, with records of their own: not under the manifest's hashes
+_MANIFEST_LIMIT = 4 << 20  # bytes; real ones have some thousand
+
+
+class Bundle:
+    """A bundle that has been checked, ready to be loaded.
+
+    Attributes:
+        path: the folder.
+        manifest: what its manifest says.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Take a folder and its manifest; `Bundle.open` is the way to check them."""
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> Bundle:
+        """Check a bundle: its manifest, then presence, size and SHA-256 of every file that it names.
+
+        Raises:
+            BundleMissingError: there is no bundle, or a file of it is missing.
+            BundleCorruptError: something in it was cut short or changed, or is a link.
+            BundleVersionError: it is of a format version that this SDK does not read.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            found = "is a file" if folder.exists() else "does not exist"
+            raise BundleMissingError(f"The bundle {folder} {found}; expected a folder NAME.isfp. Check the path.")
+        if not (folder / MANIFEST).exists():
+            raise BundleMissingError(f"The folder {folder} has no {MANIFEST}, so it is no bundle. Check the path.")
+        bundle = cls(folder, manifests.parse(_content(folder, MANIFEST, _MANIFEST_LIMIT)))
+        for file in bundle.manifest.files:
+            bundle.read(file)
+        return bundle
+
+    def read(self, file: str) -> bytes:
+        """Return a file's content; what is returned is what was hashed, whatever happens to the file meanwhile.
+
+        Raises:
+            BundleMissingError: it is not there, or the manifest does not name it.
+            BundleCorruptError: it is not what the manifest says.
+        """
+        record = self.manifest.files.get(file)
+        if record is None:
+            raise BundleMissingError(f"The bundle {self.path} has no {file!r}; it has {sorted(self.manifest.files)}.")
+        content = _content(self.path, file, record.bytes)
+        if len(content) != record.bytes:
+            raise BundleCorruptError(f"{self.path / file} was cut short: {len(content)} bytes; expected {record.bytes}. {REMEDY}")
+        found = hashlib.sha256(content).hexdigest()
+        if found != record.sha256:
+            raise BundleCorruptError(f"{self.path / file} was changed: its SHA-256 is {found}; expected {record.sha256}. {REMEDY}")
+        return content
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the words that the network knows."""
+        return Vocabulary.parse(self.read("words.txt"), source=str(self.path / "words.txt"))
+
+
+def write_manifest(folder: str | Path, fields: Mapping[str, Any]) -> Manifest:
+    """Write the manifest of a bundle whose files are all in place.
+
+    Args:
+        folder: the bundle's folder.
+        fields: the manifest without `format`, `version`, `files` and `sha256`, which are set here.
+
+    Raises:
+        BundleCorruptError: a field is missing or unsound, so `Bundle.open` would refuse the bundle.
+    """
+    folder = Path(folder)
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        file = path.relative_to(folder).as_posix()
+        if path.is_file() and file != MANIFEST and not file.startswith(ENGINES + "/"):
+            content = path.read_bytes()
+            files[file] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    complete = {**fields, "format": manifests.FORMAT, "version": manifests.VERSION, "files": files}
+    complete["sha256"] = manifests.digest(complete)
+    text = json.dumps(complete, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    manifest = manifests.parse(text.encode("utf-8"))
+    (folder / MANIFEST).write_bytes(text.encode("utf-8"))
+    return manifest
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[Path]:
+    """Write a bundle whole or not at all: yields a temporary folder beside `path`, renamed to it at the end.
+
+    A bundle that stands at `path` is replaced, and stays as it was if the body raises.
+
+    Raises:
+        BundleError: something that is no bundle stands at `path`.
+    """
+    path = Path(path)
+    if path.exists() and not (path / MANIFEST).exists():
+        raise BundleError(f"{path} exists and is no bundle, so it is not replaced. Give another path, or remove it.")
+    with placing(path) as new:
+        yield new
+
+
+def _content(folder: Path, file: str, limit: int) -> bytes:
+    """Read a plain file inside the folder, refusing links on the way and anything larger than `limit` bytes."""
+    path = folder
+    for part in file.split("/"):
+        path = path / part
+        if path.is_symlink():
+            raise BundleCorruptError(f"{path} is a link; expected a plain file. Copy the bundle with its files: cp -rL")
+    try:
+        size = path.stat()
+        if not stat.S_ISREG(size.st_mode):
+            raise BundleCorruptError(f"{path} is no plain file. {REMEDY}")
+        if size.st_size > limit:
+            raise BundleCorruptError(f"{path} has {size.st_size} bytes; expected at most {limit}. {REMEDY}")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise BundleMissingError(f"The file {path} is missing; the bundle's manifest names it. {REMEDY}") from error
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}. Check its permissions and its disk.") from error

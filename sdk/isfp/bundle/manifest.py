@@ -1,0 +1,237 @@
+"""What a bundle's `manifest.json` says (format version 1), and the checks that it says it soundly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isfp.errors import BundleCorruptError, BundleVersionError
+from isfp.steps.letterbox import Framing
+
+FORMAT, VERSION = "isfp-bundle", 1
+REMEDY = "Fetch the bundle again, or export it anew: isfp export CHECKPOINT --out NAME.isfp"
+
+# What each stage takes and gives. Dimensions: numbers are fixed, H W L S stand in the manifest, the others are free.
+_VISUAL = dict.fromkeys(("visual_large", "visual_medium", "visual_small"), ("float32", 1, "C", "h", "w"))
+_FRAME = {"frame": ("uint8", 1, "H", "W", 3)}
+_PHRASES = {"phrases": ("float32", "P", "C")}
+STAGES: dict[str, tuple[dict[str, tuple], dict[str, tuple]]] = {
+    "image": (_FRAME, _VISUAL),
+    "text": ({"words": ("int32", "P", "L"), "lengths": ("int32", "P")}, _PHRASES),
+    "identify": ({**_VISUAL, **_PHRASES}, {"identifying": ("float32", "P", "S", "S")}),
+    "mask": (
+        {**_FRAME, **_VISUAL, **_PHRASES, "cells": ("int32", "P", "K")},
+        {"masks": ("float32", "P", "K", "H", "W")},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One named input or output of a stage; dynamic dimensions are texts, such as `"P"`."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the network: its file in the bundle, and what goes in and out."""
+
+    name: str
+    file: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size in bytes and SHA-256 of one file of the bundle."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that has passed every check.
+
+    Attributes:
+        name: the model's name.
+        framing: the letterbox into the network's view.
+        max_words: L, the words of a phrase that the network reads.
+        grid: S, the identifying map's rows and columns.
+        found_threshold: the identifying map's probability from which on a thing counts as found, 0 to 1.
+        mask_threshold: the mask's probability above which a pixel belongs to the thing, between 0 and 1.
+        stages: the four stages by name.
+        files: the bundle's files by their path in it.
+        fields: everything, as it stands in the file.
+    """
+
+    name: str
+    framing: Framing
+    max_words: int
+    grid: int
+    found_threshold: float
+    mask_threshold: float
+    stages: dict[str, Stage]
+    files: dict[str, FileRecord]
+    fields: dict[str, Any]
+
+
+def digest(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's canonical JSON, its own `sha256` field left out."""
+    rest = {key: value for key, value in fields.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def parse(content: bytes) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        BundleCorruptError: it is no manifest, was changed, or a field is missing or unsound.
+        BundleVersionError: it is of another format version.
+    """
+    try:
+        fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BundleCorruptError(f"manifest.json is no valid JSON ({error}); expected a bundle's. {REMEDY}") from error
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        found = fields.get("format") if isinstance(fields, dict) else f"a {type(fields).__name__}"
+        raise BundleCorruptError(f"manifest.json has the format {found!r}; expected {FORMAT!r}. {REMEDY}")
+    version = fields.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise BundleVersionError(
+            f"The bundle is of format version {version!r}; this SDK reads version {VERSION}. "
+            "Upgrade the SDK (pip install --upgrade isfp), or export the bundle anew with this one."
+        )
+    try:
+        found, expected = fields.get("sha256"), digest(fields)
+    except UnicodeEncodeError as error:
+        raise BundleCorruptError(f"manifest.json holds text that is not Unicode ({error}). {REMEDY}") from error
+    if found != expected:
+        raise BundleCorruptError(
+            f"manifest.json was changed: its sha256 field is {found!r}, its content gives {expected!r}. {REMEDY}"
+        )
+    return check(fields)
+
+
+def check(fields: dict[str, Any]) -> Manifest:
+    """Check a manifest's fields, all but its `sha256`.
+
+    Raises:
+        BundleCorruptError: a field is missing, of another type or out of range; the message names it.
+    """
+    files = {}
+    for path in _get(fields, "files", dict):
+        check_path(path)
+        record = _get(fields, ("files", path), dict)
+        sha256, size = record.get("sha256"), record.get("bytes")
+        if not (isinstance(sha256, str) and len(sha256) == 64 and isinstance(size, int) and size >= 0):
+            raise _unsound(("files", path), record, "a sha256 of 64 hexadecimal digits and a number of bytes")
+        files[path] = FileRecord(sha256, size)
+    if "words.txt" not in files:
+        raise _unsound("files", sorted(files), "'words.txt' among them")
+
+    height = _whole(fields, ("preprocessing", "height"), 1, 8192)
+    width = _whole(fields, ("preprocessing", "width"), 1, 8192)
+    if (channels := _get(fields, ("preprocessing", "channels"), str)) != "bgr":
+        raise _unsound(("preprocessing", "channels"), channels, "'bgr'")
+    max_words, grid = _whole(fields, ("text", "max_words"), 1, 1024), _whole(fields, "grid", 1, 256)
+    sizes = {"H": height, "W": width, "L": max_words, "S": grid}
+    mask_threshold = _probability(fields, ("threshold", "mask"))
+    if not 0 < mask_threshold < 1:
+        raise _unsound(("threshold", "mask"), mask_threshold, "a number between 0 and 1")
+    return Manifest(
+        name=_get(fields, "name", str),
+        framing=Framing(height, width, _whole(fields, ("preprocessing", "fill"), 0, 255)),
+        max_words=max_words,
+        grid=grid,
+        found_threshold=_probability(fields, ("threshold", "found")),
+        mask_threshold=mask_threshold,
+        stages={name: _stage(fields, name, sizes, files) for name in STAGES},
+        files=files,
+        fields=fields,
+    )
+
+
+def check_path(path: str) -> None:
+    """Refuse a file name that is absolute, climbs out of the bundle, or means different files on different systems."""
+    plain = path.isprintable() and not set(path) & set('\\:*?"<>|')
+    if not plain or any(part in ("", ".", "..") for part in path.split("/")):
+        raise BundleCorruptError(
+            f"manifest.json names the file {path!r}; expected a plain path inside the bundle, such as 'image.onnx'. "
+            "Do not use this bundle: fetch it again from a source that you trust."
+        )
+
+
+def _stage(fields: dict, name: str, sizes: dict[str, int], files: dict[str, FileRecord]) -> Stage:
+    file = _get(fields, ("stages", name, "file"), str)
+    if file not in files:
+        raise _unsound(("stages", name, "file"), file, "a file that stands under 'files'")
+    inputs, outputs = STAGES[name]
+    return Stage(
+        name,
+        file,
+        _tensors(fields, ("stages", name, "inputs"), inputs, sizes),
+        _tensors(fields, ("stages", name, "outputs"), outputs, sizes),
+    )
+
+
+def _tensors(fields: dict, path: tuple, contract: dict[str, tuple], sizes: dict[str, int]) -> tuple[Tensor, ...]:
+    tensors = []
+    for entry in _get(fields, path, list):
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if not isinstance(shape, list) or not all(isinstance(size, int | str) for size in shape):
+            raise _unsound(path, entry, "a name, a dtype and a shape for each")
+        tensors.append(Tensor(str(entry.get("name")), str(entry.get("dtype")), tuple(shape)))
+    if sorted(tensor.name for tensor in tensors) != sorted(contract):
+        raise _unsound(path, [tensor.name for tensor in tensors], f"the tensors {list(contract)}")
+    for tensor in tensors:
+        dtype, *shape = contract[tensor.name]
+        wanted = [sizes.get(size, size) for size in shape]
+        fits = len(wanted) == len(tensor.shape) and all(
+            isinstance(found, str) or isinstance(want, str) or found == want
+            for found, want in zip(tensor.shape, wanted, strict=True)
+        )
+        if not fits or tensor.dtype != dtype:
+            raise _unsound((*path, tensor.name), f"{tensor.dtype} {list(tensor.shape)}", f"{dtype} {wanted}")
+    return tuple(tensors)
+
+
+def _get(fields: dict, path: str | tuple, kind: type) -> Any:
+    value: Any = fields
+    for key in (path,) if isinstance(path, str) else path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, kind):
+        raise _unsound(path, value, {"dict": "an object", "list": "a list", "str": "text"}[kind.__name__])
+    return value
+
+
+def _whole(fields: dict, path: str | tuple, low: int, high: int) -> int:
+    value = _get(fields, path, object)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise _unsound(path, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def _probability(fields: dict, path: tuple) -> float:
+    value = _get(fields, path, object)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1 or math.isnan(value):
+        raise _unsound(path, value, "a number from 0 to 1")
+    return float(value)
+
+
+def _unsound(path: str | tuple, found: object, expected: str) -> BundleCorruptError:
+    field = path if isinstance(path, str) else ".".join(map(str, path))
+    return BundleCorruptError(f"manifest.json: {field} is {found!r}; expected {expected}. {REMEDY}")
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")

@@ -1,0 +1,1 @@
+"""The command line, `isfp`: one command a file."""

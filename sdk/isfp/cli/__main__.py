@@ -1,0 +1,5 @@
+"""`python -m isfp.cli`."""
+
+from isfp.cli.main import main
+
+main()

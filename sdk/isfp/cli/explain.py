@@ -1,0 +1,73 @@
+"""`isfp explain`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from isfp.cli.extras import ExtraMissingError, asking_for
+from isfp.cli.options import BundleArgument, JsonOption, RuntimeOption
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from isfp.segmenter import Segmenter
+
+
+def explain(
+    bundle: BundleArgument,
+    image: Annotated[Path, typer.Option(help="A picture.")],
+    phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    runtime: RuntimeOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw what the network sees: masks, identifying maps, the masks of all cells, what each word does.
+
+    Failures ranked by IoU need true masks: isfp sheet MODEL --worst.
+    """
+    from isfp import pictures
+    from isfp.explain.channels import channel_masks
+    from isfp.explain.drawing import channels_sheet, phrases_sheet, words_sheet
+    from isfp.explain.words import word_effects
+    from isfp.segmenter import Segmenter
+    from isfp.show.draw import sheet
+
+    messages = Console(stderr=True, highlight=False, soft_wrap=True)
+    frame = pictures.read(image)
+    with Segmenter(bundle, runtime=runtime) as segmenter:
+        results = segmenter.run(frame, phrase)
+        pictures.write(out / "phrases.png", phrases_sheet(frame, results))
+        pictures.write(out / "maps.png", sheet(frame, results, segmenter.framing, segmenter.threshold))
+        for number, result in enumerate(results, start=1):
+            with messages.status(f"Masks of all cells, phrase {number} of {len(results)}"):
+                masks = channel_masks(segmenter, frame, result.text)
+            pictures.write(out / f"channels-{number}.png", channels_sheet(frame, masks, result))
+        attention = _attention(segmenter, phrase, messages)
+        effects = [word_effects(segmenter, frame, text, weights) for text, weights in zip(phrase, attention, strict=True)]
+    pictures.write(out / "words.png", words_sheet(list(zip(results, effects, strict=True))))
+    messages.print(f"Pictures: phrases.png, maps.png, channels-N.png for each phrase and words.png in {out}")
+    if as_json:
+        answers = [
+            {**result.to_json(), "words": [asdict(effect) for effect in words]}
+            for result, words in zip(results, effects, strict=True)
+        ]
+        print(json.dumps({"image": str(image), "bundle": str(bundle), "results": answers}, ensure_ascii=False))
+
+
+def _attention(segmenter: Segmenter, phrases: list[str], messages: Console) -> list[np.ndarray | None]:
+    """Return each phrase's word attention; where it cannot be had, say why, and go on without it."""
+    from isfp.explain.words import AttentionError, WordAttention
+
+    try:
+        with asking_for("explain", "explain"):
+            read = WordAttention(segmenter.bundle)
+        return [read(phrase) for phrase in phrases]
+    except (AttentionError, ExtraMissingError) as error:
+        messages.print(f"Without word attention: {error}", markup=False)
+        return [None] * len(phrases)

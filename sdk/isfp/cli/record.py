@@ -1,0 +1,52 @@
+"""`isfp record`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from isfp.cli.extras import asking_for
+from isfp.cli.options import BundleArgument, RuntimeOption
+
+
+def record(
+    bundle: BundleArgument,
+    source: Annotated[
+        str, typer.Argument(help="A video, a picture, a folder of pictures, a camera's number, rtsp://..., csi://0.")
+    ],
+    phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
+    out: Annotated[Path, typer.Option(help="Recording to write, NAME.rrd.")],
+    frames: Annotated[int, typer.Option(min=0, help="Stop after so many frames; 0: at the source's end or Ctrl+C.")] = 0,
+    threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the bundle's].")] = None,
+    runtime: RuntimeOption = "auto",
+) -> None:
+    """Record frames, masks, identifying maps, scores and times for Rerun's viewer."""
+    with asking_for("record", "rerun"):
+        from isfp.show.rerun import Recorder
+    from isfp.camera import camera
+    from isfp.segmenter import Segmenter
+
+    messages = Console(stderr=True, highlight=False, soft_wrap=True)
+    with (
+        Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter,
+        camera.open(source) as opened,
+        Recorder(out, segmenter.threshold) as recorder,
+        Progress(TextColumn("{task.completed:.0f} frames"), TimeElapsedColumn(), console=messages, transient=True) as progress,
+    ):
+        start, task = monotonic(), progress.add_task("frames", total=frames or None)
+        try:
+            for frame in opened:
+                seconds = monotonic() - start if opened.live else recorder.frames / opened.frames_per_second
+                recorder.log(frame, segmenter.run(frame, phrase), seconds)
+                progress.advance(task)
+                if recorder.frames == frames:
+                    break
+        except KeyboardInterrupt:
+            pass  # how a live recording ends; what was recorded is kept
+        count = recorder.frames
+    messages.print(f"Recorded {count} frames to {out}. To see them: rerun {out}", markup=False)

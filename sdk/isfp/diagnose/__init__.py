@@ -1,0 +1,1 @@
+"""What this machine can run, what is in a bundle, and how fast it is."""

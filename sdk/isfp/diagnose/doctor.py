@@ -1,0 +1,217 @@
+"""What this machine has, what will run on it, and what to type next."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from isfp.bundle.bundle import Bundle
+from isfp.diagnose import jetson as jetsons
+from isfp.diagnose.finding import Finding
+from isfp.engines.gpu import first_gpu
+from isfp.errors import IsfpError
+from isfp.runtimes import RUNTIMES, runtime_class
+from isfp.runtimes.plugin import find_library
+
+
+def examine(bundle: Bundle | None = None) -> dict[str, Any]:
+    """Look at this machine; nothing heavy is loaded but ONNX Runtime, and with a bundle the runtimes of its engines.
+
+    Args:
+        bundle: what shall run here, if that is known already.
+
+    Returns:
+        JSON values: `findings`, `runtime` (what `auto` takes, or None), and `next`, the one command to type next.
+    """
+    findings = [
+        _python(),
+        _opencv(),
+        _driver(),
+        *_jetson(),
+        _tensorrt(),
+        _package("TensorRT-RTX", "tensorrt_rtx"),
+        _package("pycuda", "pycuda", jetsons.install(_extra())),
+        _plugin(),
+        *_runtimes(),
+        _torch(),
+    ]
+    runtime = next((name for name in RUNTIMES if _runs(name, bundle)), None)
+    return {"findings": [asdict(finding) for finding in findings], "runtime": runtime, "next": next_command(bundle, runtime)}
+
+
+def next_command(bundle: Bundle | None, runtime: str | None) -> str:
+    """Return the one command that brings this machine a step further, given what `auto` takes."""
+    path = str(bundle.path) if bundle else "BUNDLE"
+    ready = f"isfp run {path} --image PICTURE --phrase 'the red mug'"
+    if runtime is None:
+        return "pip install onnxruntime"
+    gpu, jetson = first_gpu(), jetsons.this_jetson()
+    if gpu is None or (bundle and runtime != "onnxruntime") or (jetson and not jetson.supported):
+        return ready
+    full, rtx = find_spec("tensorrt") is not None, find_spec("tensorrt_rtx") is not None
+    if jetson and not full:  # TensorRT-RTX does not run there
+        return jetsons.unseen_tensorrt() or _JETPACK
+    if not full and not rtx:
+        return jetsons.install("rtx")
+    if any(find_spec(module) is None for module in ("pycuda", "onnx")):  # what runs an engine, and what builds it
+        return _JETPACK if jetson and jetsons.toolkit_missing() else jetsons.install(_extra())
+    if full and not _plugin().good:
+        return _build_plugin(gpu.sm) if jetson else "make plugin"
+    if full:
+        return f"isfp build {path} --runtime tensorrt --precision fp16"
+    return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
+
+
+def _extra() -> str:
+    return "tensorrt" if find_spec("tensorrt") else "rtx"
+
+
+_JETPACK = "sudo apt install nvidia-jetpack"
+
+
+def _build_plugin(sm: str) -> str:
+    # `make plugin` runs its tests too, in an environment with PyTorch, which is much to ask of a Jetson.
+    return f"cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES={sm} && cmake --build build/plugins --parallel"
+
+
+def _runs(name: str, bundle: Bundle | None) -> bool:
+    runtime = runtime_class(name)
+    return runtime.missing() is None and (bundle is None or runtime.misfit(bundle) is None)
+
+
+def _python() -> Finding:
+    good = sys.version_info >= (3, 10)
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("Python", good, found, "" if good else "Install Python 3.10 or later.")
+
+
+def _opencv() -> Finding:
+    import cv2
+
+    from isfp.camera.sources import has_gstreamer
+
+    window = re.search(r"GUI:\s*(\S+)", cv2.getBuildInformation())
+    gui = window.group(1) if window else "NONE"
+    found = f"{cv2.__version__}, windows: {gui}, GStreamer: {'yes' if has_gstreamer() else 'no'}"
+    remedy = "" if has_gstreamer() else _SYSTEM_OPENCV
+    if remedy and jetsons.this_jetson():
+        remedy += " and pip install 'numpy<2', which JetPack's was built with"
+    return Finding("OpenCV", True, found, remedy)
+
+
+_SYSTEM_OPENCV = (
+    "For csi:// and pipelines use the system's OpenCV: sudo apt install python3-opencv, and in an environment made with "
+    "--system-site-packages: pip uninstall opencv-python"
+)
+
+
+def _runtimes() -> list[Finding]:
+    findings = []
+    for name in RUNTIMES:
+        reason = runtime_class(name).missing()
+        findings.append(Finding(f"runtime {name}", reason is None, "cannot run" if reason else _about(name), reason or ""))
+    return findings
+
+
+def _about(name: str) -> str:
+    if name == "onnxruntime":
+        import onnxruntime
+
+        return f"{onnxruntime.__version__}, providers: {', '.join(onnxruntime.get_available_providers())}"
+    return "ready"
+
+
+def _driver() -> Finding:
+    gpu = first_gpu()
+    if gpu:
+        found = f"{gpu.name}, SM {gpu.sm}, driver {gpu.driver or 'of unknown version'}, runs CUDA up to {gpu.cuda}"
+        return Finding("NVIDIA GPU", True, found)
+    if jetsons.this_jetson():
+        remedy = (
+            "A user needs the groups: sudo usermod -aG video,render $USER, then log in anew. A container needs --runtime nvidia."
+        )
+        return Finding("NVIDIA GPU", False, "CUDA finds none, on a Jetson", remedy)
+    return Finding("NVIDIA GPU", False, "none", "Not needed on a CPU.")
+
+
+def _jetson() -> list[Finding]:
+    jetson = jetsons.this_jetson()
+    return jetsons.findings(jetson) if jetson else []
+
+
+def _tensorrt() -> Finding:
+    command = jetsons.unseen_tensorrt() if jetsons.this_jetson() else None
+    if command and find_spec("tensorrt") is None:
+        found = "JetPack's, which this Python does not see"
+        return Finding("TensorRT", False, found, f"Make an environment that sees it: {command}")
+    return _package("TensorRT", "tensorrt")
+
+
+def _package(what: str, module: str, install: str = "") -> Finding:
+    if find_spec(module) is None:
+        return Finding(what, False, "not installed", install if first_gpu() else "Not needed on a CPU.")
+    # cu12, cu13: packages on PyPI are named after the CUDA that they bring.
+    return Finding(what, True, _version(*(module + ending for ending in ("", "_cu13", "_cu12"))))
+
+
+def _plugin() -> Finding:
+    """Find the FPM scan plugin, and for which GPUs it has device code."""
+    what, unneeded = "FPM scan plugin", "" if first_gpu() else "Only for TensorRT."
+    try:
+        library = find_library()
+    except IsfpError as error:
+        return Finding(what, False, "not usable", str(error))
+    if library is None:
+        return Finding(what, False, "not built", unneeded or "Build it in a checkout: make plugin")
+    architectures = plugin_architectures(library)
+    known = ", ".join(architectures) if architectures else "GPUs that only cuobjdump of the CUDA toolkit can tell"
+    gpu = first_gpu()
+    good = gpu is None or not architectures or any(_serves(architecture, gpu.sm) for architecture in architectures)
+    remedy = "" if good or gpu is None else f"Build it with -DISFP_CUDA_ARCHITECTURES={gpu.sm} (plugins/fpm_scan/README.md)."
+    return Finding(what, good, f"{library}, for SM {known}" if architectures else f"{library}, for {known}", remedy)
+
+
+def _serves(architecture: str, sm: str) -> bool:
+    """Say whether device code runs on an SM: intermediate code on all newer ones, final code within its major version."""
+    number = int(architecture.rstrip("+"))
+    return number <= int(sm) and (architecture.endswith("+") or number // 10 == int(sm) // 10)
+
+
+def plugin_architectures(library: Path) -> list[str]:
+    """Return the SMs that a library has device code for; nothing where cuobjdump is not here.
+
+    Returns:
+        Such as `["86", "87", "80+"]`; a plus marks intermediate code, which the driver compiles for newer GPUs.
+    """
+    tool = shutil.which("cuobjdump") or "/usr/local/cuda/bin/cuobjdump"
+    found = []
+    for option, mark in (("--list-elf", ""), ("--list-ptx", "+")):
+        try:
+            listed = subprocess.run([tool, option, str(library)], capture_output=True, text=True, timeout=30).stdout
+        except (OSError, subprocess.SubprocessError):
+            return []
+        found += [sm + mark for sm in sorted(set(re.findall(r"sm_(\d+)", listed)), key=int)]
+    return found
+
+
+def _torch() -> Finding:
+    if find_spec("torch") is None:
+        return Finding("PyTorch", False, "not installed", 'Only for training and export: pip install "isfp[train,export]"')
+    return Finding("PyTorch", True, _version("torch"))
+
+
+def _version(*distributions: str) -> str:
+    for distribution in distributions:
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "installed"

@@ -1,0 +1,215 @@
+"""Engine records: what `engines/<key>/engine.json` says about the plans beside it (format version 1), and checks of it.
+
+A plan is built for one runtime of one version on one kind of GPU, from the ONNX files of one bundle. The record says which.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from isfp.bundle.manifest import STAGES
+from isfp.errors import BundleError, EngineMismatchError
+
+RECORD, FORMAT, VERSION = "engine.json", "isfp-engine", 1
+RUNTIMES = ("tensorrt", "tensorrt-rtx")
+# Best first: FP16 stands nearest to the figures that the bundle was measured with; quantised plans are taken when asked for.
+PRECISIONS = ("fp16", "fp8", "int8", "fp32")
+_RECORD_LIMIT = 1 << 20  # bytes; real ones have some two thousand
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """One stage's plan: its file beside the record, and the SHA-256 and size in bytes of its content."""
+
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a dynamic axis may be in the plans' optimization profile: least, the size that was tuned for, most."""
+
+    min: int
+    opt: int
+    max: int
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """What a folder of plans was built from, by and for.
+
+    Attributes:
+        runtime: "tensorrt" or "tensorrt-rtx".
+        runtime_version: such as "10.3.0.26".
+        cuda: CUDA's version on the machine that built it, such as "12.6"; None where it had none.
+        driver: the NVIDIA driver's there, or None; for people, nothing is refused for it.
+        gpu: the GPU's name there; None where it was built without one (TensorRT-RTX).
+        sm: compute capability that it runs on, such as "87".
+        precision: one of `PRECISIONS`.
+        plugin_version: version of the FPM scan plugin that the plans call; None if they call none.
+        sources: SHA-256 of the bundle's ONNX files by name.
+        plans: the plans by stage.
+        phrases: P, phrases at once, of every stage that takes phrases.
+        candidates: K, masks of a phrase.
+        created: UTC, such as "2026-01-01T00:00:00Z".
+        seconds: what the build took.
+    """
+
+    runtime: str
+    runtime_version: str
+    cuda: str | None
+    driver: str | None
+    gpu: str | None
+    sm: str
+    precision: str
+    plugin_version: str | None
+    sources: dict[str, str]
+    plans: dict[str, PlanRecord]
+    phrases: Span
+    candidates: Span
+    created: str
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        """The name of its folder, such as "tensorrt-10.3.0.26-sm87-fp16"."""
+        return f"{self.runtime}-{self.runtime_version}-sm{self.sm}-{self.precision}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, fields: Any, where: str = RECORD) -> EngineRecord:
+        """Read a record from JSON values.
+
+        Raises:
+            EngineMismatchError: a field is missing, unknown, of another type or out of range; the message names it.
+        """
+        if not isinstance(fields, dict):
+            raise _unsound(where, "", type(fields).__name__, "an object")
+        for field, expected in (("format", FORMAT), ("version", VERSION)):
+            if fields.get(field) != expected or isinstance(fields.get(field), bool):
+                raise _unsound(where, field, fields.get(field), repr(expected))
+        fields = {field: value for field, value in fields.items() if field not in ("format", "version")}
+        for field in fields.keys() - _CHECKS.keys():
+            raise _unsound(where, field, fields[field], f"only the fields {', '.join(_CHECKS)}")
+        for field, (good, expected) in _CHECKS.items():
+            if field not in fields or not good(fields[field]):
+                raise _unsound(where, field, fields.get(field, "missing"), expected)
+        return cls(
+            **{
+                **fields,
+                "plans": {stage: PlanRecord(**plan) for stage, plan in fields["plans"].items()},
+                "phrases": Span(**fields["phrases"]),
+                "candidates": Span(**fields["candidates"]),
+            }
+        )
+
+
+def write_record(folder: str | Path, record: EngineRecord) -> None:
+    """Write a record beside its plans.
+
+    Raises:
+        EngineMismatchError: a field is unsound, so `read_record` would refuse it.
+    """
+    EngineRecord.from_json(record.to_json())
+    text = json.dumps(record.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (Path(folder) / RECORD).write_text(text, encoding="utf-8")
+
+
+def read_record(folder: str | Path) -> EngineRecord:
+    """Read and check the record of a folder of plans.
+
+    Raises:
+        EngineMismatchError: it is no record, or a field of it is unsound.
+        BundleError: it cannot be read.
+    """
+    path = Path(folder) / RECORD
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _RECORD_LIMIT:
+            raise EngineMismatchError(f"{path} is missing or no plain small file, so the plans beside it are not used. {_REBUILD}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}. Check its permissions and its disk.") from error
+    try:
+        fields = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise EngineMismatchError(f"{path} is no valid JSON ({error}); expected an engine's record. {_REBUILD}") from error
+    return EngineRecord.from_json(fields, str(path))
+
+
+_REBUILD = "Build the engine again, on this machine: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)"
+
+
+def _unsound(where: str, field: str, found: object, expected: str) -> EngineMismatchError:
+    named = f"{field} is {found!r}" if field else f"it holds a {found}"
+    return EngineMismatchError(f"{where}: {named}; expected {expected}. {_REBUILD}", field, found, expected, _REBUILD)
+
+
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+def _or_none(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or good(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def _is_plans(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == STAGES.keys() and all(_is_plan(*pair) for pair in value.items())
+
+
+def _is_plan(stage: str, value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"file", "sha256", "bytes"}
+        and value["file"] == f"{stage}.plan"
+        and _is_hash(value["sha256"])
+        and _whole(value["bytes"])
+    )
+
+
+def _is_span(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"min", "opt", "max"} or not all(map(_whole, value.values())):
+        return False
+    return 1 <= value["min"] <= value["opt"] <= value["max"]
+
+
+def _is_sources(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) > 0 and all(isinstance(k, str) and _is_hash(v) for k, v in value.items())
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+_is_text = _matches(r"[^\x00-\x1f\x7f]{1,200}")
+_is_version = _matches(r"\d+(\.\d+){0,3}[0-9A-Za-z.+]*")
+_is_hash = _matches("[0-9a-f]{64}")
+_SPAN = "whole numbers 1 <= min <= opt <= max"
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "runtime": (lambda value: value in RUNTIMES, f"one of {', '.join(RUNTIMES)}"),
+    "runtime_version": (_is_version, "a version such as '10.3.0.26'"),
+    "cuda": (_or_none(_is_version), "a version such as '12.6', or null"),
+    "driver": (_or_none(_is_text), "text, or null"),
+    "gpu": (_or_none(_is_text), "text, or null"),
+    "sm": (_matches(r"\d{2,3}"), "a compute capability such as '87'"),
+    "precision": (lambda value: value in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+    "plugin_version": (_or_none(_is_text), "a version such as '1', or null"),
+    "sources": (_is_sources, "the SHA-256 of each ONNX file by its name"),
+    "plans": (_is_plans, f"for each of {', '.join(STAGES)} a file STAGE.plan, its sha256 and its bytes"),
+    "phrases": (_is_span, _SPAN),
+    "candidates": (_is_span, _SPAN),
+    "created": (_matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "a time such as '2026-01-01T00:00:00Z'"),
+    "seconds": (_is_seconds, "seconds, 0 or more"),
+}

@@ -1,0 +1,76 @@
+"""Labelling over a Ray cluster: each worker has a bundle of its own and takes pictures as it gets free.
+
+The machine that started the run alone writes the log, so a worker that dies costs the pictures that it had in hand, and Ray gives
+those to another one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import ray
+import ray.data
+
+from isfp.bundle.bundle import Bundle
+from isfp.label.labeller import Labeller, Task
+from isfp.runtimes import choose
+
+#: Pictures that a worker takes at once, and loses at most.
+HANDFUL = 4
+
+
+class Worker:
+    """A `Labeller` as Ray Data calls it: a row with `file` in, one with `row`, JSON, out."""
+
+    def __init__(self, task: Task) -> None:
+        """Load the bundle on this worker; on a CPU it computes with one thread, for Ray has a worker for each CPU."""
+        runtime = choose(task.runtime, Bundle.open(task.bundle))
+        if runtime.name == "onnxruntime" and task.runtime in ("auto", "onnxruntime"):
+            from isfp.runtimes.onnxruntime import OnnxRuntime
+
+            runtime = OnnxRuntime(threads=1)
+        self._labeller = Labeller(task, runtime)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Label one picture."""
+        return {"row": json.dumps(self._labeller(row["file"]))}
+
+
+def rows(task: Task, files: list[str], workers: int | None = None) -> Iterator[dict[str, Any]]:
+    """Label files on a Ray cluster, in whatever order they get done.
+
+    The cluster is that of `RAY_ADDRESS`, or the one that runs on this machine, or one of this machine alone. On each of its
+    machines isfp is installed, and the bundle and the pictures lie at the same paths as here.
+
+    Args:
+        task: what to find.
+        files: pictures, as `label.find` gives them.
+        workers: how many; one for each of the cluster's CPUs by default.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # what goes wrong is raised; how it goes is told by the caller
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    ours = not ray.is_initialized()
+    if ours:
+        ray.init(log_to_driver=False, logging_level=logging.WARNING)
+    try:
+        yield from _rows(task, files, workers)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _rows(task: Task, files: list[str], workers: int | None) -> Iterator[dict[str, Any]]:
+    count = min(len(files), workers or max(1, int(ray.cluster_resources()["CPU"])))
+    there = replace(task, bundle=task.bundle.absolute(), folder=task.folder.absolute())
+    blocks = -(-len(files) // HANDFUL)
+    pictures = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
+    pool = ray.data.ActorPoolStrategy(size=count)
+    labelled = pictures.map(Worker, fn_constructor_args=(there,), compute=pool, num_cpus=1)  # type: ignore[arg-type]
+    for row in labelled.iter_rows():
+        yield json.loads(row["row"])

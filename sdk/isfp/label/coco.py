@@ -1,0 +1,67 @@
+"""From the log of a labelling run to one file in COCO's format, which pycocotools and what builds on it read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from isfp.label.log import Log
+
+ANNOTATIONS = "annotations.json"
+
+
+def write_coco(path: Path, log: Log, files: list[str]) -> tuple[int, dict[str, str]]:
+    """Write `annotations.json`, whole or not at all.
+
+    Categories are the phrases, in their order. A mask is an annotation with its run lengths (`segmentation`: `size` and
+    compressed `counts`), `bbox` (x, y, width, height), `area`, and `score`. Ids follow the order of `files`, so that the same
+    labels give the same file, whichever was done first. A picture in which nothing was found has no annotation; one that cannot be
+    read is left out.
+
+    Args:
+        path: the file.
+        log: with a row for each of `files`.
+        files: the pictures, sorted.
+
+    Returns:
+        How many masks there are, and of the pictures that cannot be read why.
+    """
+    header = log.header()
+    numbers = {phrase: number for number, phrase in enumerate(header["phrases"], start=1)}
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    unreadable: dict[str, str] = {}
+    for row in log.rows(files):
+        if "error" in row:
+            unreadable[row["file"]] = row["error"]
+            continue
+        images.append({"id": len(images) + 1, "file_name": row["file"], "height": row["height"], "width": row["width"]})
+        annotations += [
+            {
+                "id": len(annotations) + number,
+                "image_id": len(images),
+                "category_id": numbers[thing["phrase"]],
+                "segmentation": {"size": [row["height"], row["width"]], "counts": thing["counts"]},
+                "area": thing["area"],
+                "bbox": thing["bbox"],
+                "iscrowd": 0,
+                "score": thing["score"],
+            }
+            for number, thing in enumerate((thing for thing in row["things"] if thing["found"]), start=1)
+        ]
+    about = {key: header[key] for key in ("bundle", "sha256", "threshold")}
+    content = {
+        "info": {"description": "Masks that isfp label found", **about},
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": number, "name": phrase, "supercategory": ""} for phrase, number in numbers.items()],
+    }
+    new = path.with_name(f".{path.name}.new")
+    with new.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream, ensure_ascii=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(new, path)
+    return len(annotations), unreadable

@@ -1,0 +1,182 @@
+"""Many pictures: find the things of a list of phrases in every picture of a folder, and write their masks as COCO does.
+
+A run that was stopped, however, goes on where it was: what is done stands in a log (`log.py`), and the file for others
+(`coco.py`) is written from it at the end, the same whatever happened on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isfp import pictures
+from isfp.bundle.bundle import Bundle
+from isfp.errors import FrameError
+from isfp.label.coco import ANNOTATIONS, write_coco
+from isfp.label.log import LabelError, Log
+from isfp.runtimes import Runtime
+from isfp.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class Task:
+    """What shall be found where, and by what.
+
+    Attributes:
+        bundle: the bundle's folder.
+        folder: the pictures' folder; those in folders within it count too.
+        phrases: what to find, at least one, each once.
+        threshold: score from which on a thing is found, 0 to 1; None for the bundle's own.
+        runtime: as `Segmenter` takes it.
+    """
+
+    bundle: Path
+    folder: Path
+    phrases: tuple[str, ...]
+    threshold: float | None = None
+    runtime: str = "auto"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended.
+
+    Attributes:
+        pictures: how many there are.
+        done_before: how many of them an earlier run had done.
+        masks: how many masks were written.
+        unreadable: file name -> why it cannot be read.
+        unknown_words: words of the phrases that the network does not know.
+        out: the file that was written.
+    """
+
+    pictures: int
+    done_before: int
+    masks: int
+    unreadable: dict[str, str]
+    unknown_words: tuple[str, ...]
+    out: Path
+
+
+class Labeller:
+    """Labels one picture at a time; one for each thread or process."""
+
+    def __init__(self, task: Task, runtime: Runtime | None = None) -> None:
+        """Load the bundle; see `Segmenter` for what it raises. `runtime` takes the place of the task's."""
+        self._task = task
+        self.segmenter = Segmenter(task.bundle, runtime or task.runtime, task.threshold, cache=len(task.phrases))
+
+    def __call__(self, file: str) -> dict[str, Any]:
+        """Return a picture's row of the log: what was found in it, or why it cannot be read.
+
+        Args:
+            file: the picture's path within the task's folder.
+        """
+        from pycocotools import mask as rle
+
+        path = self._task.folder / file
+        try:
+            row: dict[str, Any] = {"file": file, "stamp": stamp(path)}
+            frame = pictures.read(path)
+        except (FrameError, OSError) as error:
+            return {"file": file, "error": str(error)}
+        things = []
+        for phrase, result in zip(self._task.phrases, self.segmenter.run(frame, self._task.phrases), strict=True):
+            thing: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
+            if result.found:
+                coded = rle.encode(np.asfortranarray(result.mask, np.uint8))
+                thing |= {"counts": coded["counts"].decode("ascii"), "area": int(rle.area(coded))}
+                thing["bbox"] = [int(value) for value in rle.toBbox(coded)]
+            things.append(thing)
+        return row | {"height": frame.shape[0], "width": frame.shape[1], "things": things}
+
+
+def label(
+    task: Task,
+    out: Path,
+    rows: Callable[[Task, list[str]], Iterable[dict[str, Any]]] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Label every picture of a folder that was not labelled before, and write `annotations.json`.
+
+    Args:
+        task: what to find where.
+        out: folder for the log and the annotations; made if need be.
+        rows: labels files, in any order; here, one after the other, unless given (`cluster.rows`).
+        progress: told how many pictures are done and how many there are, first for what is done already.
+
+    Raises:
+        LabelError: there are no pictures, or `out` holds labels of another task, or is in use.
+        BundleError, RuntimeUnavailableError, EngineMismatchError, PhraseError: as for `Segmenter`, before anything is written.
+    """
+    files = find(task.folder)
+    bundle = Bundle.open(task.bundle)
+    vocabulary, manifest = bundle.vocabulary(), bundle.manifest
+    encoded = [vocabulary.encode(phrase, manifest.max_words) for phrase in task.phrases]
+    header = {  # with any of these another, the rows would be others
+        "bundle": manifest.name,
+        "sha256": manifest.fields["sha256"],
+        "threshold": manifest.found_threshold if task.threshold is None else task.threshold,
+        "phrases": list(task.phrases),
+    }
+    with Log.open(out, header) as log:
+        left = [file for file in files if log.stamp(file) != stamp(task.folder / file)]
+        done = done_before = len(files) - len(left)
+        progress(done, len(files))
+        if left:
+            for row in (rows or _one_by_one)(task, left):
+                log.append(row)
+                done += 1
+                progress(done, len(files))
+        masks, unreadable = write_coco(out / ANNOTATIONS, log, files)
+    unknown = tuple(sorted({word for phrase in encoded for word in phrase.unknown}))
+    return Summary(len(files), done_before, masks, unreadable, unknown, out / ANNOTATIONS)
+
+
+def find(folder: Path) -> list[str]:
+    """Return the pictures of a folder, and of those within it, by their paths within it, sorted.
+
+    Raises:
+        LabelError: there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise LabelError(f"{folder} is no folder; expected one with pictures.")
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in pictures.ENDINGS and path.is_file())
+    files = sorted(path.relative_to(folder).as_posix() for path in found)
+    if not files:
+        raise LabelError(f"{folder} has no picture; expected files that end in {', '.join(sorted(pictures.ENDINGS))}.")
+    return files
+
+
+def read_phrases(path: Path) -> tuple[str, ...]:
+    """Read phrases, one a line; empty lines and lines that begin with # do not count, and of equals only the first does.
+
+    Raises:
+        LabelError: the file cannot be read, is not UTF-8, or has no phrase.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelError(
+            f"The phrases in {path} cannot be read: {error}. Expected UTF-8 text with one phrase on each line."
+        ) from error
+    phrases = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not phrases:
+        raise LabelError(f"{path} has no phrase; expected one on each line.")
+    return tuple(dict.fromkeys(phrases))
+
+
+def stamp(path: Path) -> list[int]:
+    """Return what changes when a file does: its size, and when it was written (ns)."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _one_by_one(task: Task, files: list[str]) -> Iterator[dict[str, Any]]:
+    labeller = Labeller(task)
+    with labeller.segmenter:
+        yield from map(labeller, files)

@@ -1,0 +1,129 @@
+"""Runs recorded for Rerun, whose viewer plays them back: frame, masks, identifying maps, scores and times on a timeline.
+
+Needs the extra `rerun`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import rerun
+import rerun.blueprint as views
+
+from isfp.errors import IsfpError
+from isfp.show.draw import COLOURS
+from isfp.steps.result import Segmentation
+
+_QUALITY = 85  # of the frames' JPEG; masks and maps are kept as they are
+
+
+class Recorder:
+    """Writes results to an `.rrd` file.
+
+        with Recorder("out.rrd", segmenter.threshold) as recorder:
+            for number, frame in enumerate(camera):
+                recorder.log(frame, segmenter.run(frame, phrases), seconds=number / 30)
+
+    | entity | what |
+    | --- | --- |
+    | `frame`, `frame/mask`, `frame/box` | the frame; the masks as class k for the k-th phrase met, from 1 on; the boxes |
+    | `map/PHRASE` | the identifying map's probabilities `[S,S]` |
+    | `score/PHRASE`, `threshold` | the scores, and from which on a thing counts as found |
+    | `milliseconds/STEP` | time of each step, and `total` |
+
+    Timelines: `frame` (its number, from 0 on) and `time` (seconds, where they are given).
+    """
+
+    def __init__(self, path: str | Path, threshold: float) -> None:
+        """Start a file.
+
+        Args:
+            path: ends in `.rrd`; a file that is there is written over.
+            threshold: the Segmenter's, drawn beside the scores.
+
+        Raises:
+            IsfpError: the ending is another, or the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix != ".rrd":
+            raise IsfpError(f"{path} ends in {path.suffix!r}; expected .rrd, by which Rerun's viewer knows a recording.")
+        self.frames = 0
+        self._threshold = threshold
+        self._phrases: dict[str, int] = {}
+        self._stream = rerun.RecordingStream("isfp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            self._stream.save(path)
+        except OSError as error:
+            raise IsfpError(f"{path} cannot be written: {error.strerror or error}. Give another path.") from error
+
+    def log(self, frame: np.ndarray, results: Sequence[Segmentation], seconds: float | None = None) -> None:
+        """Record one frame and the results of one run on it.
+
+        Args:
+            frame: uint8 `[h,w,3]`, blue, green, red.
+            results: of `Segmenter.run` with a list of phrases, which may change from frame to frame.
+            seconds: when the frame was taken, from the start.
+        """
+        stream = self._stream
+        stream.set_time("frame", sequence=self.frames)
+        if seconds is not None:
+            stream.set_time("time", duration=seconds)
+        self._introduce(results)
+        stream.log("frame", rerun.Image(frame, color_model="BGR").compress(jpeg_quality=_QUALITY))
+        classes = np.zeros(frame.shape[:2], np.uint16)
+        for result in results:
+            classes[result.mask] = self._phrases[result.text]
+            stream.log(["map", result.text], rerun.DepthImage(result.identifying_map, colormap="inferno", depth_range=[0, 1]))
+            stream.log(["score", result.text], rerun.Scalars(result.score))
+        stream.log("frame/mask", rerun.SegmentationImage(classes, opacity=0.5))
+        self._log_boxes([result for result in results if result.box])
+        stream.log("threshold", rerun.Scalars(self._threshold))
+        if results:
+            for step, value in results[0].milliseconds.items():
+                stream.log(["milliseconds", step], rerun.Scalars(value))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Write what is left and close the file; it may be called more than once."""
+        self._stream.disconnect()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _log_boxes(self, found: Sequence[Segmentation]) -> None:
+        corners = np.array([result.box for result in found], np.float32).reshape(-1, 4)
+        boxes = rerun.Boxes2D(
+            array=corners,
+            array_format=rerun.Box2DFormat.XYXY,
+            labels=[f"{result.text} {result.score:.2f}" for result in found],
+            class_ids=[self._phrases[result.text] for result in found],
+        )
+        self._stream.log("frame/box", boxes)
+
+    def _introduce(self, results: Sequence[Segmentation]) -> None:
+        """Give phrases that were not met before their class, colour and views."""
+        new = [result.text for result in results if result.text not in self._phrases]
+        if not new:
+            return
+        for text in new:
+            self._phrases.setdefault(text, len(self._phrases) + 1)
+        classes: list[tuple[int, str, tuple[int, ...]]] = [(0, "nothing", (0, 0, 0, 0))]  # else the viewer tints it too
+        classes += [(number, text, COLOURS[(number - 1) % len(COLOURS)][::-1]) for text, number in self._phrases.items()]
+        self._stream.log("frame", rerun.AnnotationContext(classes), static=True)
+        maps = [views.Spatial2DView(origin=_path("map", text), name=text) for text in self._phrases]
+        scores = views.TimeSeriesView(contents=["/score/**", "/threshold"], name="score")
+        times = views.TimeSeriesView(origin="/milliseconds", name="milliseconds")
+        side = views.Vertical(views.Tabs(*maps), scores, times)
+        layout = views.Horizontal(views.Spatial2DView(origin="/frame", name="frame"), side, column_shares=[2, 1])
+        self._stream.send_blueprint(views.Blueprint(layout, collapse_panels=True))
+
+
+def _path(*parts: str) -> str:
+    return "/" + "/".join(rerun.escape_entity_path_part(part) for part in parts)

@@ -1,0 +1,137 @@
+"""Phrase to word ids: one function for training and SDK, so that both always read a phrase alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from isfp.errors import BundleCorruptError, PhraseError
+
+PAD, UNKNOWN = "<pad>", "<unknown>"
+PAD_ID, UNKNOWN_ID = 0, 1
+
+_POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def split_words(text: str) -> list[str]:
+    """Split a phrase into words: NFKC, lower case, `'s` dropped, everything but letters and digits separates.
+
+    Returns:
+        The words in order, possibly none: `"The dog's RED bowl, left."` gives `["the", "dog", "red", "bowl", "left"]`.
+
+    Raises:
+        PhraseError: `text` is not a `str`.
+    """
+    if not isinstance(text, str):
+        hint = " Decode it first: phrase.decode('utf-8')." if isinstance(text, bytes | bytearray) else ""
+        raise PhraseError(f"The phrase is of type {type(text).__name__}; expected text (str).{hint}")
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return _WORD.findall(_POSSESSIVE.sub("", plain))
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A phrase as the text stage reads it.
+
+    Attributes:
+        ids: word ids, int32 `[L]`, padded with zeros.
+        length: how many of them are words, 1 to L.
+        unknown: the words that the vocabulary lacks, in order; they became `<unknown>`.
+        cut: the words past the L-th, which the network does not see.
+    """
+
+    ids: np.ndarray
+    length: int
+    unknown: tuple[str, ...]
+    cut: tuple[str, ...]
+
+    @property
+    def key(self) -> bytes:
+        """What tells two phrases apart for the network: the same key, the same answer."""
+        return self.ids.tobytes()
+
+
+class Vocabulary:
+    """The words that a network knows; a word's id is its line in `words.txt`."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Take the words in the order of their ids, `<pad>` and `<unknown>` first.
+
+        Raises:
+            BundleCorruptError: the first two are others, a word stands twice, or an entry is no word.
+        """
+        if tuple(words[:2]) != (PAD, UNKNOWN):
+            raise BundleCorruptError(
+                f"The vocabulary starts with {list(words[:2])}; expected {[PAD, UNKNOWN]}. "
+                "Write words.txt with Vocabulary.save, or export the bundle again."
+            )
+        self.words = tuple(words)
+        self._ids = {word: index for index, word in enumerate(self.words)}
+        if len(self._ids) != len(self.words):
+            seen: set[str] = set()
+            twice = next(word for word in self.words if word in seen or seen.add(word))  # type: ignore[func-returns-value]
+            raise BundleCorruptError(f"The vocabulary has the word {twice!r} twice; expected each word once.")
+        for line, word in enumerate(self.words[2:], start=3):
+            if split_words(word) != [word]:
+                raise BundleCorruptError(
+                    f"The vocabulary's line {line} is {word!r}; expected one word as isfp.steps.phrase.split_words gives it."
+                )
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Vocabulary:
+        """Build a vocabulary from plain words: the two special ones in front, the rest sorted, each once."""
+        return cls([PAD, UNKNOWN, *sorted(set(words))])
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read `words.txt`: UTF-8, one word a line."""
+        return cls.parse(Path(path).read_bytes(), source=str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, source: str = "words.txt") -> Vocabulary:
+        """Read the content of a `words.txt`; `source` names it in errors."""
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BundleCorruptError(f"{source} is not UTF-8 text ({error}); expected one word a line.") from error
+        return cls(text.removesuffix("\n").split("\n"))
+
+    def save(self, path: str | Path) -> None:
+        """Write `words.txt`, the same bytes on every system."""
+        Path(path).write_bytes(("\n".join(self.words) + "\n").encode("utf-8"))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    def encode(self, text: str, max_words: int) -> Encoded:
+        """Turn a phrase into the text stage's input.
+
+        Args:
+            text: the phrase.
+            max_words: L, the words that the network reads; those past it are cut and reported.
+
+        Raises:
+            PhraseError: `text` is not a `str`, or has no word in it.
+        """
+        words = split_words(text)
+        if not words:
+            raise PhraseError(f"The phrase {_shortened(text)} has no word in it; expected at least one, such as 'the red mug'.")
+        read, cut = words[:max_words], words[max_words:]
+        ids = np.zeros(max_words, np.int32)
+        ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]
+        unknown = tuple(word for word in read if word not in self._ids)
+        return Encoded(ids, len(read), unknown, tuple(cut))
+
+
+def _shortened(text: str, limit: int = 60) -> str:
+    shown = ascii(text)
+    return shown if len(shown) <= limit else shown[:limit] + "...'"

@@ -1,0 +1,51 @@
+"""Phrase vectors, least recently used dropped: the text stage runs once for each phrase, not for each frame."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isfp.steps.phrase import Encoded
+
+
+@dataclass
+class CacheCounts:
+    """How the cache has done so far: phrases found in it, phrases that ran the text stage, phrases held now."""
+
+    hits: int = 0
+    misses: int = 0
+    held: int = 0
+
+
+class PhraseCache:
+    """Keeps the vectors F_t W_t (Eq. 1) of the phrases used last."""
+
+    def __init__(self, text: Callable[..., Mapping[str, Any]], capacity: int) -> None:
+        """Take the text stage, and how many vectors to keep."""
+        self.counts = CacheCounts()
+        self._text = text
+        self._capacity = capacity
+        self._vectors: OrderedDict[bytes, np.ndarray] = OrderedDict()
+
+    def vectors(self, phrases: Sequence[Encoded]) -> np.ndarray:
+        """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all that are new."""
+        keys = [phrase.key for phrase in phrases]
+        new = {key: phrase for key, phrase in zip(keys, phrases, strict=True) if key not in self._vectors}
+        self.counts.misses += len(new)
+        self.counts.hits += len(phrases) - len(new)
+        if new:
+            words = np.stack([phrase.ids for phrase in new.values()])
+            lengths = np.array([phrase.length for phrase in new.values()], np.int32)
+            rows = np.asarray(self._text(words=words, lengths=lengths)["phrases"])
+            self._vectors.update((key, row.copy()) for key, row in zip(new, rows, strict=True))
+        result = np.stack([self._vectors[key] for key in keys])
+        for key in keys:
+            self._vectors.move_to_end(key)
+        while len(self._vectors) > self._capacity:
+            self._vectors.popitem(last=False)
+        self.counts.held = len(self._vectors)
+        return result

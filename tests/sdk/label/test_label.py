@@ -1,0 +1,185 @@
+import json
+import struct
+import sys
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from isfp import PhraseError, Segmenter
+from isfp.label.labeller import LabelError, Task, find, label, read_phrases
+from isfp.label.log import Log
+from tests.sdk.colour_bundle import picture
+from tests.sdk.label.label_pictures import PHRASES, logged, write_pictures
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_pictures(tmp_path / "pictures", 9)
+
+
+@pytest.fixture
+def task(colour_bundle, folder):
+    return Task(colour_bundle, folder, ("red", "the green thing", "blue"))
+
+
+def test_pycocotools_reads_the_masks_that_a_segmenter_gives(task, tmp_path):
+    summary = label(task, tmp_path / "out")
+    assert (summary.pictures, summary.done_before, summary.masks) == (9, 0, 9)
+    coco = COCO(summary.out)
+    assert [coco.cats[number]["name"] for number in coco.getCatIds()] == ["red", "the green thing", "blue"]
+    with Segmenter(task.bundle) as segmenter:
+        for image in coco.imgs.values():
+            frame = cv2.imread(str(task.folder / image["file_name"]))
+            assert (image["height"], image["width"]) == frame.shape[:2]
+            (annotation,) = coco.imgToAnns[image["id"]]
+            result = segmenter.run(frame, coco.cats[annotation["category_id"]]["name"])
+            mask = coco.annToMask(annotation).astype(bool)
+            np.testing.assert_array_equal(mask, result.mask)
+            assert result.box is not None
+            x1, y1, x2, y2 = result.box
+            assert annotation["bbox"] == [x1, y1, x2 - x1, y2 - y1]
+            assert annotation["area"] == mask.sum()
+            assert annotation["score"] == pytest.approx(result.score, abs=1e-4)
+    assert coco.loadRes(list(coco.anns.values())).getAnnIds() == coco.getAnnIds()
+
+
+def test_progress_goes_up_to_all_pictures(task, tmp_path):
+    seen = []
+    label(task, tmp_path / "out", progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 9) for done in range(10)]
+
+
+def test_a_second_run_does_only_what_is_new_or_changed_and_leaves_out_what_is_gone(task, tmp_path):
+    out = tmp_path / "out"
+    label(task, out)
+    cv2.imwrite(str(task.folder / "001.png"), picture(("red", (10, 10, 50, 50)), size=(100, 140)))
+    cv2.imwrite(str(task.folder / "new.png"), picture())
+    (task.folder / "002.png").unlink()
+    summary = label(task, out)
+    assert (summary.pictures, summary.done_before) == (9, 7)
+    images = {image["file_name"]: image for image in json.loads(summary.out.read_text())["images"]}
+    assert "002.png" not in images
+    assert images["001.png"]["width"] == 140
+    assert logged(out)["001.png"] == 2
+    assert logged(out)["004.png"] == 1
+
+
+def test_a_line_that_a_killed_run_left_unfinished_is_done_again(task, tmp_path):
+    whole = label(task, tmp_path / "whole").out.read_bytes()
+    out = tmp_path / "out"
+    label(task, out)
+    log = out / "labels.jsonl"
+    for size in range(log.stat().st_size - 1, 200, -397):
+        log.write_bytes(log.read_bytes()[:size])
+        summary = label(task, out)
+        assert summary.out.read_bytes() == whole
+        assert set(logged(out).values()) == {1}
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_done_once_it_can_be(task, tmp_path):
+    (task.folder / "bad.jpg").write_bytes(b"no picture")
+    summary = label(task, tmp_path / "out")
+    assert summary.pictures == 10
+    assert list(summary.unreadable) == ["bad.jpg"]
+    assert "is no picture" in summary.unreadable["bad.jpg"]
+    assert len(COCO(summary.out).imgs) == 9
+    cv2.imwrite(str(task.folder / "bad.jpg"), picture())
+    summary = label(task, tmp_path / "out")
+    assert (summary.done_before, summary.unreadable) == (9, {})
+    assert len(COCO(summary.out).imgs) == 10
+
+
+def test_a_picture_of_more_pixels_than_opencv_takes_does_not_end_the_run(task, tmp_path):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    (task.folder / "huge.png").write_bytes(content)
+    summary = label(task, tmp_path / "out")
+    assert list(summary.unreadable) == ["huge.png"]
+    assert summary.masks == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"), [({"phrases": ("red",)}, "phrases"), ({"threshold": 0.9}, "threshold")], ids=["phrases", "threshold"]
+)
+def test_labels_of_another_task_are_not_mixed_in(task, tmp_path, change, differs):
+    label(task, tmp_path / "out")
+    other = Task(**{**vars(task), **change})
+    with pytest.raises(LabelError, match=f"of another task: it differs in {differs}.*Give another folder"):
+        label(other, tmp_path / "out")
+
+
+def test_two_runs_do_not_write_to_one_folder(task, tmp_path):
+    out = tmp_path / "out"
+    label(task, out)
+    header = json.loads((out / "labels.jsonl").read_text().splitlines()[0])
+    with Log.open(out, header), pytest.raises(LabelError, match="Another run is writing"):
+        label(task, out)
+    label(task, out)
+
+
+@pytest.mark.parametrize("content", [b"no log\n", b'{"format": "isfp-labels", "version": 1}\n', b"[1]\n", b"\xff\xfe\n"])
+def test_what_is_no_log_is_refused_and_left_as_it_is(task, tmp_path, content):
+    log = tmp_path / "out" / "labels.jsonl"
+    log.parent.mkdir()
+    log.write_bytes(content)
+    with pytest.raises(LabelError, match="Give another folder"):
+        label(task, tmp_path / "out")
+    assert log.read_bytes() == content
+
+
+def test_a_phrase_without_a_word_is_refused_before_anything_is_written(task, tmp_path):
+    with pytest.raises(PhraseError):
+        label(Task(task.bundle, task.folder, ("red", "!")), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_without_pictures_are_refused(tmp_path):
+    with pytest.raises(LabelError, match="is no folder"):
+        find(tmp_path / "none")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(LabelError, match=r"has no picture; expected files that end in \.bmp"):
+        find(tmp_path)
+
+
+def test_phrases_are_read_line_by_line(tmp_path):
+    path = tmp_path / "phrases.txt"
+    path.write_text(PHRASES, encoding="utf-8-sig")
+    assert read_phrases(path) == ("red", "the green thing", "blue")
+    for content in (b"# none\n\n", b"\xff\xfe\x00"):
+        path.write_bytes(content)
+        with pytest.raises(LabelError, match="one "):
+            read_phrases(path)
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_phrases(tmp_path / "none.txt")
+
+
+def test_the_command_prints_json_and_fails_where_pictures_cannot_be_read(isfp, colour_bundle, folder, tmp_path):
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("red\nthe blue zebra\n")
+    arguments = ["label", colour_bundle, folder, "--phrases", phrases, "--out", tmp_path / "out"]
+    code, printed, messages = isfp(*arguments, "--json")
+    assert code == 0
+    assert json.loads(printed)["pictures"] == 9
+    assert "Words that the network does not know: zebra" in messages
+    (folder / "bad.jpg").write_bytes(b"")
+    code, printed, messages = isfp(*arguments)
+    assert (code, printed) == (1, "")
+    assert "9 of them by an earlier run" in messages
+    assert "isfp: 1 of 10 pictures cannot be read" in messages
+
+
+@pytest.mark.parametrize(("module", "more", "extra"), [("pycocotools", [], "label"), ("ray", ["--ray"], "ray")])
+def test_a_module_that_is_missing_is_named_with_its_extra(isfp, monkeypatch, module, more, extra):
+    ours = ("isfp.label.labeller", "isfp.label.cluster")
+    for name in [name for name in sys.modules if name.split(".")[0] == module or name in ours]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    code, _, messages = isfp("label", "b.isfp", "pictures", "--phrases", "p.txt", "--out", "out", *more)
+    assert code == 1
+    assert f'pip install "isfp[{extra}]"' in messages

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from isfp import Segmenter
+from isfp.show import draw
+from tests.sdk.colour_bundle import picture
+
+SCENE = picture(("red", (40, 60, 240, 300)), ("blue", (380, 200, 560, 400)), size=(480, 640))
+
+
+@pytest.fixture(scope="module")
+def segmenter(colour_bundle):
+    with Segmenter(colour_bundle) as segmenter:
+        yield segmenter
+
+
+def test_the_overlay_tints_the_mask_and_leaves_the_frame_as_it_was(segmenter):
+    before = SCENE.copy()
+    result = segmenter.run(SCENE, "blue")
+    drawn = draw.overlay(SCENE, [result])
+    np.testing.assert_array_equal(SCENE, before)
+    assert (drawn[300, 470] != SCENE[300, 470]).any()
+    np.testing.assert_array_equal(drawn[450:, :300], SCENE[450:, :300])
+
+
+def test_what_is_not_there_is_written_at_the_foot(segmenter):
+    drawn = draw.overlay(SCENE, segmenter.run(SCENE, ["green"]))
+    assert (drawn[460:, :100] != SCENE[460:, :100]).any()
+    np.testing.assert_array_equal(drawn[:400], SCENE[:400])
+
+
+def test_the_heat_map_is_bright_where_the_thing_is(segmenter):
+    drawn = draw.heat_map(SCENE, segmenter.run(SCENE, "blue"), segmenter.framing).astype(int)
+    assert drawn[320, 500].sum() > 2 * drawn[440, 100].sum()
+
+
+def test_cards_of_found_and_missing_things_differ_in_their_bars(segmenter):
+    found, missing = (draw.card(SCENE, result, segmenter.framing, 0.5) for result in segmenter.run(SCENE, ["blue", "green"]))
+    assert found.shape == missing.shape
+    assert tuple(found[368, 700]) == draw.GOOD
+    assert tuple(missing[368, 700]) == draw.FAINT
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3), (20, 20), (300, 4000)])
+def test_any_size_of_frame_can_be_drawn(segmenter, size):
+    frame = np.full((*size, 3), 90, np.uint8)
+    results = segmenter.run(frame, ["red", "the " * 300 + "blorp", "ü漢 a"])
+    assert draw.overlay(frame, results).shape == frame.shape
+    assert draw.sheet(frame, results, segmenter.framing, 0.5).ndim == 3
+
+
+def test_a_grid_holds_every_picture_whole():
+    pictures = [np.full((10 * n, 20 * n, 3), n, np.uint8) for n in (1, 2, 3)]
+    paper = draw.grid(pictures, columns=2)
+    assert paper.shape == (20 + 30, 60, 3)
+    assert [(paper == n).all(axis=2).sum() for n in (1, 2, 3)] == [200 * n * n for n in (1, 2, 3)]

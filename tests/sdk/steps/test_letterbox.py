@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isfp.errors import FrameError
+from isfp.steps.letterbox import Framing
+
+FRAMING = Framing(64, 64, 128)
+SIZES = st.integers(1, 300)
+
+BAD_FRAMES = {
+    "None": (None, "None"),
+    "a list": ([[1, 2, 3]], "list"),
+    "bytes": (b"abc", "bytes"),
+    "float": (np.zeros((4, 4, 3), np.float32), "float32"),
+    "NaN": (np.full((4, 4, 3), np.nan), "NaN"),
+    "int16": (np.zeros((4, 4, 3), np.int16), "int16"),
+    "bool": (np.zeros((4, 4, 3), bool), "bool"),
+    "grey": (np.zeros((4, 4), np.uint8), "GRAY2BGR"),
+    "four channels": (np.zeros((4, 4, 4), np.uint8), "BGRA2BGR"),
+    "one channel": (np.zeros((4, 4, 1), np.uint8), r"\[4, 4, 1\]"),
+    "a batch": (np.zeros((1, 4, 4, 3), np.uint8), r"\[1, 4, 4, 3\]"),
+    "no rows": (np.zeros((0, 4, 3), np.uint8), "no pixels"),
+    "no columns": (np.zeros((4, 0, 3), np.uint8), "no pixels"),
+    "empty": (np.zeros(0, np.uint8), "no pixels"),
+}
+
+
+@pytest.mark.parametrize("frame", BAD_FRAMES)
+def test_a_bad_frame_is_refused_with_what_was_found_and_expected(frame):
+    value, found = BAD_FRAMES[frame]
+    with pytest.raises(FrameError, match=f"(?s){found}.*") as error:
+        FRAMING.fit(value)
+    assert "expected a numpy array of uint8" in str(error.value)
+
+
+def test_a_wide_frame_is_centred_on_grey_with_its_channels_in_order():
+    frame = np.empty((32, 64, 3), np.uint8)
+    frame[:] = (10, 20, 30)
+    view, placement = FRAMING.fit(frame)
+    assert view.shape == (1, 64, 64, 3)
+    assert (view[0, 16:48] == (10, 20, 30)).all()
+    assert (view[0, :16] == 128).all()
+    assert (view[0, 48:] == 128).all()
+    assert (placement.top, placement.left, placement.height, placement.width) == (16, 0, 32, 64)
+
+
+def test_the_buffer_given_is_written_and_nothing_of_the_last_frame_stays():
+    buffer = np.empty((1, 64, 64, 3), np.uint8)
+    FRAMING.fit(np.full((80, 40, 3), 200, np.uint8), out=buffer)
+    wide = np.full((40, 80, 3), 50, np.uint8)
+    view, _ = FRAMING.fit(wide, out=buffer)
+    assert view is buffer
+    np.testing.assert_array_equal(view, FRAMING.fit(wide)[0])
+
+
+def test_views_that_are_not_contiguous_are_read_right():
+    frame = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    for strange in (frame[::-1, ::-1], frame[:, :, ::-1], frame[::2, ::3], np.asfortranarray(frame)):
+        np.testing.assert_array_equal(FRAMING.fit(strange)[0], FRAMING.fit(strange.copy(order="C"))[0])
+
+
+def test_shrinking_averages_fine_stripes_instead_of_aliasing():
+    stripes = np.zeros((640, 640, 3), np.uint8)
+    stripes[:, ::2] = 255
+    view, _ = FRAMING.fit(stripes)
+    assert np.ptp(view.astype(int)) <= 2
+    assert abs(view.mean() - 127.5) < 2
+
+
+@given(SIZES, SIZES)
+@settings(deadline=None)
+def test_any_size_is_placed_whole_inside_the_view_touching_two_sides(height, width):
+    _, placement = FRAMING.fit(np.zeros((height, width, 3), np.uint8))
+    assert 0 <= placement.top <= 64 - placement.height
+    assert 0 <= placement.left <= 64 - placement.width
+    assert 64 in (placement.height, placement.width)
+    assert placement.mask(np.zeros((64, 64), np.float32)).shape == (height, width)
+
+
+@given(SIZES, SIZES, st.lists(st.floats(-50, 400), min_size=4, max_size=4))
+@settings(deadline=None)
+def test_points_and_boxes_come_back_to_where_they_were(height, width, values):
+    placement = FRAMING.place(height, width)
+    box = np.array(values)
+    np.testing.assert_allclose(placement.boxes_to_frame(placement.boxes_to_view(box)), box, atol=1e-6)
+    np.testing.assert_allclose(placement.points_to_frame(placement.points_to_view(box[:2])), box[:2], atol=1e-6)
+
+
+def test_the_whole_frame_as_a_box_is_the_window_in_the_view():
+    placement = FRAMING.place(100, 200)
+    np.testing.assert_allclose(placement.boxes_to_view([0, 0, 200, 100]), [0, 16, 64, 48])
+
+
+@pytest.mark.parametrize("size", [(480, 640), (64, 64), (333, 111), (40, 30)])
+def test_a_mask_goes_into_the_view_and_back(size):
+    rows, columns = size
+    mask = np.zeros(size, bool)
+    mask[rows // 4 : rows // 2, columns // 4 : columns // 2] = True
+    coverage = FRAMING.fit_mask(mask)
+    assert coverage.dtype == np.float32
+    assert 0 <= coverage.min() <= coverage.max() <= 1
+    back = FRAMING.place(*size).mask(coverage * 20 - 10)
+    assert (back & mask).sum() / (back | mask).sum() > 0.9
+
+
+def test_a_mask_in_the_view_lies_where_its_frame_lies():
+    mask = np.zeros((100, 200), bool)
+    mask[40:60, 80:120] = True
+    frame = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
+    view, placement = FRAMING.fit(frame)
+    difference = view[0, ..., 0] / 255 - FRAMING.fit_mask(mask)
+    assert np.abs(difference[placement.window]).max() < 0.01
+
+
+def test_the_mask_threshold_is_a_probability():
+    placement = FRAMING.place(64, 64)
+    logits = np.full((64, 64), np.log(0.7 / 0.3), np.float32)
+    assert placement.mask(logits, 0.69).all()
+    assert not placement.mask(logits, 0.71).any()

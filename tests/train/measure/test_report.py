@@ -1,0 +1,102 @@
+"""Figures against hand-made cases, and their intervals against what intervals must do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isfp_train.measure import bootstrap
+from isfp_train.measure.evaluation import Outcome
+from isfp_train.measure.report import intervals, ratios, report, tables
+from isfp_train.run.metrics import summarise
+
+
+def there(both: int, either: int, score: float = 0.9, right: bool = True, scene: int = 0, kind: str = "unique") -> Outcome:
+    return Outcome("photo", kind, True, both, either, right, score, scene)
+
+
+def nothing(shown: int, score: float, scene: int = 0) -> Outcome:
+    return Outcome("photo", "absent", False, 0, shown, False, score, scene)
+
+
+def random_outcomes(count: int = 60, scenes: int = 15) -> list[Outcome]:
+    rng = np.random.default_rng(0)
+    return [
+        there(int(rng.integers(0, 50)), int(rng.integers(50, 100)), float(rng.random()), bool(rng.random() < 0.5), n % scenes)
+        for n in range(count)
+    ]
+
+
+def test_figures_equal_the_ones_of_training() -> None:
+    outcomes = random_outcomes()
+    column = {name: torch.tensor([float(getattr(o, name)) for o in outcomes]) for name in ("both", "either", "right")}
+    wanted = summarise(column["both"].double(), column["either"].double(), column["right"])
+    shown = report(outcomes, 0.5)["all"]
+    assert {name: shown[name] for name in wanted} == pytest.approx(wanted)
+
+
+def test_grefcoco_figures_by_hand() -> None:
+    """One thing half found; one found but scored away; a "not there" that is right, and one that shows 30 pixels."""
+    outcomes = [there(50, 100), there(80, 100, score=0.2), nothing(40, 0.1), nothing(30, 0.8)]
+    shown = report(outcomes, 0.5)["all"]
+    assert shown["gIoU"] == pytest.approx(100 * (0.5 + 0 + 1 + 0) / 4)
+    assert shown["cIoU"] == pytest.approx(100 * 50 / (100 + 100 + 0 + 30))
+    assert shown["absent"] == pytest.approx(50)
+    assert shown["missed"] == pytest.approx(50)
+    assert shown["mIoU"] == pytest.approx(65)  # the threshold plays no part in the paper's figures
+
+
+def test_empty_mask_is_an_answer_of_not_there() -> None:
+    assert report([nothing(0, 0.9), there(1, 1)], 0.5)["all"]["absent"] == 100
+
+
+def test_baseline_that_chooses_no_cell_has_no_cell_figure() -> None:
+    assert "cell" not in report([Outcome("photo", "unique", True, 1, 2, None, 0.9)], 0.5)["all"]
+
+
+def test_same_seed_gives_the_same_intervals_and_they_hold_the_figure() -> None:
+    outcomes = random_outcomes()
+    one, other = intervals(outcomes, 0.5), intervals(outcomes, 0.5)
+    assert one == other
+    for name, (low, high) in one["all"].items():
+        assert low <= report(outcomes, 0.5)["all"][name] <= high, name
+
+
+def test_interval_of_a_mean_is_as_wide_as_its_standard_error_says() -> None:
+    """Independent scenes of one phrase each: ± 1.96 standard errors."""
+    rng = np.random.default_rng(1)
+    ious = rng.integers(0, 100, 400)
+    outcomes = [there(int(iou), 100, scene=n) for n, iou in enumerate(ious)]
+    low, high = intervals(outcomes, 0.5)["all"]["mIoU"]
+    assert high - low == pytest.approx(2 * 1.96 * ious.std() / np.sqrt(len(ious)), rel=0.1)
+
+
+def test_phrases_of_one_scene_count_as_one_draw() -> None:
+    """Twenty equal phrases a scene say no more than one: the interval stays as wide."""
+    rng = np.random.default_rng(2)
+    ious = rng.integers(0, 100, 50)
+    single = [there(int(iou), 100, scene=n) for n, iou in enumerate(ious)]
+    many = [outcome for outcome in single for _ in range(20)]
+    assert intervals(many, 0.5)["all"]["mIoU"] == pytest.approx(intervals(single, 0.5)["all"]["mIoU"])
+
+
+def test_difference_of_models_asked_the_same_is_sharper_than_their_intervals() -> None:
+    outcomes = random_outcomes()
+    better = [there(o.both + 3, o.either, o.score, bool(o.right), o.scene) for o in outcomes]
+    scenes = np.array([o.scene for o in outcomes])
+    low, high = bootstrap.difference(ratios(outcomes, 0.5), ratios(better, 0.5), scenes)["mIoU"]
+    assert 0 < low < high
+    assert high - low < np.diff(intervals(outcomes, 0.5)["all"]["mIoU"]) / 3
+
+
+def test_tables_fit_eighty_columns() -> None:
+    from rich.console import Console
+
+    outcomes = [*random_outcomes(), nothing(3, 0.2)]
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    for table in tables(report(outcomes, 0.5), intervals(outcomes, 0.5), "model"):
+        console.print(table)
+    text = console.export_text()
+    assert "…" not in text
+    assert all(name in text for name in ("mIoU", "Pr@0.9", "N-acc", "gIoU", "95 % from"))

@@ -1,0 +1,247 @@
+"""A run can be killed anywhere and goes on to the same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from isfp_train.data.store.stream import Batch
+from isfp_train.errors import ConfigurationError
+from isfp_train.run import checkpoint
+from isfp_train.run.config import TrainConfig
+from isfp_train.run.curve import read_logs
+from isfp_train.run.module import ReferringModule
+from isfp_train.run.runner import start_from, train
+from tests.paths import ROOT
+from tests.train.tiny import TINY, tiny
+
+KILLED = """
+import sys
+from pathlib import Path
+from isfp_train.run.runner import train
+from tests.train.tiny import tiny
+train(tiny(epochs=50), Path(sys.argv[1]), cache=Path(sys.argv[2]), progress=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    return train(tiny(epochs=4, schedule="steps"), tmp_path_factory.mktemp("run"), cache=cache, progress=False)
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_weights(tmp_path: Path, cache: Path, finished: Path) -> None:
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED.replace("epochs=50", "epochs=4, schedule='steps'"), str(tmp_path), str(cache)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    deadline = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert last.exists(), "the run ended before its first checkpoint"
+    assert torch.load(last, weights_only=True)["epoch"] < 3, "the run was over before the kill"
+
+    again = train(tiny(epochs=4, schedule="steps"), tmp_path, cache=cache, resume=True, progress=False)
+    for (name, one), other in zip(weights(again).items(), weights(finished).values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.slow
+def test_run_writes_losses_metrics_and_both_logs(finished: Path) -> None:
+    run = finished.parents[1]
+    header = (run / "csv" / "version_0" / "metrics.csv").read_text().splitlines()[0]
+    for name in ("val/mIoU", "val/oIoU", "val/Pr@0.5", "val/Pr@0.9", "val/cell"):
+        assert name in header
+    assert list((run / "tensorboard").rglob("events*"))
+    assert (run / "curve.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_run_is_not_overwritten_without_resume(finished: Path) -> None:
+    with pytest.raises(FileExistsError, match="--resume"):
+        train(tiny(), finished.parents[1], progress=False)
+
+
+@pytest.mark.slow
+def test_small_file_gives_the_same_network_within_fp16(tmp_path: Path, finished: Path) -> None:
+    small = tmp_path / "tiny.pt"
+    checkpoint.save_small(finished, small)
+    assert small.stat().st_size < finished.stat().st_size / 10
+    one, other = checkpoint.load(small), checkpoint.load(finished)
+    assert (one.epoch, one.step, one.vocabulary.words) == (other.epoch, other.step, other.vocabulary.words)
+    for (name, value), wanted in zip(one.network.state_dict().items(), other.network.state_dict().values(), strict=True):
+        torch.testing.assert_close(value, wanted, rtol=1e-3, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.slow
+def test_frozen_backbone_does_not_move(finished: Path) -> None:
+    from isfp_train.network.backbone import Backbone
+
+    fresh = Backbone("efficientnet_lite0")
+    fresh.body.load_imagenet()
+    trained = checkpoint.load(finished).network.backbone.state_dict()
+    for name, value in fresh.state_dict().items():
+        torch.testing.assert_close(trained[name], value)
+
+
+def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="last.ckpt"):
+        checkpoint.load(tmp_path / "none.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(ValueError, match="isfp train"):
+        checkpoint.load(tmp_path / "other.ckpt")
+
+
+def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path) -> None:
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        config = TrainConfig.load(path)
+        assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    (tmp_path / "wrong.yaml").write_text("optimisation: {batch: 3}")
+    with pytest.raises(ValueError, match="batch"):
+        TrainConfig.load(tmp_path / "wrong.yaml")
+
+
+def test_logs_of_a_resumed_run_are_read_as_one(tmp_path: Path) -> None:
+    for version, rows in (("version_0", "5,10.0\n9,20.0\n"), ("version_1", "9,21.0\n14,30.0\n")):
+        (tmp_path / "csv" / version).mkdir(parents=True)
+        (tmp_path / "csv" / version / "metrics.csv").write_text("step,val/mIoU\n" + rows)
+    assert read_logs(tmp_path)["val/mIoU"] == {5: 10.0, 9: 21.0, 14: 30.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"network": {"identification": "fmp"}}, "identification"),
+        ({"network": {"activation": "Tanh"}}, "activation"),
+        ({"losses": {"segmentation_reduction": "summ"}}, "segmentation_reduction"),
+        ({"optimisation": {"learning_rate": "1e-3"}}, "write 0.001"),
+        ({"optimisation": {"epochs": 2.5}}, "epochs"),
+        ({"optimisation": {"freeze_backbone": "no"}}, "freeze_backbone"),
+        ({"network": []}, "settings by name"),
+        ({"seed": 70}, "seed is 70"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_named_never_guessed(values: dict, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        TrainConfig.from_dict(values)
+
+
+def batch_of(module: ReferringModule, masked: int) -> Batch:
+    """Two scenes of noise with three phrases each, of which the first so many have masks."""
+    views = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        maps = module.network.backbone(views)
+    masks = torch.zeros(masked, 64, 64, dtype=torch.bool)
+    masks[:, 10:40, 20:50] = True
+    centres = torch.full((6, 2), -1)
+    centres[:masked] = 2
+    return Batch(
+        views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
+        centres, torch.arange(masked), masks, torch.arange(masked),
+    )  # fmt: skip
+
+
+def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> None:
+    """And still takes the whole way, so that no other process waits for its batch norms."""
+    config = tiny()
+    module = ReferringModule(config, [str(word) for word in range(40)], [2])
+    batch = batch_of(module, masked=0)
+    before = module.network.segmentation.body[0][1].num_batches_tracked.clone()
+    parts = module.losses(batch)
+    assert parts["identifying"] > 0
+    assert parts["segmentation"] == parts["refinement"] == 0
+    sum(parts.values()).backward()
+    assert module.network.segmentation.last.weight.grad is not None
+    assert module.network.segmentation.last.weight.grad.abs().sum() == 0
+    assert module.network.segmentation.body[0][1].num_batches_tracked == before + 1
+
+
+def test_masks_are_learnt_in_one_of_so_many_steps() -> None:
+    module = ReferringModule(tiny(masks_every=3), [str(word) for word in range(40)], [2])
+    batch = batch_of(module, masked=2)
+    without, whole = module.losses(batch, with_masks=False), module.losses(batch)
+    assert without["segmentation"] == without["refinement"] == 0
+    assert whole["segmentation"] > 0
+    without["identifying"].backward()
+    assert module.network.segmentation.last.weight.grad is None
+    with pytest.raises(ConfigurationError, match="masks_every is 0"):
+        tiny(masks_every=0)
+
+
+def test_a_refinement_trained_alone_moves_nothing_else() -> None:
+    module = ReferringModule(tiny(parts="refinement"), [str(word) for word in range(40)], [2])
+    module.train()
+    module.on_train_epoch_start()
+    before = {name: value.clone() for name, value in module.network.state_dict().items()}
+    optimiser = torch.optim.SGD((p for p in module.parameters() if p.requires_grad), lr=0.1)
+    for _ in range(2):  # its last layer starts at 0, so the first step moves that alone
+        optimiser.zero_grad()
+        parts = module.losses(batch_of(module, masked=3))
+        assert parts["refinement"] > 0
+        sum(parts.values()).backward()
+        optimiser.step()
+    moved = {name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert {"refinement.sharpness", "refinement.at_quarter.0.weight", "refinement.at_full.weight"} <= moved
+    assert all(name.startswith("refinement.") for name in moved)
+    assert module.losses(batch_of(module, masked=0))["refinement"] == 0
+
+
+def test_a_refinement_built_otherwise_starts_anew_where_it_is_trained_alone(tmp_path: Path, finished: Path) -> None:
+    loaded = checkpoint.load(finished)
+    assert loaded.network.config.refinement_guided
+    plain = TrainConfig.from_dict({**TINY, "network": {**TINY["network"], "refinement_guided": False}})
+    network = ReferringModule(plain, list(loaded.vocabulary.words), loaded.trained_words).network
+    with pytest.warns(UserWarning, match="refinement"):
+        start_from(network, loaded.vocabulary, loaded, "refinement")
+    torch.testing.assert_close(network.segmentation.last.weight, loaded.network.segmentation.last.weight)
+    assert network.refinement.at_full.weight.abs().sum() == 0
+    with pytest.warns(UserWarning, match="sharpness"), pytest.raises(ConfigurationError, match="refinement.at_quarter"):
+        start_from(network, loaded.vocabulary, loaded)
+
+
+def test_training_a_refinement_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="nothing would be trained"):
+        TrainConfig.from_dict(
+            {**TINY, "network": {**TINY["network"], "refinement": False}, "optimisation": {"parts": "refinement"}}
+        )
+
+
+def test_a_cosine_falls_over_its_own_epochs() -> None:
+    """A run that stops early, for another to go on from its rate, says so in its configuration."""
+    rates = []
+    for settings in ({"epochs": 4, "decay_epochs": 8}, {"epochs": 4}):
+        module = ReferringModule(tiny(warm_up=0, **settings), [str(word) for word in range(40)], [2])
+        scheduler = module.configure_optimizers()["lr_scheduler"]["scheduler"]
+        rates.append([scheduler.lr_lambdas[0](step) for step in (0, 4, 8)])
+    assert rates[0] == pytest.approx([1, 0.5 * (1 + 0.5**0.5), 0.5])
+    assert rates[1] == pytest.approx([1, 0.5, 0])
+
+
+@pytest.mark.slow
+def test_finished_run_resumed_is_left_as_it_is(cache: Path, finished: Path) -> None:
+    before = weights(finished)
+    train(tiny(epochs=4, schedule="steps"), finished.parents[1], cache=cache, resume=True, progress=False)
+    for one, other in zip(before.values(), weights(finished).values(), strict=True):
+        assert torch.equal(one, other)

@@ -1,0 +1,139 @@
+"""A bundle's engines beside PyTorch on the same GPU: python tools/benchmark_gpu.py BUNDLE [--checkpoint CHECKPOINT]."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from isfp import IsfpError, Segmenter
+from isfp.bundle.bundle import Bundle
+from isfp.diagnose.bench import interleave, machine
+from isfp.diagnose.inspection import inspect
+from isfp.engines.gpu import first_gpu
+from isfp.runtimes import choose
+from isfp.runtimes.engine_runtime import EngineRuntime
+
+HOW = "stages alone and the whole way of a frame of 1280 x 720 with cached phrases; one run of each in turn, the GPU waited for"
+Stages = dict[str, Callable[[], object]]
+
+
+def main(
+    bundle: Path,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint of the same network, for PyTorch.")] = None,
+    phrases: Annotated[int, typer.Option(min=1, max=8, help="Phrases that run together.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, help="Measured runs of each.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    opened = Bundle.open(bundle)
+    manifest, rng = opened.manifest, np.random.default_rng(0)
+    arrays = {
+        "frame": rng.integers(0, 256, (1, manifest.framing.height, manifest.framing.width, 3), np.uint8),
+        "words": rng.integers(2, len(opened.vocabulary()), (phrases, manifest.max_words)).astype(np.int32),
+        "lengths": np.full(phrases, manifest.max_words, np.int32),
+        "cells": rng.integers(0, manifest.grid**2, (phrases, 1)).astype(np.int32),
+    }
+    runners: dict[str, Stages] = {}
+    for engine in inspect(opened)["engines"]:
+        if engine["fits"]:
+            name = f"{engine['record']['runtime']}:{engine['record']['precision']}"
+            runners[name] = {**_engine(opened, name, arrays), "frame": _frame(opened, name, phrases)}
+    if checkpoint is not None:
+        runners.update(_torch(checkpoint, arrays))
+    if not runners:
+        raise IsfpError(f"{bundle} has no engine that fits here, and there is no PyTorch with CUDA. Look: isfp inspect {bundle}")
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "gpu": getattr(first_gpu(), "name", None),
+        "phrases": phrases,
+        "how": HOW,
+        "stages": {},
+    }
+    for stage in ("image", "text", "identify", "mask", "frame"):
+        things = {name: stages[stage] for name, stages in runners.items() if stage in stages}
+        report["stages"][stage] = {who: timing.to_json() for who, timing in interleave(things, runs, warm_up=20).items()}
+    if as_json:
+        print(json.dumps(report))
+        return
+    table = Table("median ms", *runners)
+    for stage, timings in report["stages"].items():
+        table.add_row(stage, *(f"{timings[name]['median']:.3f}" if name in timings else "-" for name in runners))
+    Console().print(table)
+    Console().print(f"{report['gpu']}, {report['machine']}; {HOW}")
+
+
+def _engine(bundle: Bundle, name: str, arrays: dict[str, np.ndarray]) -> Stages:
+    runtime = choose(name, bundle)
+    assert isinstance(runtime, EngineRuntime)
+    stages = {stage: runtime.load(bundle, stage) for stage in bundle.manifest.stages}
+    maps = stages["image"](frame=arrays["frame"])
+    vectors = {"phrases": np.array(stages["text"](words=arrays["words"], lengths=arrays["lengths"])["phrases"])}
+
+    def image() -> None:
+        stages["image"](frame=arrays["frame"])
+        runtime.wait()  # the other stages wait for what they give back
+
+    return {
+        "image": image,
+        "text": lambda: stages["text"](words=arrays["words"], lengths=arrays["lengths"]),
+        "identify": lambda: stages["identify"](**maps, **vectors),
+        "mask": lambda: stages["mask"](frame=arrays["frame"], **maps, **vectors, cells=arrays["cells"]),
+    }
+
+
+def _frame(bundle: Bundle, name: str, phrases: int) -> Callable[[], object]:
+    segmenter = Segmenter(bundle, name, threshold=0.0)  # every phrase runs the mask stage: the dear case
+    picture = np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)
+    words = [word for word in bundle.vocabulary().words if word.isalpha()][:phrases]
+    return lambda: segmenter.run(picture, words)
+
+
+def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]:
+    try:
+        import torch
+
+        from isfp_train.run import checkpoint as checkpoints
+    except ModuleNotFoundError as error:
+        print(f"without PyTorch: the module {error.name!r} is missing", file=sys.stderr)
+        return {}
+    if not torch.cuda.is_available():
+        print("without PyTorch: it was built without CUDA, or cannot use this GPU", file=sys.stderr)
+        return {}
+    network = checkpoints.load(checkpoint).network.cuda().eval()
+    frame, words, lengths, cells = (torch.from_numpy(arrays[name]) for name in ("frame", "words", "lengths", "cells"))
+
+    def runner(half: bool) -> Stages:
+        def timed(stage: Callable[[], Any]) -> Callable[[], Any]:
+            def run() -> Any:
+                with torch.inference_mode(), torch.autocast("cuda", torch.float16, enabled=half):
+                    result = stage()
+                torch.cuda.synchronize()
+                return result
+
+            return run
+
+        def rgb() -> torch.Tensor:
+            return frame.cuda(non_blocking=True).flip(-1)
+
+        maps = timed(lambda: network.image(rgb()))()
+        vectors = timed(lambda: network.text(words.cuda().long(), lengths.cuda().long()))()
+        return {
+            "image": timed(lambda: network.image(rgb())),
+            "text": timed(lambda: network.text(words.cuda().long(), lengths.cuda().long()).cpu()),
+            "identify": timed(lambda: network.identify(maps, vectors).sigmoid().cpu()),
+            "mask": timed(lambda: network.mask(rgb(), maps, vectors, cells.cuda().long()).cpu()),
+        }
+
+    return {"PyTorch eager fp32": runner(False), "PyTorch eager autocast fp16": runner(True)}
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except IsfpError as error:
+        sys.exit(f"benchmark: {error}")

@@ -1,0 +1,382 @@
+"""Phrases for scenes, each with the proof that it means one thing, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isfp_train.data.phrases.geometry import NO, NOTHING, called, prove
+from isfp_train.data.phrases.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
+from isfp_train.data.phrases.speech import say
+from isfp_train.data.scene import ANYTHING, Expression, Thing, in_split
+from isfp_train.data.sprites.colours import COLOURS
+from isfp_train.data.sprites.names import kinds_called, names_of, world_of
+
+#: Share of the phrases that mean nothing in the scene.
+ABSENT_SHARE = 0.12
+#: Nobody counts further than this from a side.
+MOST_COUNTED = 5
+#: Share of the guessable phrases (:meth:`_Table.guessable`) that are left out.
+GUESSABLE_LEFT_OUT = 0.8
+#: Share of the pairs of a colour and a kind of thing that training phrases never say together.
+HELD_OUT_PAIRS = 0.08
+_TRIES = 20
+#: Words of all names and colours of a phrase with two relations: more would not fit.
+_SHORT = 6
+
+
+@dataclass(frozen=True)
+class Reference(Expression):
+    """A phrase that was made from the geometry, and the thing it means.
+
+    Attributes:
+        text: lower-case words a-z and digits, at most 20.
+        target: index of the thing; None: the phrase names something that is not there.
+        kind: "unique", "colour", "negation", "position", "order", "size", "relation" or "absent".
+        meaning: the logical form that was proved.
+    """
+
+    meaning: Meaning
+
+
+def refer(
+    things: Sequence[Thing],
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    count: int,
+    wording: str = "train",
+    pairs: str = "train",
+    absent: float = ABSENT_SHARE,
+    comparisons: float = 0.0,
+) -> list[Reference]:
+    """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
+
+    Args:
+        things: all things of the scene; masks are not read.
+        size: height and width of the scene in pixels.
+        rng: picks targets, meanings and words.
+        count: how many phrases.
+        wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
+        pairs: of colours and kinds of things: "train", "held_out" (every phrase names the colour of a thing that "train"
+            never names with it) or "all".
+        absent: share of the phrases that mean nothing in the scene.
+        comparisons: share of the others for which only order and size are tried first, which otherwise seldom can be proved.
+
+    Raises:
+        ValueError: ``wording`` or ``pairs`` is none of the three.
+    """
+    for name, value in (("wording", wording), ("pairs", pairs)):
+        if value not in ("train", "held_out", "all"):
+            raise ValueError(f'{name} is {value!r}; it must be "train", "held_out" or "all".')
+    table = _Table(things, size, rng, pairs)
+    found: list[Reference] = []
+    said: set[Meaning] = set()
+    for _ in range(count):
+        attempt = table.absent if rng.random() < absent and pairs != "held_out" else table.present
+        luck = rng.random()
+        if comparisons and rng.random() < comparisons:
+            luck = _COMPARING[0] + luck * (_COMPARING[1] - _COMPARING[0])
+        for trial in range(_TRIES):
+            meaning, target = attempt(luck if trial < _TRIES // 2 else rng.random())
+            if meaning is not None and meaning not in said:
+                said.add(meaning)
+                text = say(meaning, rng, wording, pair=table.is_pair(meaning))
+                found.append(Reference(text, target, "absent" if target is None else kind_of(meaning), meaning))
+                break
+    return found
+
+
+def kind_of(meaning: Meaning) -> str:
+    """The kind of a meaning that something fits."""
+    if meaning.relation is not None:
+        return "relation"
+    if meaning.order is not None:
+        return "order"
+    if meaning.size is not None:
+        return "size"
+    if meaning.place is not None:
+        return "position"
+    if meaning.excluded is not None:
+        return "negation"
+    return "colour" if meaning.colour is not None else "unique"
+
+
+class _Table:
+    """One scene while phrases are made for it."""
+
+    def __init__(self, things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator, pairs: str) -> None:
+        self.things, self.size, self.rng, self.pairs = things, size, rng, pairs
+        self.targets = [i for i, thing in enumerate(things) if thing.nameable]
+        kinds = [thing.kind for thing in things]
+        self.rivals = [kinds.count(kind) - 1 for kind in kinds]
+        weights = np.array([4.0 if self.rivals[i] else 1.0 for i in self.targets])
+        self.odds = np.cumsum(weights / weights.sum()) if len(weights) else weights
+        self.anything = bool(things) and all(ANYTHING in thing.names for thing in things)
+        self.world = world_of(frozenset(kinds))
+
+    def present(self, luck: float) -> tuple[Meaning | None, int | None]:
+        """A meaning that fits one thing, and that thing's index; None where this try found none.
+
+        ``luck`` (0 to 1) picks the family of meanings: kept for several tries, it gives the hard ones their share.
+        """
+        if not self.targets:
+            return None, None
+        target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
+        meaning = self.propose(target, luck)
+        if meaning is None or prove(meaning, self.things, self.size) != target:
+            return None, None
+        if self.pairs == "held_out" and meaning.colour is None:
+            return None, None
+        if self.guessable(meaning, target) and self.rng.random() < GUESSABLE_LEFT_OUT:
+            return None, None
+        return meaning, target
+
+    def absent(self, luck: float) -> tuple[Meaning | None, None]:
+        """A meaning that surely nothing fits; ``luck`` (0 to 1) picks its style."""
+        meaning = self.propose_absent(luck)
+        if meaning is not None and prove(meaning, self.things, self.size) == NOTHING:
+            return meaning, None
+        return None, None
+
+    def guessable(self, meaning: Meaning, target: int) -> bool:
+        """Whether "left of X" also happens to be the leftmost: who learns only that would never read X."""
+        along, sign = _DIRECTIONS.get(meaning.relation or "", (0, 0))
+        if not sign or not self.rivals[target]:
+            return False
+        thing = self.things[target]
+        like = (t for t in self.things if t.kind == thing.kind and t is not thing)
+        return all(sign * (t.centre[along] - thing.centre[along]) > 0 for t in like)
+
+    def is_pair(self, meaning: Meaning) -> bool:
+        """Whether just two things have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
+        fitting = [t for t in self.things if called(meaning.noun, t) != NO]
+        if meaning.colour is not None:
+            fitting = [t for t in fitting if t.colour in (None, meaning.colour)]
+        return len(fitting) == 2 and meaning.relation is None
+
+    def propose(self, target: int, luck: float) -> Meaning | None:
+        """Some meaning that may fit a target; nothing is proved yet."""
+        rng, thing = self.rng, self.things[target]
+        noun = self.noun(thing)
+        crowded = self.rivals[target] > 0
+        named = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
+        families = _ANYTHING_FAMILIES if noun == ANYTHING else named
+        family = families[0][int(np.searchsorted(families[1], luck))]
+        colour = thing.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
+        if colour in noun.split() or not self.may_say(colour, thing.kind):
+            colour = None
+        if family == "colour" and crowded and rng.random() < 0.35:
+            return self.negation(target, noun)
+        if family == "colour" and colour is None:
+            return None
+        if family in ("unique", "colour"):
+            return Meaning(noun, colour)
+        if family == "place":
+            return Meaning(noun, colour, place=self.place(thing, crowded))
+        if family == "size":
+            return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
+        if family == "order":
+            order = self.order(thing, colour)
+            return Meaning(noun, colour, order=order) if order[0] <= MOST_COUNTED else None
+        return self.relation(target, noun, colour)
+
+    def may_say(self, colour: str | None, kind: str) -> bool:
+        """Whether a phrase of these ``pairs`` may give a kind of thing this colour."""
+        return colour is None or in_split(f"{colour} {kind}", HELD_OUT_PAIRS, self.pairs)
+
+    def negation(self, target: int, noun: str) -> Meaning | None:
+        """The target by the colour of a rival, which it has not."""
+        thing = self.things[target]
+        rivals = {t.colour for t in self.things if t.kind == thing.kind and t.colour not in (None, thing.colour)}
+        colours = sorted(c for c in rivals if c and c not in noun.split() and self.may_say(c, thing.kind))
+        return Meaning(noun, excluded=_one(self.rng, colours)) if colours else None
+
+    def noun(self, thing: Thing) -> str:
+        """A name of a thing, the first ones more often."""
+        if self.anything and self.rng.random() < 0.05:
+            return ANYTHING
+        names = [name for name in thing.names if name != ANYTHING]
+        return names[0] if self.rng.random() < 0.55 else _one(self.rng, names)
+
+    def place(self, thing: Thing, crowded: bool) -> str:
+        """A place word that is not plainly wrong."""
+        rng = self.rng
+        x, y = thing.centre[0] / self.size[1], thing.centre[1] / self.size[0]
+        if rng.random() < 0.14:
+            return "middle" if crowded and rng.random() < 0.7 else "centre"
+        if rng.random() < 0.18:
+            return f"{'top' if y < 0.5 else 'bottom'} {'left' if x < 0.5 else 'right'}"
+        words = SIDES if rng.random() < 0.5 else EXTREMES
+        return words[int(rng.integers(2))] if rng.random() < 0.62 else words[2 + int(rng.integers(2))]
+
+    def order(self, thing: Thing, colour: str | None) -> tuple[int, str]:
+        """Where a thing stands among its kind, counted from a random side."""
+        side = _one(self.rng, _ORDER_SIDES)
+        like = [t for t in self.things if t.kind == thing.kind and (colour is None or t.colour == colour)]
+        if side in ("biggest", "smallest"):
+            sign = -1 if side == "biggest" else 1
+            return 1 + sum(sign * other.area < sign * thing.area for other in like), side
+        along, sign = (0 if side in ("left", "right") else 1), (1 if side in ("left", "top") else -1)
+        return 1 + sum(sign * other.centre[along] < sign * thing.centre[along] for other in like), side
+
+    def relation(self, target: int, noun: str, colour: str | None) -> Meaning | None:
+        """A relation of a target to one or two other things."""
+        rng = self.rng
+        anchors = [i for i in self.targets if i != target]
+        if not anchors:
+            return None
+        relation = _one(rng, _RELATION_WORDS)
+        first = anchors[int(rng.integers(len(anchors)))]
+        one = self.anchor(first)
+        if relation == "between":
+            second = anchors[int(rng.integers(len(anchors)))]
+            other = self.anchor(second)
+            if first == second or one is None or other is None:
+                return None
+            return Meaning(noun, colour, relation, (one, other))
+        if relation == "any side":
+            relation = self.direction(target, first)
+        if one is None:
+            return None
+        pick = rng.random()
+        if relation in DIRECTIONS and pick < 0.12:
+            return Meaning(noun, colour, relation, (one,), size=_one(rng, ("biggest", "smallest")))
+        if relation in DIRECTIONS and pick < 0.37:
+            return Meaning(noun, colour, relation, (one,), second=self.second(target, first, (noun, colour), one))
+        return Meaning(noun, colour, relation, (one,))
+
+    def second(self, target: int, first: int, named: tuple[str, str | None], one: Meaning) -> tuple[str, Meaning] | None:
+        """Another thing that the target stands in a direction to; None where the phrase would grow too long."""
+        others = [i for i in self.targets if i not in (target, first)]
+        if not others:
+            return None
+        index = others[int(self.rng.integers(len(others)))]
+        anchor = self.anchor(index)
+        if anchor is None or anchor == one:
+            return None
+        said = (*named, one.noun, one.colour, one.place, one.size, anchor.noun, anchor.colour, anchor.place, anchor.size)
+        if sum(len(part.split()) for part in said if part) > _SHORT:
+            return None
+        return self.direction(target, index), anchor
+
+    def direction(self, target: int, anchor: int) -> str:
+        """The direction from an anchor to a target that is the plainer one."""
+        thing, other = self.things[target], self.things[anchor]
+        dx, dy = thing.centre[0] - other.centre[0], thing.centre[1] - other.centre[1]
+        return ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
+
+    def anchor(self, index: int) -> Meaning | None:
+        """A meaning of an anchor by its name, with its colour where that is needed."""
+        thing = self.things[index]
+        noun = self.noun(thing)
+        if noun == ANYTHING:
+            return None
+        plain = Meaning(noun)
+        sayable = thing.colour is not None and self.may_say(thing.colour, thing.kind)
+        use_colour = sayable and self.rng.random() < 0.25
+        if not use_colour and prove(plain, self.things, self.size) == index:
+            return plain
+        others = [Meaning(noun, thing.colour)] if sayable and thing.colour not in noun.split() else []
+        if self.rivals[index]:
+            others.append(Meaning(noun, place=_one(self.rng, EXTREMES)))
+            others.append(Meaning(noun, size=_one(self.rng, ("biggest", "smallest"))))
+        for meaning in others:
+            if prove(meaning, self.things, self.size) == index:
+                return meaning
+        return None
+
+    def propose_absent(self, style: float) -> Meaning | None:
+        """Something that may not be there: a thing, a colour, a relation, one too many, a wrong corner."""
+        rng = self.rng
+        if not self.targets:
+            return Meaning(self.absent_noun())
+        index = self.targets[int(rng.integers(len(self.targets)))]
+        thing = self.things[index]
+        noun = next(name for name in thing.names if name != ANYTHING)
+        if style < 0.30:
+            return self.decorated(self.absent_noun())
+        if style < 0.54:
+            colour = _one(rng, COLOURS)
+            return None if colour in noun.split() or not self.may_say(colour, thing.kind) else Meaning(noun, colour)
+        if style < 0.84:
+            others = [i for i in self.targets if self.things[i].kind != thing.kind]
+            if not others:
+                return None
+            anchor = self.anchor(others[int(rng.integers(len(others)))])
+            if anchor is None:
+                return None
+            return Meaning(noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,))
+        if style < 0.92:
+            k = self.rivals[index] + 1 + int(rng.integers(1, 3))
+            return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= MOST_COUNTED else None
+        return Meaning(noun, place=_one(rng, CORNERS))
+
+    def absent_noun(self) -> str:
+        """A name that may be absent, most often one that is present in other scenes of this kind.
+
+        On photos only COCO's categories will do: all else may be there without an annotation.
+        """
+        world = self.world
+        if world != "photo":
+            world = _one(self.rng, ("photo", "drawn", "any") if world == "any" else ("drawn", "drawn", "drawn", "any"))
+        return _one(self.rng, names_of(world))
+
+    def decorated(self, noun: str) -> Meaning:
+        """An absent noun, sometimes with words around it."""
+        rng, pick = self.rng, self.rng.random()
+        if pick < 0.5:
+            return Meaning(noun)
+        if pick < 0.65:
+            colour = _one(rng, COLOURS)
+            fits = colour not in noun.split() and all(self.may_say(colour, kind) for kind in kinds_called(noun))
+            return Meaning(noun, colour if fits else None)
+        if pick < 0.85:
+            return Meaning(noun, place=_one(rng, (*SIDES, *EXTREMES)))
+        if pick < 0.95:
+            return Meaning(noun, size=_one(rng, ("biggest", "smallest", "big", "small")))
+        return Meaning(noun, order=(2, _one(rng, ("left", "right"))))
+
+
+def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
+    return tuple(weights), np.cumsum(list(weights.values())) / sum(weights.values())
+
+
+#: Weights before the proofs, which let some families pass more often than others.
+_RIVAL_FAMILIES = _families({"place": 0.21, "order": 0.19, "size": 0.21, "colour": 0.12, "relation": 0.27})
+#: Where among the rivals' families order and size lie, 0 to 1.
+_COMPARING = tuple(_RIVAL_FAMILIES[1][[0, 2]])
+_ALONE_FAMILIES = _families({"unique": 0.36, "colour": 0.24, "place": 0.12, "relation": 0.28})
+_ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})
+_SIZE_WORDS = (
+    "biggest",
+    "smallest",
+    "biggest",
+    "smallest",
+    "big",
+    "small",
+    "huge",
+    "tiny",
+    "tallest",
+    "shortest",
+    "widest",
+)
+_DIRECTIONS = {
+    "left of": (0, 1),
+    "next left": (0, 1),
+    "right of": (0, -1),
+    "next right": (0, -1),
+    "above": (1, 1),
+    "below": (1, -1),
+}
+_ORDER_SIDES = ("left", "right", "left", "right", "top", "bottom", "biggest", "smallest")
+_RELATION_WORDS = (
+    *("any side",) * 6,
+    *("nearest", "next left", "next right", "between") * 2,
+    "farthest",
+)
+
+
+def _one(rng: np.random.Generator, choices: Sequence) -> str:
+    return choices[int(rng.integers(len(choices)))]

@@ -1,0 +1,1 @@
+"""RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO."""

@@ -1,0 +1,24 @@
+"""Check a folder of REFER's layout: `python -m isfp_train.data.refcoco NAME FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from isfp.errors import IsfpError
+from isfp_train.data.refcoco.layout import DATASETS
+from isfp_train.data.refcoco.refcoco import Refer
+
+
+def main() -> None:
+    """Print what is there; what is missing is one message."""
+    if len(sys.argv) != 3:
+        sys.exit(f"usage: python -m isfp_train.data.refcoco {{{','.join(DATASETS)}}} FOLDER")
+    try:
+        print(Refer(sys.argv[1], Path(sys.argv[2])).summary())
+    except IsfpError as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()

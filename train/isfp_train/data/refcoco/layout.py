@@ -1,0 +1,110 @@
+"""Where the files of RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO lie, and what of them is missing.
+
+The layout is the one of the public REFER tool: `<root>/refcoco/refs(unc).p`, `<root>/refcoco/instances.json`, and COCO's photos
+in `<root>/images/mscoco/images/train2014/` or `<root>/train2014/`. Check a folder by `python -m isfp_train.data.refcoco`.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from isfp_train.errors import ConfigurationError, DataFormatError, DataMissingError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One of the family.
+
+    Attributes:
+        folder: its folder below the root.
+        refs: its file of expressions; gRefCOCO's is JSON, the others' are pickles.
+        splits: its splits, "train" first.
+    """
+
+    folder: str
+    refs: str
+    splits: tuple[str, ...]
+
+
+_UNC = ("train", "val", "testA", "testB")
+DATASETS = {
+    "refcoco": Dataset("refcoco", "refs(unc).p", _UNC),
+    "refcoco+": Dataset("refcoco+", "refs(unc).p", _UNC),
+    "refcocog": Dataset("refcocog", "refs(umd).p", ("train", "val", "test")),
+    "refcocog-google": Dataset("refcocog", "refs(google).p", ("train", "val")),
+    "grefcoco": Dataset("grefcoco", "grefs(unc).json", _UNC),
+}
+PHOTOS = ("images/mscoco/images/train2014", "images/train2014", "train2014")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of one dataset, all there."""
+
+    refs: Path
+    instances: Path
+    photos: Path
+
+
+def find_layout(name: str, root: Path) -> Layout:
+    """Find a dataset's files below `root`, which may be the dataset's own folder, too.
+
+    Raises:
+        ConfigurationError: an unknown dataset.
+        DataMissingError: something is missing; the message lists all of it, and where it was looked for.
+    """
+    dataset = _dataset(name)
+    own = root if (root / dataset.refs).is_file() or (root / "instances.json").is_file() else root / dataset.folder
+    places = [base / photos for base in dict.fromkeys((own, own.parent, root)) for photos in PHOTOS]
+    photos = next((place for place in places if place.is_dir()), None)
+    missing = [f"{own / file}" for file in (dataset.refs, "instances.json") if not (own / file).is_file()]
+    if photos is None:
+        missing.append("COCO's train2014 photos, in one of " + ", ".join(map(str, places)))
+    if missing or photos is None:
+        raise DataMissingError(
+            f"{name} is not whole in {root}. Missing: {'; '.join(missing)}. The expressions come from the REFER project "
+            "(gRefCOCO's from its own), the photos from COCO 2014."
+        )
+    return Layout(own / dataset.refs, own / "instances.json", photos)
+
+
+def splits_of(name: str) -> tuple[str, ...]:
+    """The splits of a dataset, "train" first."""
+    return _dataset(name).splits
+
+
+def read_refs(path: Path) -> list[dict[str, Any]]:
+    """Read a file of expressions.
+
+    A pickle may hold plain containers, numbers and text alone: one that names any class is refused before it is made.
+
+    Raises:
+        DataFormatError: the file is no list of expressions, or a pickle with more in it than plain values.
+    """
+    try:
+        if path.suffix == ".json":
+            content = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            with path.open("rb") as file:
+                content = _PlainUnpickler(file, encoding="latin1").load()  # written by Python 2
+    except (pickle.UnpicklingError, ValueError, EOFError, IndexError, KeyError) as error:
+        raise DataFormatError(f"{path} cannot be read as REFER's expressions: {error}") from error
+    needed = {"ref_id", "ann_id", "image_id", "split", "sentences"}
+    if not isinstance(content, list) or not all(isinstance(ref, dict) and needed <= ref.keys() for ref in content):
+        raise DataFormatError(f"{path} holds no list of expressions with {', '.join(sorted(needed))}, as REFER's files do.")
+    return content
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"it names {module}.{name}; plain containers, numbers and text were expected")
+
+
+def _dataset(name: str) -> Dataset:
+    if name not in DATASETS:
+        raise ConfigurationError(f"unknown dataset {name!r}; known are {', '.join(DATASETS)}")
+    return DATASETS[name]

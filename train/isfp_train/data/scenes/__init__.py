@@ -1,0 +1,1 @@
+"""Scenes put together from sprites, from whole photos, and scenes that move."""

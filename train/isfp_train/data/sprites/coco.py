@@ -1,0 +1,252 @@
+"""COCO's instances: photos with every annotated thing's mask, and cut-outs of single things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pycocotools import mask as rle
+
+from isfp_train.data.scene import held_out, in_split
+from isfp_train.data.sprites.colours import colour_of_pixels
+from isfp_train.data.sprites.names import COCO_NAMES
+from isfp_train.data.sprites.sprites import Sprite
+
+#: Of COCO-sized folders of 366 photos about so many are never shown to training, by the hash of the file's name.
+HELD_OUT_PHOTOS = 50
+HELD_OUT_CUTOUTS = 0.10
+#: Share of a photographed thing's pixels that must agree on its colour word.
+COLOUR_SHARE = 0.55
+#: Brightness (0 to 255) that a tenth of the pixels must reach for colours to be told.
+DARK = 150
+_BROWN = frozenset(("chair", "couch", "bench", "dog", "horse", "cow", "bear", "cat", "teddy bear", "sheep", "bird"))
+#: Pixels in height below which nobody can tell what a person wears.
+SMALLEST_PERSON = 50
+#: Share of a cut-out that its largest piece must have.
+ONE_PIECE = 0.93
+#: Categories of which people say the colour; of all others it is left unknown.
+COLOURFUL = frozenset(
+    ("car", "motorcycle", "bus", "train", "truck", "boat", "fire hydrant", "bench", "bird", "cat", "dog", "horse",
+     "cow",
+     "sheep", "bear", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "sports ball", "kite",
+     "skateboard",
+     "surfboard", "snowboard", "bottle", "cup", "bowl", "apple", "chair", "couch", "vase", "teddy bear",
+     "toothbrush", "book",
+     "remote", "cell phone", "keyboard", "mouse", "scissors", "airplane",
+     "knife", "bed")
+)  # fmt: skip
+#: Whose masks are mostly fragments or surfaces.
+_NEVER_CUT = frozenset(("dining table", "bed", "sink", "oven", "refrigerator", "carrot"))
+_TILTING = frozenset(
+    ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon",
+     "banana", "apple",
+     "orange", "carrot", "donut", "remote", "cell phone", "book", "scissors", "toothbrush", "hot dog", "mouse",
+     "handbag")
+)  # fmt: skip
+
+
+class Coco:
+    """Reader of photos and their instances in COCO's format (polygons, RLE, crowds).
+
+    Args:
+        folder: the photos' folder, or the one with ``images/`` in it.
+        instances: the annotations' file; ``instances.json`` in the folder unless told.
+
+    Raises:
+        FileNotFoundError: the annotations are not there.
+        ValueError: the file lacks ``images``, ``annotations`` or ``categories``.
+    """
+
+    def __init__(self, folder: str | Path, instances: str | Path | None = None) -> None:
+        path = Path(folder) / "instances.json" if instances is None else Path(instances)
+        self.folder = Path(folder) / "images" if (Path(folder) / "images").is_dir() else Path(folder)
+        if not path.is_file():
+            raise FileNotFoundError(f"There are no COCO annotations at {path}.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in ("images", "annotations", "categories") if key not in content]
+        if missing:
+            raise ValueError(f"{path} lacks {missing}; expected a file in COCO's instances format.")
+        self.images: dict[int, dict] = {image["id"]: image for image in content["images"]}
+        self.categories: dict[int, str] = {category["id"]: category["name"] for category in content["categories"]}
+        self.annotations: dict[int, list[dict]] = {image_id: [] for image_id in self.images}
+        for annotation in content["annotations"]:
+            if annotation["image_id"] in self.annotations:
+                self.annotations[annotation["image_id"]].append(annotation)
+
+    def split(self, which: str) -> list[int]:
+        """Sorted ids of the photos of "train",
+        "held_out" or "all"; which photo is where depends on its file name alone.
+
+        Raises:
+            ValueError: ``which`` is none of the three.
+        """
+        in_split("", 0.0, which)
+        if which == "all":
+            return sorted(self.images)
+        share = min(1.0, HELD_OUT_PHOTOS / 366)
+        hidden = {i for i, image in self.images.items() if held_out(Path(image["file_name"]).name, share)}
+        return sorted(hidden if which == "held_out" else set(self.images) - hidden)
+
+    def photo(self, image_id: int) -> np.ndarray:
+        """uint8 ``[H,W,3]``, RGB."""
+        return _photo(self.folder / self.images[image_id]["file_name"])
+
+    def mask(self, annotation: dict) -> np.ndarray:
+        """bool ``[H,W]`` of one annotation, at the photo's size."""
+        image = self.images[annotation["image_id"]]
+        return decode(annotation["segmentation"], image["height"], image["width"])
+
+
+def decode(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+    """bool ``[height,width]`` of COCO's three formats: polygons, uncompressed and compressed RLE."""
+    if isinstance(segmentation, list):
+        coded = rle.merge(rle.frPyObjects([p for p in segmentation if len(p) >= 6], height, width))
+    elif isinstance(segmentation["counts"], list):
+        coded = rle.frPyObjects(segmentation, height, width)
+    else:
+        coded = segmentation
+    return rle.decode(coded).astype(bool)
+
+
+@lru_cache(maxsize=128)
+def _photo(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FileNotFoundError(f"{path} is missing or is no picture; the annotations list it.")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
+    """The colour word of a photographed thing, None where it is in doubt; of a standing person that of the shirt.
+
+    Grey is always in doubt: white things in the shade look it. So is everything in a dark picture, brown where yellow things
+    may be in the shade, and black where the pixels still have a hue.
+
+    Args:
+        kind: COCO's category.
+        rgb: the photo, uint8 ``[h,w,3]``.
+        mask: where the thing is, bool ``[h,w]``.
+    """
+    if np.percentile(rgb[::4, ::4].max(axis=2), 90) < DARK:
+        return None
+    if kind == "person":
+        ys, xs = np.nonzero(mask)
+        height = int(np.ptp(ys)) + 1 if len(ys) else 0
+        if height < 1.5 * (np.ptp(xs) + 1 if len(xs) else 0) or height < SMALLEST_PERSON:
+            return None
+        first = int(ys.min())
+        chest = slice(first + int(0.2 * height), first + int(0.45 * height))
+        rgb, mask = rgb[chest], mask[chest]
+    elif kind not in COLOURFUL:
+        return None
+    colour = colour_of_pixels(rgb[mask], COLOUR_SHARE)
+    hueless = colour != "black" or float(np.ptp(rgb[mask].astype(int), axis=1).mean()) < 14
+    return colour if hueless and colour != "grey" and (colour != "brown" or kind in _BROWN) else None
+
+
+class CocoCutouts:
+    """Single things cut out of COCO photos: whole, big enough, in one piece, hardly hidden by others.
+
+    Args:
+        coco: the photos.
+        split: "train" and "held_out" use only photos of that split; of train's photos another 10 % of the cut-outs (by
+            the hash of the annotation's id) are kept out as well. "all" uses every photo.
+        smallest: shorter side of the box in photo pixels.
+
+    Raises:
+        ValueError: nothing is fit to be cut out.
+    """
+
+    def __init__(self, coco: Coco, split: str = "train", smallest: int = 40) -> None:
+        self.coco = coco
+        self.photo_ids = coco.split(split)
+        self._entries: dict[str, list[dict]] = {}
+        for image_id in self.photo_ids:
+            group = coco.annotations[image_id]
+            for annotation in group:
+                if split == "train" and held_out(str(annotation["id"]), HELD_OUT_CUTOUTS):
+                    continue
+                if self._fits(annotation, group, smallest) and self._whole(annotation, group):
+                    self._entries.setdefault(coco.categories[annotation["category_id"]], []).append(annotation)
+        if not self._entries:
+            raise ValueError(f"No instance of split {split!r} in {coco.folder} is fit to be cut out.")
+        self._entries = {kind: self._entries[kind] for kind in sorted(self._entries)}
+        self._cache: dict[int, tuple[np.ndarray, str | None]] = {}
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """COCO's category names, sorted."""
+        return tuple(self._entries)
+
+    @property
+    def annotation_ids(self) -> set[int]:
+        """The annotations in use."""
+        return {annotation["id"] for group in self._entries.values() for annotation in group}
+
+    def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
+        """A random cut-out of a kind. Photos are never recoloured: ``colour`` is not used."""
+        group = self._entries[kind]
+        annotation = group[int(rng.integers(len(group)))]
+        if annotation["id"] not in self._cache:
+            self._cache[annotation["id"]] = self._cut(annotation)
+        rgba, own = self._cache[annotation["id"]]
+        return Sprite(rgba, COCO_NAMES[kind], kind, own, kind in _TILTING)
+
+    def _fits(self, annotation: dict, group: list[dict], smallest: int) -> bool:
+        kind = self.coco.categories[annotation["category_id"]]
+        if annotation.get("iscrowd") or kind not in COCO_NAMES or kind in _NEVER_CUT:
+            return False
+        image = self.coco.images[annotation["image_id"]]
+        x, y, w, h = annotation["bbox"]
+        if min(w, h) < smallest or x < 3 or y < 3 or x + w > image["width"] - 3 or y + h > image["height"] - 3:
+            return False
+        if annotation["area"] < 0.22 * w * h:
+            return False
+        for other in group:
+            if other is annotation:
+                continue
+            ox, oy, ow, oh = other["bbox"]
+            shared = max(0, min(x + w, ox + ow) - max(x, ox)) * max(0, min(y + h, oy + oh) - max(y, oy))
+            if shared > 0.25 * w * h and other["area"] < 4 * annotation["area"]:
+                return False
+        return True
+
+    def _whole(self, annotation: dict, group: list[dict]) -> bool:
+        """Whether the mask is one piece, little of its outline is where another thing hides it, and it is lit."""
+        mask = self.coco.mask(annotation)
+        ys, xs = np.nonzero(mask)
+        rows, columns = slice(max(ys.min() - 4, 0), ys.max() + 5), slice(max(xs.min() - 4, 0), xs.max() + 5)
+        own = mask[rows, columns]
+        _, _, stats, _ = cv2.connectedComponentsWithStats(own.astype(np.uint8))
+        if stats[1:, cv2.CC_STAT_AREA].max() < ONE_PIECE * own.sum():
+            return False
+        rim = (cv2.dilate(own.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0) & ~own
+        hidden = np.zeros_like(rim)
+        x, y, w, h = annotation["bbox"]
+        for other in group:
+            ox, oy, ow, oh = other["bbox"]
+            if other is annotation or ox > x + w + 4 or oy > y + h + 4 or ox + ow < x - 4 or oy + oh < y - 4:
+                continue
+            if other["area"] < 4 * annotation["area"]:  # what is much bigger mostly lies behind
+                hidden |= self.coco.mask(other)[rows, columns]
+        if (rim & hidden).sum() > 0.2 * rim.sum():
+            return False
+        pixels = self.coco.photo(annotation["image_id"])[rows, columns][own]
+        return float(pixels.mean()) > 32
+
+    def _cut(self, annotation: dict) -> tuple[np.ndarray, str | None]:
+        mask = self.coco.mask(annotation)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+        mask = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        ys, xs = np.nonzero(mask)
+        top, bottom = max(ys.min() - 2, 0), ys.max() + 3
+        left, right = max(xs.min() - 2, 0), xs.max() + 3
+        inner = cv2.erode(mask[top:bottom, left:right].astype(np.float32), np.ones((2, 2), np.uint8))
+        alpha = np.clip(cv2.GaussianBlur(inner, (0, 0), 0.8) * 255, 0, 255).astype(np.uint8)
+        rgba = np.dstack([self.coco.photo(annotation["image_id"])[top:bottom, left:right], alpha])
+        kind = self.coco.categories[annotation["category_id"]]
+        return rgba, photo_colour(kind, rgba[..., :3], alpha > 200)

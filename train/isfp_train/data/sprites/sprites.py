@@ -1,0 +1,149 @@
+"""Sprites: pictures of single things with alpha, from a folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from isfp_train.data.scene import in_split
+from isfp_train.data.sprites.colours import COLOURS, colour_of, recolour
+
+HELD_OUT_SHARE = 0.08
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """A picture of one thing.
+
+    Attributes:
+        rgba: uint8 ``[h,w,4]``, straight alpha.
+        names: as in :class:`isfp_train.data.scene.Thing`.
+        kind: as in ``Thing``.
+        colour: as in ``Thing``.
+        tilts: whether the thing looks natural when it is turned by more than a few degrees.
+    """
+
+    rgba: np.ndarray
+    names: tuple[str, ...]
+    kind: str
+    colour: str | None
+    tilts: bool = True
+
+
+class SpriteSource(Protocol):
+    """Anything that gives sprites of kinds."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds there are, in an order that never changes."""
+        ...
+
+    def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
+        """A random sprite of a kind; in ``colour`` where this kind can have it."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Entry:
+    path: Path
+    names: tuple[str, ...]
+    kind: str
+    recolour: bool
+
+
+class FolderSprites:
+    """RGBA pictures of a folder with an ``index.json``: a list of ``{"file": ..., "name": ...}``.
+
+    Names, kinds and which things may change their colour come from ``table``, and files that it lacks are left out.
+    Without one the names come from the index, or else from the file names.
+
+    Args:
+        folder: where the pictures are.
+        table: file name -> ``{"names": [...], "kind": ..., "recolour": bool}``; :func:`fluent_emoji` is one.
+        split: "train", "held_out" (about 8 % of the files, by the hash of the file's name) or "all".
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        ValueError: no picture is left.
+    """
+
+    def __init__(self, folder: str | Path, table: dict[str, dict] | None = None, split: str = "train") -> None:
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder of sprites at {folder}.")
+        entries: dict[str, list[_Entry]] = {}
+        for file, name in _listing(folder):
+            if not in_split(file, HELD_OUT_SHARE, split) or (table is not None and file not in table):
+                continue
+            known: dict[str, Any] = table[file] if table is not None else {"names": [name], "kind": name, "recolour": False}
+            entry = _Entry(folder / file, tuple(known["names"]), known["kind"], bool(known["recolour"]))
+            entries.setdefault(entry.kind, []).append(entry)
+        if not entries:
+            raise ValueError(f"No sprite of split {split!r} in {folder}; expected index.json or RGBA pictures there.")
+        self._entries = {kind: entries[kind] for kind in sorted(entries)}
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds there are, sorted."""
+        return tuple(self._entries)
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the files in use, sorted."""
+        return sorted(entry.path.name for group in self._entries.values() for entry in group)
+
+    def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
+        """A random sprite of a kind; in ``colour`` where the table allows that and the picture has a main colour."""
+        group = self._entries[kind]
+        entry = group[int(rng.integers(len(group)))]
+        rgba, own = _load(entry.path)
+        if colour is not None and entry.recolour:
+            painted = recolour(rgba, colour, rng)
+            if painted is not None:
+                return Sprite(painted, entry.names, kind, colour)
+        return Sprite(rgba, entry.names, kind, own)
+
+
+def fluent_emoji() -> dict[str, dict]:
+    """The project's table for the Fluent 3D emoji (MIT): file -> names, kind, recolour. Only what people can name."""
+    text = resources.files("isfp_train.data.sprites").joinpath("fluent_emoji.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def _listing(folder: Path) -> list[tuple[str, str]]:
+    """Sorted (file, name) of a folder of sprites."""
+    index = folder / "index.json"
+    if index.is_file():
+        listed = json.loads(index.read_text(encoding="utf-8"))
+        return sorted((entry["file"], _plain(entry.get("name", entry["file"]))) for entry in listed)
+    files = [path.name for path in folder.iterdir() if path.suffix.lower() in (".png", ".webp")]
+    return sorted((file, _plain(Path(file).stem)) for file in files)
+
+
+def _plain(name: str) -> str:
+    """A name of lower-case words a-z and digits, without colour words, which the light could contradict."""
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower()).split()
+    return " ".join(word for word in words if word not in COLOURS) or " ".join(words)
+
+
+@lru_cache(maxsize=2048)
+def _load(path: Path) -> tuple[np.ndarray, str | None]:
+    """uint8 ``[h,w,4]`` RGBA cut to its alpha, and its colour word."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3 or image.shape[2] != 4:
+        raise ValueError(f"{path} is not an RGBA picture; a sprite needs an alpha channel.")
+    rgba = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
+    ys, xs = np.nonzero(rgba[..., 3] > 8)
+    if len(ys) == 0:
+        raise ValueError(f"{path} is fully transparent.")
+    rgba = np.ascontiguousarray(rgba[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
+    return rgba, colour_of(rgba)

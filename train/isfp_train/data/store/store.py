@@ -1,0 +1,192 @@
+"""Scenes on disk, ready for the network: letterboxed pictures, masks, and the maps of a frozen backbone.
+
+A frozen backbone gives the same maps for the same picture each time, so they are computed once. A store is a folder of shards;
+a shard is a folder of arrays that are mapped into memory, and it appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isfp.steps.letterbox import Framing
+from isfp_train.data.scene import Expression, Scene, Thing
+from isfp_train.errors import ConfigurationError
+
+FILL = 128
+FORMAT = 2  # of a store's content; 2: named things carry every name that they could have
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One scene as the network reads it.
+
+    Attributes:
+        view: letterboxed picture, uint8 RGB `[H,W,3]`.
+        things: measured in the scene's own frame, with no masks.
+        size: height and width of the scene's own frame.
+        packed: masks in the view, packed bits `[T,H,W/8]`.
+        maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
+        source: kind of scene.
+        expressions: what people wrote about it; empty where phrases are made from the things.
+    """
+
+    view: np.ndarray
+    things: tuple[Thing, ...]
+    size: tuple[int, int]
+    packed: np.ndarray
+    maps: tuple[np.ndarray, ...]
+    source: str
+    expressions: tuple[Expression, ...] = ()
+
+    def mask(self, thing: int) -> np.ndarray:
+        """Mask of one thing in the view, bool `[H,W]`."""
+        return np.unpackbits(self.packed[thing], axis=-1).astype(bool)
+
+
+class Shard:
+    """A folder of scenes, mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records = json.loads((folder / "scenes.json").read_text())
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
+
+    def __getitem__(self, index: int) -> Stored:
+        record, arrays = self.records[index], self._arrays
+        things = tuple(
+            Thing(tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None)
+            for t in record["things"]
+        )
+        first = record["first_mask"]
+        maps = tuple(arrays[f"map{level}"][index] for level in range(3)) if "map0" in arrays else ()
+        return Stored(
+            arrays["views"][index],
+            things,
+            tuple(record["size"]),
+            arrays["masks"][first : first + len(things)],
+            maps,
+            record["source"],
+            tuple(Expression(**written) for written in record.get("expressions", ())),
+        )
+
+
+class Store:
+    """All shards of a folder, as one sequence of scenes."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.shards = [Shard(path) for path in shard_folders(folder)]
+        self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @cached_property
+    def entries(self) -> np.ndarray:
+        """The scenes of one pass `[N]`: each once, or as often as expressions were written about it."""
+        counts = [len(record.get("expressions", ())) or 1 for shard in self.shards for record in shard.records]
+        return np.repeat(np.arange(len(self)), counts)
+
+    def __getitem__(self, index: int) -> Stored:
+        shard = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.shards[shard][index - int(self.starts[shard])]
+
+
+def shard_folders(folder: str | Path) -> list[Path]:
+    """The whole shards of a store, in order of their names."""
+    return sorted(path for path in Path(folder).glob("shard-*") if (path / "scenes.json").is_file())
+
+
+def claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Say what a store's folder is for, or hold it against what was said.
+
+    Raises:
+        ConfigurationError: it is for something else, or holds shards of unknown origin.
+    """
+    about = folder / "store.json"
+    wanted = json.loads(json.dumps({"format": FORMAT, **identity}))
+    if about.is_file():
+        found = json.loads(about.read_text())
+        other = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        if other:
+            differences = "; ".join(f"{name} is {found.get(name)!r}, expected {wanted.get(name)!r}" for name in other)
+            raise ConfigurationError(f"{folder} stores other scenes: {differences}. Give another --cache folder, or remove it.")
+        return
+    if shard_folders(folder):
+        raise ConfigurationError(f"{folder} holds shards and no store.json. Give another --cache folder, or remove this one.")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".tmp-store-{os.getpid()}.json"
+    part.write_text(json.dumps(wanted))
+    part.rename(about)
+
+
+def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ...]]], size: int) -> int:
+    """Write one shard; it takes its name when it is whole.
+
+    Args:
+        folder: the shard's folder, `.../shard-NAME`.
+        scenes: scenes, each with its view's backbone maps `[C,h,w]` at three strides (none: no maps are stored).
+        size: side of the view in pixels.
+
+    Returns:
+        How many scenes were written.
+    """
+    framing = Framing(size, size, FILL)
+    views: list[np.ndarray] = []
+    masks: list[np.ndarray] = []
+    records: list[dict] = []
+    maps: tuple[list[np.ndarray], ...] = ([], [], [])
+    for scene, levels in scenes:
+        view, _ = framing.fit(scene.image)
+        records.append(
+            {
+                "source": scene.source,
+                "size": scene.image.shape[:2],
+                "first_mask": len(masks),
+                **({"expressions": [asdict(written) for written in scene.expressions]} if scene.expressions else {}),
+                "things": [
+                    {
+                        "names": thing.names,
+                        "kind": thing.kind,
+                        "colour": thing.colour,
+                        "box": [float(v) for v in thing.box],
+                        "centre": [float(v) for v in thing.centre],
+                        "area": float(thing.area),
+                        "nameable": bool(thing.nameable),
+                    }
+                    for thing in scene.things
+                ],
+            }
+        )
+        views.append(view[0])
+        for thing in scene.things:
+            assert thing.mask is not None
+            masks.append(np.packbits(framing.fit_mask(thing.mask) >= 0.5, axis=-1))
+        for kept, level in zip(maps, levels, strict=False):
+            kept.append(level.astype(np.float16))
+    part = folder.with_name(f".tmp-{folder.name}-{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    np.save(part / "views.npy", np.stack(views))
+    np.save(part / "masks.npy", np.stack(masks) if masks else np.zeros((0, size, size // 8), np.uint8))
+    for stride, values in enumerate(maps):
+        if values:
+            np.save(part / f"map{stride}.npy", np.stack(values))
+    (part / "scenes.json").write_text(json.dumps(records))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return len(records)

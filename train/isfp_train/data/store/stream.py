@@ -1,0 +1,188 @@
+"""From stored scenes to training samples: several phrases a scene, masks for some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from isfp.steps.letterbox import Framing
+from isfp.steps.phrase import Vocabulary
+from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.scene import Expression, Thing
+from isfp_train.data.store.store import FILL, Store, Stored
+from isfp_train.errors import ConfigurationError
+
+
+class Batch(NamedTuple):
+    """`B` scenes, `N` phrases, `M` of which come with masks.
+
+    Attributes:
+        views: RGB uint8 `[B,H,W,3]`.
+        maps: backbone maps `[B,C,h,w]` at strides 8, 16, 32; empty where the backbone is trained.
+        words: word ids `[N,L]`.
+        lengths: `[N]`.
+        scenes: each phrase's scene `[N]`.
+        centres: row and column of each target's cell `[N,2]`, (-1, -1) where the phrase names nothing.
+        masked: which phrases have masks `[M]`.
+        masks: bool `[M,H,W]`.
+        refined: which of those masks the refinement sees `[R]`.
+    """
+
+    views: Tensor
+    maps: tuple[Tensor, ...]
+    words: Tensor
+    lengths: Tensor
+    scenes: Tensor
+    centres: Tensor
+    masked: Tensor
+    masks: Tensor
+    refined: Tensor
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """How a scene becomes samples."""
+
+    phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
+    masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
+    refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
+    absent: float = 0.12  # ours: share of phrases for what is not there
+    comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
+    flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
+
+    def __post_init__(self) -> None:
+        if min(self.phrases, self.masks, self.refined) < 1:
+            raise ConfigurationError(f"samples: phrases, masks and refined are at least 1; found {self}.")
+
+
+class SceneSamples(Dataset):
+    """Samples of one epoch: item n is the same whenever it is asked for, so a resumed run sees what it would have seen.
+
+    Args:
+        store: the scenes.
+        vocabulary: for word ids.
+        config: phrases and masks a scene.
+        grid: S.
+        max_words: L.
+        seed: of the run.
+        epoch: of the run; each has phrases of its own.
+        length: scenes in this epoch.
+
+    Raises:
+        ConfigurationError: scenes shall be mirrored, and their backbone maps are stored.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        vocabulary: Vocabulary,
+        config: SampleConfig,
+        grid: int,
+        max_words: int,
+        seed: int,
+        epoch: int,
+        length: int,
+    ) -> None:
+        if config.flip and len(store) and store[0].maps:
+            raise ConfigurationError(
+                f"samples.flip is {config.flip}, and the scenes are stored with backbone maps; a mirrored map is not the map of "
+                "the mirrored picture. Set flip: 0, or train the backbone (freeze_backbone: false)."
+            )
+        self.store, self.vocabulary, self.config = store, vocabulary, config
+        self.grid, self.max_words = grid, max_words
+        self.seed, self.epoch, self.length = seed, epoch, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Arrays of one scene, as `collate` joins them."""
+        position = self.epoch * self.length + index
+        entries = self.store.entries
+        passes, place = divmod(position, len(entries))
+        order = _order(len(entries), self.seed, passes)
+        rng = np.random.default_rng((self.seed, position))
+        while True:
+            stored = self.store[int(entries[order[place]])]
+            # Words that a person wrote do not mirror: "left" would stay.
+            flip = bool(rng.random() < self.config.flip) and not stored.expressions
+            things = tuple(_mirrored(thing, stored.size[1]) for thing in stored.things) if flip else stored.things
+            references = self._said(stored, things, rng, self.config.phrases)
+            if references:
+                return self._sample(stored, things, references, flip, rng)
+            place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
+
+    def _sample(
+        self, stored: Stored, things: Sequence[Thing], references: Sequence[Expression], flip: bool, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        count = self.config.phrases
+        chosen = [references[i] for i in range(min(count, len(references)))]
+        while len(chosen) < count:  # few things can be said: some of it again, in other words
+            more = self._said(stored, things, rng, count - len(chosen))
+            chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
+        encoded = [self.vocabulary.encode(reference.text, self.max_words) for reference in chosen]
+        side = stored.view.shape[0]
+        placement = Framing(side, side, FILL).place(*stored.size)
+        centres = np.full((count, 2), -1, np.int64)
+        for row, reference in enumerate(chosen):
+            if reference.target is not None:
+                x, y = placement.points_to_view(np.array(things[reference.target].centre))
+                centres[row] = np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1)
+        present = [row for row, reference in enumerate(chosen) if reference.target is not None]
+        masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
+        masks = [stored.mask(chosen[row].target or 0) for row in masked]
+        turn = (lambda array, axis: np.flip(array, axis)) if flip else (lambda array, axis: array)
+        sample = {
+            "view": turn(stored.view, 1),
+            "words": np.stack([phrase.ids for phrase in encoded]),
+            "lengths": np.array([phrase.length for phrase in encoded], np.int64),
+            "centres": centres,
+            "masked": masked,
+            "masks": turn(np.stack(masks) if masks else np.zeros((0, side, side), bool), 2),
+            "refined": np.arange(len(masked)) < self.config.refined,
+        }
+        return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
+
+    def _said(self, stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
+        """Up to `count` phrases about a scene: some of those that people wrote, where they did, else made from the geometry."""
+        if stored.expressions:
+            return [stored.expressions[place] for place in rng.permutation(len(stored.expressions))[:count]]
+        return refer(things, stored.size, rng, count, absent=self.config.absent, comparisons=self.config.comparisons)
+
+
+def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
+    """Join scenes to a batch."""
+
+    def stack(name: str) -> Tensor:
+        return torch.from_numpy(np.stack([sample[name] for sample in samples]))
+
+    count = len(samples[0]["lengths"])
+    maps = tuple(stack(f"map{level}").float() for level in range(3)) if "map0" in samples[0] else ()
+    return Batch(
+        views=stack("view"),
+        maps=maps,
+        words=stack("words").flatten(0, 1).long(),
+        lengths=stack("lengths").flatten(),
+        scenes=torch.arange(len(samples)).repeat_interleave(count),
+        centres=stack("centres").flatten(0, 1),
+        masked=torch.from_numpy(np.concatenate([sample["masked"] + row * count for row, sample in enumerate(samples)])),
+        masks=torch.from_numpy(np.concatenate([sample["masks"] for sample in samples])),
+        refined=torch.from_numpy(np.flatnonzero(np.concatenate([sample["refined"] for sample in samples]))),
+    )
+
+
+@lru_cache(maxsize=2)
+def _order(length: int, seed: int, passes: int) -> np.ndarray:
+    return np.random.default_rng((seed, passes)).permutation(length)
+
+
+def _mirrored(thing: Thing, width: int) -> Thing:
+    x0, y0, x1, y1 = thing.box
+    return replace(thing, box=(width - x1, y0, width - x0, y1), centre=(width - thing.centre[0], thing.centre[1]))

@@ -1,0 +1,151 @@
+"""Ask a model about scenes that it never saw, at their own size. `report.py` makes figures of the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.refcoco.refcoco import ReferScenes
+from isfp_train.data.scene import Expression, Scene, SceneSource
+from isfp_train.measure.oracle import Grid, Oracle
+from isfp_train.measure.predictors import Answer, Predictor
+
+TEST_SEED = 700_000_000  # of scenes for reported figures
+CALIBRATION_SEED = 800_000_000  # of scenes that thresholds are chosen on
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One phrase asked of one scene.
+
+    Attributes:
+        source: kind of scene.
+        kind: kind of phrase.
+        present: whether the phrase names something that is there.
+        both: intersection of answer and truth, pixels.
+        either: union of answer and truth, pixels; where nothing is there, the answer's pixels.
+        right: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
+        score: the identifying map's highest probability.
+        scene: number of the scene: outcomes of one scene are not independent of each other.
+    """
+
+    source: str
+    kind: str
+    present: bool
+    both: int
+    either: int
+    right: bool | None
+    score: float
+    scene: int = 0
+
+    @property
+    def iou(self) -> float:
+        """IoU, 0 to 1; two empty masks agree."""
+        return self.both / self.either if self.either else 1.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A scene, its number, and what is asked of it."""
+
+    scene: Scene
+    references: Sequence[Expression]
+    number: int = 0
+
+
+def questions(
+    sources: Sequence[tuple[SceneSource, float]],
+    count: int,
+    seed: int,
+    phrases: int = 5,
+    wording: str = "train",
+    pairs: str = "train",
+) -> Iterator[Question]:
+    """`count` scenes, the same for the same seed, each source in turn by its share; see `refer` for wording and pairs."""
+    shares = np.array([share for _, share in sources], dtype=float)
+    shares /= shares.sum()
+    for index in range(count):
+        rng = np.random.default_rng((seed, index))
+        scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
+        references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
+        if references:
+            yield Question(scene, references, index)
+
+
+def written(scenes: ReferScenes, count: int) -> Iterator[Question]:
+    """The first `count` photos of a split, each with every expression that was written about it."""
+    for number in range(count):
+        scene = scenes.scene(number)
+        if scene.expressions:
+            yield Question(scene, scene.expressions, number)
+
+
+def ask(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[Outcome]:
+    """Ask a model everything about one scene; an oracle may take one branch's place (Table II)."""
+    return [outcome for outcome, _ in answered(predictor, question, oracle)]
+
+
+def answered(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[tuple[Outcome, Answer]]:
+    """As `ask`, with the answers beside the outcomes."""
+    scene = question.scene
+    height, width = scene.image.shape[:2]
+    grid = Grid(height, width, predictor.size, predictor.grid)
+    targets = [None if reference.target is None else scene.things[reference.target] for reference in question.references]
+    cells = [None if thing is None else grid.true_cell(thing) for thing in targets] if oracle == "location" else None
+    answers = predictor.answer(scene.image, [reference.text for reference in question.references], cells)
+    found = []
+    for reference, thing, answer in zip(question.references, targets, answers, strict=True):
+        mask = _true_mask(scene, grid, answer, reference.target) if oracle == "mask" else answer.mask
+        both, either, right = 0, int(mask.sum()), None if answer.cell is None else False
+        if thing is not None:
+            assert thing.mask is not None
+            both, either = int((mask & thing.mask).sum()), int((mask | thing.mask).sum())
+            right = None if answer.cell is None else answer.cell in grid.positives(thing)
+        present = thing is not None
+        outcome = Outcome(scene.source, reference.kind, present, both, either, right, answer.score, question.number)
+        found.append((outcome, Answer(mask, answer.score, answer.cell, answer.identifying)))
+    return found
+
+
+def _true_mask(scene: Scene, grid: Grid, answer: Answer, target: int | None) -> np.ndarray:
+    chosen = None if answer.cell is None else grid.selected(scene.things, answer.cell, target)
+    mask = None if chosen is None else scene.things[chosen].mask
+    return np.zeros(scene.image.shape[:2], bool) if mask is None else mask
+
+
+def evaluate(
+    predictor: Predictor,
+    asked: Iterator[Question],
+    progress: Callable[[], None] = lambda: None,
+    oracle: Oracle | None = None,
+) -> list[Outcome]:
+    """Ask a model all questions."""
+    outcomes = []
+    for question in asked:
+        outcomes += ask(predictor, question, oracle)
+        progress()
+    return outcomes
+
+
+def choose_threshold(present: np.ndarray, absent: np.ndarray) -> float:
+    """The score threshold with the best mean of "present things kept" and "absent things refused".
+
+    Args:
+        present: scores of phrases for things that are there.
+        absent: scores of phrases for things that are not.
+
+    Raises:
+        ValueError: one of them is empty.
+    """
+    if not len(present) or not len(absent):
+        raise ValueError(
+            f"{len(present)} phrases for things that are there and {len(absent)} for things that are not: "
+            "a threshold needs both. Calibrate on more scenes."
+        )
+    thresholds = np.linspace(0.02, 0.98, 97)
+    balance = [(present >= value).mean() + (absent < value).mean() for value in thresholds]
+    best = np.flatnonzero(np.isclose(balance, np.max(balance)))
+    return float(round(thresholds[best[len(best) // 2]], 2))

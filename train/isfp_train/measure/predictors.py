@@ -1,0 +1,183 @@
+"""One way to ask a PyTorch checkpoint and a bundle alike, so that what ships is what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isfp import Segmenter
+from isfp.steps.letterbox import Framing
+from isfp.steps.lookup import best_cells
+from isfp_train.data.store.store import FILL
+from isfp_train.errors import ConfigurationError
+from isfp_train.network.refinement import enlarge
+from isfp_train.run import checkpoint
+
+#: A grid cell to use in place of the one that the identifying map chooses; None leaves the choice to the map.
+Cells = Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says to one phrase, whatever its threshold.
+
+    Attributes:
+        mask: bool `[h,w]` at the picture's own size.
+        score: highest probability of the identifying map; of the mask for Table I's baseline.
+        cell: index i·S + j of the cell whose mask this is; None for the baseline.
+        identifying: the identifying map's probabilities float32 `[S,S]`; None for the baseline.
+    """
+
+    mask: np.ndarray = field(repr=False)
+    score: float
+    cell: int | None
+    identifying: np.ndarray | None = field(default=None, repr=False)
+
+
+class Predictor(Protocol):
+    """Anything that answers phrases about a picture."""
+
+    grid: int
+    size: int
+    threshold: float
+
+    def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        ...
+
+
+class Computed(NamedTuple):
+    """What the network computed for `P` phrases.
+
+    Attributes:
+        masks: in the view, logits `[P,H,W]`.
+        scores: highest probability of each map `[P]`.
+        cells: chosen `[P]`, -1 for the baseline.
+        identifying: probabilities `[P,S,S]`; `[P,0,0]` for the baseline.
+    """
+
+    masks: np.ndarray
+    scores: np.ndarray
+    cells: np.ndarray
+    identifying: np.ndarray
+
+
+class CheckpointPredictor:
+    """Ask a checkpoint, in PyTorch.
+
+    Args:
+        loaded: the checkpoint.
+        threshold: score from which on a thing counts as found.
+        mask_threshold: probability above which a pixel belongs to the mask.
+        refinement: False leaves the Refinement Module out: the coarse mask, enlarged.
+    """
+
+    def __init__(
+        self, loaded: checkpoint.Loaded, threshold: float = 0.5, mask_threshold: float = 0.5, refinement: bool = True
+    ) -> None:
+        self.loaded, self.threshold, self.mask_threshold = loaded, threshold, mask_threshold
+        self.refinement = refinement
+        self.network = loaded.network
+        self.grid, self.size = loaded.config.network.grid, loaded.config.network.image_size
+        self.framing = Framing(self.size, self.size, FILL)
+
+    @torch.inference_mode()
+    def compute(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> Computed:
+        """RGB uint8 `[h,w,3]` and phrases -> everything that the network says."""
+        network, config = self.network, self.loaded.config.network
+        view, _ = self.framing.fit(image)
+        frame = torch.from_numpy(view)
+        encoded = [self.loaded.vocabulary.encode(text, config.max_words) for text in texts]
+        words = torch.from_numpy(np.stack([phrase.ids for phrase in encoded])).long()
+        phrases = network.text(words, torch.tensor([phrase.length for phrase in encoded]))
+        visual = network.image(frame)
+        if config.identification == "none":
+            masks = self._masks(frame, visual, phrases, torch.zeros(len(texts), 1, dtype=torch.long))
+            scores, chosen = torch.sigmoid(masks).amax(dim=(1, 2)), torch.full((len(texts),), -1)
+            return Computed(masks.numpy(), scores.numpy(), chosen.numpy(), np.zeros((len(texts), 0, 0), np.float32))
+        identifying = torch.sigmoid(network.identify(visual, phrases))
+        best = best_cells(identifying.numpy())
+        scores, chosen = torch.tensor([cell.score for cell in best]), torch.tensor([cell.index for cell in best])
+        if cells is not None:
+            chosen = torch.tensor([int(own) if cell is None else cell for own, cell in zip(chosen, cells, strict=True)])
+        masks = self._masks(frame, visual, phrases, chosen[:, None])
+        return Computed(masks.numpy(), scores.numpy(), chosen.numpy(), identifying.numpy())
+
+    def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        placement = self.framing.place(*image.shape[:2])
+        return [
+            Answer(
+                placement.mask(mask, self.mask_threshold),
+                float(score),
+                int(cell) if cell >= 0 else None,
+                identifying if identifying.size else None,
+            )
+            for mask, score, cell, identifying in zip(*self.compute(image, texts, cells), strict=True)
+        ]
+
+    def _masks(self, frame: Tensor, visual: Any, phrases: Tensor, cells: Tensor) -> Tensor:
+        if self.refinement:
+            return self.network.mask(frame, visual, phrases, cells)[:, 0]
+        return enlarge(self.network.coarse(visual, phrases, cells), self.size, self.size)[:, 0]
+
+
+class BundlePredictor:
+    """Ask a bundle through the SDK, as a robot does."""
+
+    def __init__(self, bundle: str | Path, runtime: str = "auto") -> None:
+        self.segmenter = Segmenter(bundle, runtime, threshold=0.0)
+        manifest = self.segmenter.bundle.manifest
+        self.grid, self.size, self.threshold = manifest.grid, manifest.framing.height, manifest.found_threshold
+
+    def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        frame = np.ascontiguousarray(image[..., ::-1])
+        answers = [
+            Answer(result.mask, result.score, result.cell[0] * self.grid + result.cell[1], result.identifying_map)
+            for result in self.segmenter.run(frame, list(texts))
+        ]
+        if cells is None:
+            return answers
+        chosen = [answer.cell if cell is None else cell for answer, cell in zip(answers, cells, strict=True)]
+        masks = self._masks_at(frame, texts, np.array(chosen, np.int32))
+        return [
+            Answer(mask, answer.score, cell, answer.identifying) for mask, answer, cell in zip(masks, answers, chosen, strict=True)
+        ]
+
+    @cached_property
+    def _stages(self) -> dict[str, Any]:
+        # The Segmenter chooses cells itself; to be told them, the same bundle's stages run beside it.
+        return {name: self.segmenter.runtime.load(self.segmenter.bundle, name) for name in ("image", "text", "mask")}
+
+    def _masks_at(self, frame: np.ndarray, texts: Sequence[str], cells: np.ndarray) -> list[np.ndarray]:
+        manifest, stages = self.segmenter.bundle.manifest, self._stages
+        view, placement = self.segmenter.framing.fit(frame)
+        encoded = [self.segmenter.vocabulary.encode(text, manifest.max_words) for text in texts]
+        lengths = np.array([phrase.length for phrase in encoded], np.int32)
+        phrases = np.array(stages["text"](words=np.stack([phrase.ids for phrase in encoded]), lengths=lengths)["phrases"])
+        maps = stages["image"](frame=view)
+        logits = np.asarray(stages["mask"](frame=view, **maps, phrases=phrases, cells=cells[:, None])["masks"])
+        return [placement.mask(mask[0], manifest.mask_threshold) for mask in logits]
+
+
+def open_model(path: str | Path, refinement: bool = True) -> Predictor:
+    """Open a bundle (a folder) or a checkpoint (a file).
+
+    Raises:
+        ConfigurationError: a bundle, and no refinement: its mask stage holds both.
+    """
+    if not Path(path).is_dir():
+        return CheckpointPredictor(checkpoint.load(path), refinement=refinement)
+    if not refinement:
+        raise ConfigurationError(
+            f"{path} is a bundle: its mask stage holds coarse mask and refinement in one. Ask the checkpoint that it came from."
+        )
+    return BundlePredictor(path)

@@ -1,0 +1,106 @@
+"""The figures of an evaluation, by kind of phrase and of scene, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from isfp_train.measure import bootstrap
+from isfp_train.measure.bootstrap import Ratio
+from isfp_train.measure.evaluation import Outcome
+from isfp_train.run.metrics import THRESHOLDS
+
+MASKS = ("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell")
+ABSENCE = ("missed", "absent", "gIoU", "cIoU")
+HEADINGS = {"absent": "N-acc", "count": "there", "absent count": "not there"}
+
+
+def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
+    """Every metric as a sum over a sum, one part an outcome.
+
+    `mIoU`, `oIoU`, `Pr@X`: over phrases for what is there; masks count whatever the threshold says, as in the paper.
+    `cell`: the cell chosen is a positive one. `missed`: present things not found. `absent`: no-target accuracy, phrases for
+    nothing that are answered "not there" (gRefCOCO's N-acc; its T-acc is 100 - missed).
+    `gIoU`, `cIoU`: gRefCOCO's (Liu, Ding and Jiang, GRES): as mIoU and oIoU over all phrases with the threshold applied; for a
+    phrase for nothing the IoU is 1 where the answer is "not there", else 0, and its mask adds to cIoU's union.
+    """
+
+    def column(name: str) -> np.ndarray:
+        return np.array([getattr(outcome, name) for outcome in outcomes], dtype=np.float64)
+
+    present = column("present")
+    both, either, iou = column("both"), column("either"), column("iou")
+    found = ((column("score") >= threshold) & (either > 0)).astype(np.float64)
+    parts = {
+        "mIoU": (iou * present, present),
+        "oIoU": (both * present, either * present),
+        **{f"Pr@{x}": ((iou > x) * present, present) for x in THRESHOLDS},
+    }
+    if all(outcome.right is not None for outcome in outcomes):
+        parts["cell"] = (column("right") * present, present)
+    parts["missed"] = ((1 - found) * present, present)
+    parts["absent"] = ((1 - found) * (1 - present), 1 - present)
+    if 0 < present.sum() < len(outcomes):
+        parts["gIoU"] = (np.where(present > 0, iou * found, 1 - found), np.ones(len(outcomes)))
+        parts["cIoU"] = (both * found * present, np.where(present > 0, either, either * found))
+    return parts
+
+
+def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """All outcomes, and those of each kind of phrase and of scene."""
+    found = {"all": list(outcomes)}
+    for outcome in outcomes:
+        found.setdefault(f"phrase: {outcome.kind}", []).append(outcome)
+        found.setdefault(f"scene: {outcome.source}", []).append(outcome)
+    return dict(sorted(found.items()))
+
+
+def report(outcomes: Sequence[Outcome], threshold: float) -> dict[str, dict[str, float]]:
+    """Metrics in percent by group and name, see `ratios`; `count` and `absent count` say over how many phrases."""
+    result = {}
+    for name, group in groups(outcomes).items():
+        present = sum(outcome.present for outcome in group)
+        counts = {"count": float(present), "absent count": float(len(group) - present)}
+        result[name] = bootstrap.values(ratios(group, threshold)) | {key: value for key, value in counts.items() if value}
+    return result
+
+
+def intervals(outcomes: Sequence[Outcome], threshold: float, seed: int = 0) -> dict[str, dict[str, tuple[float, float]]]:
+    """95 % bootstrap intervals of the same metrics."""
+    return {
+        name: bootstrap.intervals(ratios(group, threshold), np.array([outcome.scene for outcome in group]), seed)
+        for name, group in groups(outcomes).items()
+    }
+
+
+def tables(result: dict[str, dict[str, float]], ends: dict[str, dict[str, tuple[float, float]]], title: str) -> list[Table]:
+    """The report for people, as two tables of 80 columns: masks and cells; what is there and what is not."""
+    return [
+        _table(result, ends, title, MASKS),
+        _table(result, ends, "There or not", (*ABSENCE, "count", "absent count")),
+    ]
+
+
+def _table(
+    result: dict[str, dict[str, float]], ends: dict[str, dict[str, tuple[float, float]]], title: str, columns: Sequence[str]
+) -> Table:
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    drawn.add_column("", no_wrap=True)
+    for column in columns:
+        drawn.add_column(HEADINGS.get(column, column), justify="right", no_wrap=True)
+    for group, values in result.items():
+        if not any(column in values for column in columns):
+            continue
+        drawn.add_row(group, *(_cell(column, values) for column in columns))
+        if group == "all":
+            for side, label in enumerate(("95 % from", "to")):
+                edge = {name: pair[side] for name, pair in ends[group].items()}
+                drawn.add_row(f"  {label}", *(_cell(column, edge) for column in columns), style="dim", end_section=side == 1)
+    return drawn
+
+
+def _cell(column: str, values: dict[str, float]) -> str:
+    return f"{values[column]:.{0 if 'count' in column else 1}f}" if column in values else ""

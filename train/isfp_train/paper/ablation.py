@@ -1,0 +1,201 @@
+"""Table I and the switch of Section IV-E: each row trained and measured under one budget, one seed set and one store of scenes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from isfp_train.data.scenes.sources import scene_sources
+from isfp_train.errors import ConfigurationError
+from isfp_train.measure.evaluation import TEST_SEED, Outcome, evaluate, questions
+from isfp_train.measure.predictors import CheckpointPredictor
+from isfp_train.run import checkpoint
+from isfp_train.run.config import TrainConfig
+from isfp_train.run.runner import train
+from isfp_train.run.scene_data import prepare_stores
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant of the network: its name in the paper, and what it changes."""
+
+    title: str
+    changes: dict[str, Any]
+
+
+ROWS = {
+    "baseline": Row("Baseline", {"identification": "none", "refinement": False}),
+    "iem": Row("Baseline+IEM", {"identification": "convolution", "refinement": False}),
+    "iem+fpm": Row("Baseline+IEM+FPM", {"identification": "fpm", "refinement": False}),
+    "iem+rm": Row("Baseline+IEM+RM", {"identification": "convolution", "refinement": True}),
+    "all": Row("Baseline+IEM+FPM+RM", {"identification": "fpm", "refinement": True}),
+    "no-language": Row(
+        "all, no language in the Segmentation Branch",
+        {"identification": "fpm", "refinement": True, "segmentation_language": "none"},
+    ),
+    "guided": Row(
+        "all, a guided filter in the RM (ours)",
+        {"identification": "fpm", "refinement": True, "refinement_guided": True},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every row gets.
+
+    Attributes:
+        scenes: scenes seen in training, counted with repetition.
+        test_scenes: scenes that each row is asked about: the held-out split, the seeds of `isfp eval`.
+        by_row: other numbers of scenes for some rows, so that all take the same time.
+    """
+
+    scenes: int
+    test_scenes: int
+    by_row: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, row: str) -> int:
+        """Scenes that a row sees in training."""
+        return self.by_row.get(row, self.scenes)
+
+
+def equal_time(budget: Budget, earlier: Mapping[str, Any]) -> Budget:
+    """Give every row the time of the slowest, by the speeds that an earlier ablation (`ablation_table.summary`) took note of.
+
+    Raises:
+        ConfigurationError: it has no time of any row.
+    """
+    pace = {}  # seconds a scene
+    for row, content in earlier["rows"].items():
+        times = [seconds for seconds in content["seconds"].values() if seconds is not None]
+        if times:
+            pace[row] = sum(times) / len(times) / content["scenes"]
+    if not pace:
+        raise ConfigurationError("The earlier ablation has no times (its runs were all resumed); let one run through in one go.")
+    return replace(budget, by_row={row: round(budget.scenes * max(pace.values()) / value) for row, value in pace.items()})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row with one seed.
+
+    Attributes:
+        seconds: training took, on this machine; None where the run was broken off and resumed.
+        outcomes: of the test scenes; every row and seed is asked the same.
+    """
+
+    row: str
+    seed: int
+    seconds: float | None
+    outcomes: list[Outcome]
+
+
+def variant(base: TrainConfig, row: str, seed: int, scenes: int) -> TrainConfig:
+    """The configuration of one row: the base, the row's changes, the seed and the budget; the scenes stay the base's.
+
+    Raises:
+        ConfigurationError: there is no such row, or the budget is less than a batch.
+    """
+    if row not in ROWS:
+        raise ConfigurationError(f"unknown row {row!r}; known are {', '.join(ROWS)}")
+    settings = base.optimisation
+    if scenes < settings.batch_scenes:
+        raise ConfigurationError(f"a budget of {scenes} scenes is less than one batch of {settings.batch_scenes}")
+    epochs = max(1, round(scenes / settings.epoch_scenes))
+    epoch = max(1, scenes // epochs // settings.batch_scenes) * settings.batch_scenes
+    shrunk = epochs / settings.epochs
+    optimisation = replace(
+        settings,
+        epochs=epochs,
+        epoch_scenes=epoch,
+        steps=tuple(max(1, round(step * shrunk)) for step in settings.steps),
+        warm_up=min(settings.warm_up, max(1, epochs * epoch // settings.batch_scenes // 10)),
+    )
+    return replace(
+        base,
+        name=f"{base.name}-{row}-{seed}",
+        seed=seed,
+        network=replace(base.network, **ROWS[row].changes),
+        data=replace(base.data, seed=base.scene_seed),
+        optimisation=optimisation,
+    )
+
+
+def ablate(
+    base: TrainConfig,
+    rows: Sequence[str],
+    seeds: Sequence[int],
+    budget: Budget,
+    out: Path,
+    data: Path | None = None,
+    cache: Path | None = None,
+    workers: int = 0,
+    say: Callable[[str], None] = print,
+) -> list[Measured]:
+    """Train and measure every row with every seed; what is finished in `out` is kept, what was broken off goes on.
+
+    Args:
+        base: network sizes, losses, samples and data that all rows share.
+        rows: of `ROWS`.
+        seeds: of weights and sampling; the scenes are the same for all.
+        budget: see `Budget`.
+        out: folder; each run goes to `<out>/<row>/seed-<n>`.
+        data: see `runner.train`.
+        cache: folder of the scenes; `<out>/cache` where none is given.
+        workers: loader processes.
+        say: is told what happens.
+
+    Raises:
+        ConfigurationError: an unknown row, or `out` holds a run of other settings.
+    """
+    configs = {(row, seed): variant(base, row, seed, budget.of(row)) for seed in seeds for row in rows}
+    cache = cache or out / "cache"
+    prepare_stores(next(iter(configs.values())), data, cache, workers)
+    found = []
+    for (row, seed), config in configs.items():
+        folder = out / row / f"seed-{seed}"
+        wanted = {"config": config.to_dict(), "test_scenes": budget.test_scenes}
+        kept = _finished(folder, wanted)
+        if kept is None:
+            say(f"{row}, seed {seed}: {config.optimisation.epochs} epochs of {config.optimisation.epoch_scenes} scenes")
+            kept = _run(config, folder, wanted, data, cache, workers)
+        else:
+            say(f"{row}, seed {seed}: finished before")
+        found.append(Measured(row, seed, kept["seconds"], [Outcome(**outcome) for outcome in kept["outcomes"]]))
+    return found
+
+
+def _finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    begun = folder / "settings.json"
+    if begun.is_file() and json.loads(begun.read_text()) != _plain(wanted):
+        raise ConfigurationError(f"{folder} holds a run of other settings; give another --out, or remove that folder.")
+    result = folder / "result.json"
+    return json.loads(result.read_text()) if result.is_file() else None
+
+
+def _run(
+    config: TrainConfig, folder: Path, wanted: Mapping[str, Any], data: Path | None, cache: Path, workers: int
+) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    resumed = (folder / "checkpoints" / "last.ckpt").exists()
+    (folder / "settings.json").write_text(json.dumps(wanted))
+    start = time.monotonic()
+    last = train(config, folder, data, cache, resume=True, workers=workers, progress=False)
+    seconds = None if resumed else time.monotonic() - start
+    predictor = CheckpointPredictor(checkpoint.load(last))
+    sources = scene_sources(config.data.shares, data, predictor.size, "held_out")
+    outcomes = evaluate(predictor, questions(sources, wanted["test_scenes"], TEST_SEED))
+    result = {"seconds": seconds, "outcomes": [asdict(outcome) for outcome in outcomes]}
+    part = folder / f".tmp-result-{os.getpid()}"
+    part.write_text(json.dumps(result))
+    part.rename(folder / "result.json")
+    return _plain(result)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))

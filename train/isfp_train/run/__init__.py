@@ -1,0 +1,1 @@
+"""A training run: its configuration, scenes, targets, losses, step, loop and weights."""

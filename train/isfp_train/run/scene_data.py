@@ -1,0 +1,122 @@
+"""The scenes of a run: made and stored once, then sampled anew in every epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from torch.utils.data import DataLoader, Subset
+
+from isfp.steps.phrase import Vocabulary
+from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
+from isfp_train.data.scenes.sources import scene_sources
+from isfp_train.data.store.prepare import prepare
+from isfp_train.data.store.store import Store
+from isfp_train.data.store.stream import SceneSamples, collate
+from isfp_train.errors import ConfigurationError
+from isfp_train.network.backbone import Backbone
+from isfp_train.run.config import TrainConfig
+from isfp_train.run.processes import Processes
+from isfp_train.run.sharding import StepBatches
+
+VALIDATION_SEED = 900_000_000  # far from every training seed
+
+
+def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0) -> None:
+    """Make the scenes that `cache` lacks, with the maps of a frozen backbone; see `runner.train` for the arguments."""
+    network, settings = config.network, config.data
+    backbone = None
+    if config.optimisation.freeze_backbone:
+        backbone = Backbone(network.backbone).eval()
+        backbone.load_pretrained(settings.backbone_weights)
+    if settings.refer is not None:
+        refer = open_refer(settings.refer, data)
+        for folder, split, most in (("validation", "val", settings.validation_scenes), ("train", "train", None)):
+            scenes = ReferScenes(refer, split)
+            count = len(scenes) if most is None else min(most, len(scenes))
+            made_of: dict[str, Any] = {"refer": settings.refer, "split": split}
+            prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, made_of, backbone, workers)
+        return
+    for folder, split, count, seed in (
+        ("validation", "held_out", settings.validation_scenes, VALIDATION_SEED),
+        ("train", "train", settings.scenes, config.scene_seed * 10_000_000),
+    ):
+        sources = scene_sources(settings.shares, data, network.image_size, split)
+        made_of = {"shares": settings.shares, "split": split}
+        prepare(cache / folder, sources, count, seed, network.image_size, made_of, backbone, workers)
+
+
+def open_refer(name: str, data: Path | None) -> Refer:
+    """Open RefCOCO or one of its kin.
+
+    Raises:
+        ConfigurationError: no folder is given.
+        DataMissingError: the folder lacks something; the message names it.
+    """
+    if data is None:
+        raise ConfigurationError(f"The run is on {name}, and no folder is given. Give --data FOLDER, the root of REFER's layout.")
+    return Refer(name, data)
+
+
+class SceneData(lightning.LightningDataModule):
+    """Stores of training and validation scenes, and the samples of each epoch.
+
+    Args:
+        config: the run.
+        vocabulary: for word ids.
+        data: see `runner.train`.
+        cache: folder of the stores.
+        workers: loader processes.
+        processes: this training process among all; each sees its own part of every step.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        vocabulary: Vocabulary,
+        data: Path | None,
+        cache: Path,
+        workers: int = 0,
+        processes: Processes | None = None,
+    ) -> None:
+        super().__init__()
+        self.config, self.vocabulary, self.data, self.cache, self.workers = config, vocabulary, data, cache, workers
+        self.processes = processes or Processes()
+
+    def prepare_data(self) -> None:
+        """Make the scenes that are not there yet; on each node one process does, and the others wait."""
+        prepare_stores(self.config, self.data, self.cache, self.workers)
+
+    def setup(self, stage: str) -> None:
+        """Map the stores."""
+        self.train_store, self.validation_store = Store(self.cache / "train"), Store(self.cache / "validation")
+
+    def train_dataloader(self) -> DataLoader:
+        """Samples of the current epoch; rebuilt for each, so that they depend on seed and epoch alone."""
+        assert self.trainer is not None
+        settings = self.config.optimisation
+        samples = self._samples(self.train_store, self.config.seed, self.trainer.current_epoch, settings.epoch_scenes)
+        batches = StepBatches(settings.epoch_scenes, settings.batch_scenes, self.processes, settings.accumulate)
+        return DataLoader(
+            samples,
+            batch_sampler=batches,
+            collate_fn=collate,
+            num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        """The same samples every time; each process takes its own, none is seen twice."""
+        settings, processes = self.config.optimisation, self.processes
+        length = len(self.validation_store)
+        if length < processes.count:
+            raise ConfigurationError(f"{length} validation scenes for {processes.count} processes; each needs at least one.")
+        samples = self._samples(self.validation_store, 12345, 0, length)
+        own = Subset(samples, range(processes.rank, length, processes.count))
+        return DataLoader(own, processes.share_of(settings.batch_scenes, settings.accumulate), collate_fn=collate)
+
+    def _samples(self, store: Store, seed: int, epoch: int, length: int) -> SceneSamples:
+        network = self.config.network
+        return SceneSamples(store, self.vocabulary, self.config.samples, network.grid, network.max_words, seed, epoch, length)
