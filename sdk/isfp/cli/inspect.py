@@ -1,0 +1,55 @@
+"""`isfp inspect`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from isfp.cli.options import BundleArgument, JsonOption
+from isfp.cli.output import plain, print_json
+
+
+def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
+    """Check a bundle, and show what is in it."""
+    from isfp.bundle.bundle import Bundle
+    from isfp.diagnose.inspection import inspect as look_into
+
+    opened = Bundle.open(bundle)
+    manifest, found = opened.manifest, look_into(opened)
+    if as_json:
+        print_json({**manifest.fields, "inspection": {key: found[key] for key in ("stages", "engines")}})
+        return
+    console = Console()
+    console.print(
+        f"[bold]{plain(manifest.name)}[/]: sound, {len(manifest.files)} files, "
+        f"{sum(file.bytes for file in manifest.files.values()) / 1e6:.1f} MB, {len(opened.vocabulary())} words\n"
+        f"view {manifest.framing.width} x {manifest.framing.height}, grid {manifest.grid} x {manifest.grid}, "
+        f"phrases of up to {manifest.max_words} words\n"
+        f"found from {manifest.found_threshold:g}, mask from {manifest.mask_threshold:g}"
+    )
+    table = Table("stage", "", "tensor", "type", "shape")
+    for name, stage in manifest.stages.items():
+        for way, tensors in (("in", stage.inputs), ("out", stage.outputs)):
+            for tensor in tensors:
+                table.add_row(name, way, tensor.name, tensor.dtype, " x ".join(map(str, tensor.shape)))
+        table.add_section()
+    console.print(table)
+    table = Table("file", "precision", "MB", "layers", "most of them")
+    for stage in found["stages"].values():
+        most = ", ".join(f"{operator} {count}" for operator, count in list(stage["operators"].items())[:5])
+        table.add_row(stage["file"], stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), plain(most))
+    console.print(table)
+    if not found["engines"]:
+        console.print("No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)")
+        return
+    table = Table("engine", "precision", "MB", "built for", "phrases", "fits here")
+    for engine in found["engines"]:
+        record = engine["record"]
+        fits = "[green]yes[/]" if engine["fits"] else f"[yellow]no[/]: {plain(engine['reason'])}"
+        if record is None:
+            table.add_row(plain(engine["key"]), "", "", "", "", fits)
+            continue
+        target = f"{record['runtime']} {record['runtime_version']}, SM {record['sm']}, {record['gpu'] or 'any GPU of it'}"
+        phrases = "{min} to {max}".format(**record["phrases"])
+        table.add_row(plain(engine["key"]), record["precision"], f"{engine['bytes'] / 1e6:.1f}", plain(target), phrases, fits)
+    console.print(table)

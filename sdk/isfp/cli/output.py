@@ -1,0 +1,22 @@
+"""What the commands print: messages on standard error, JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+
+messages = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one line of JSON on standard output."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def plain(text: str) -> str:
+    """Return text for a table or message of rich, with nothing in it read as markup."""
+    from rich.markup import escape
+
+    return escape(text)
