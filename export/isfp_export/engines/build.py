@@ -12,7 +12,8 @@ from typing import Any
 
 from isfp.bundle.atomic_folder import placing
 from isfp.bundle.bundle import ENGINES, Bundle
-from isfp.engines.choice import PLUGIN_VERSION, sources_of
+from isfp.engines.choice import sources_of
+from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu
 from isfp.engines.record import EngineRecord, PlanRecord, write_record
 from isfp_export.engines.builder import StageBuilder

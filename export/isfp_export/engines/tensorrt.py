@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import onnx
 
 from isfp.bundle.manifest import Stage
-from isfp.engines.choice import PLUGIN_VERSION
+from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu, first_gpu
 from isfp.runtimes.plugin import VARIABLE, load_plugin
 from isfp_export.engines.builder import BuildError, Profile, StageBuilder

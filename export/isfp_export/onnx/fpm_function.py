@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
 from isfp_train.network.fpm_scan import diagonal_order, diagonal_rows
 
-DOMAIN, OPERATOR, OPSET = "isfp", "FPMScan", 18
+OPSET = 18
 
 
 class _Body:
@@ -158,7 +159,7 @@ def fpm_model(grid: int, channels: int, activation: str, alpha: float, slope: fl
     )
     return helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)],
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)],
         functions=[fpm_function(grid, channels, activation)],
         ir_version=9,
     )

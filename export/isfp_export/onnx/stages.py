@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
 from isfp_train.network import ISFP
 from isfp_train.network.propagation import FeaturePropagation
 
@@ -57,7 +58,7 @@ class IdentifyStage(nn.Module):
             return torch.sigmoid(propagation(isf))
         cells = isf.permute(0, 2, 3, 1)
         spread = torch.onnx.ops.symbolic(
-            "isfp::FPMScan",
+            f"{DOMAIN}::{OPERATOR}",
             (cells, propagation.w1, propagation.w2),
             attrs={
                 "alpha": float(propagation.alpha),
@@ -66,7 +67,7 @@ class IdentifyStage(nn.Module):
             },
             dtype=cells.dtype,
             shape=cells.shape,
-            version=1,
+            version=VERSION,
         )
         return torch.sigmoid(propagation.last(spread.permute(0, 3, 1, 2)).squeeze(1))
 

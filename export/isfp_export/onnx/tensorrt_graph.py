@@ -5,8 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-DOMAIN, OPERATOR = "isfp", "FPMScan"  # stated anew: fpm_function.py needs PyTorch, and a robot has none
-PLUGIN_VERSION, PLUGIN_NAMESPACE = "1", "isfp"  # plugins/fpm_scan/README.md, "What the ONNX node needs"
+from isfp.engines.fpm import DOMAIN, OPERATOR, PLUGIN_VERSION
 
 
 def cast_bytes_first(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -55,10 +54,10 @@ def for_plugin(model: onnx.ModelProto) -> onnx.ModelProto:
 
     graph = gs.import_onnx(model)
     graph.functions.clear()
-    for node in graph.nodes:
+    for node in graph.nodes:  # plugins/fpm_scan/README.md, "What the ONNX node needs"
         if (node.domain, node.op) == (DOMAIN, OPERATOR):
             node.attrs["plugin_version"] = PLUGIN_VERSION
-            node.attrs["plugin_namespace"] = PLUGIN_NAMESPACE
+            node.attrs["plugin_namespace"] = DOMAIN
     return gs.export_onnx(graph, do_type_check=False, ir_version=model.ir_version)
 
 

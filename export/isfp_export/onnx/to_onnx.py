@@ -8,7 +8,8 @@ import onnx
 import onnxslim
 import torch
 
-from isfp_export.onnx.fpm_function import DOMAIN, OPSET, fpm_function
+from isfp.engines.fpm import DOMAIN, VERSION
+from isfp_export.onnx.fpm_function import OPSET, fpm_function
 from isfp_export.onnx.node_names import KEEP_PREFIX
 from isfp_export.onnx.stages import Stage
 from isfp_train.network import NetworkConfig
@@ -63,7 +64,7 @@ def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.Mod
     del model.opset_import[:]
     model.opset_import.extend(kept)
     if not any(entry.domain == DOMAIN for entry in kept) and model.functions:
-        model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
+        model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, VERSION))
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -10,6 +10,7 @@ import onnx
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
+from isfp.engines.fpm import OPERATOR
 from isfp.errors import IsfpError
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.frames import FramesMissingError, Question, stage_feeds
@@ -43,7 +44,7 @@ class Converted:
 
 
 # Operators whose precision is held to what was asked. The FPM scan is a product too, or 50 of them.
-PRODUCTS = ("Conv", "MatMul", "Gemm", "FPMScan")
+PRODUCTS = ("Conv", "MatMul", "Gemm", OPERATOR)
 
 
 def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isfp.bundle.bundle import ENGINES, Bundle
+from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.plans import check_place, rebuild_command
 from isfp.engines.record import PRECISIONS, RECORD, EngineRecord, read_record
 from isfp.errors import EngineMismatchError, IsfpError
-
-PLUGIN_VERSION = "1"  # of isfp::FPMScan
 
 
 @dataclass(frozen=True)

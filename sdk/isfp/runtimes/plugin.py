@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from isfp.engines.fpm import DOMAIN, OPERATOR
 from isfp.errors import EngineMismatchError
 
 LIBRARY = "libisfp_fpm_scan.so"
 VARIABLE = "ISFP_PLUGIN"
-NAME, NAMESPACE = "FPMScan", "isfp"
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _HELP = "Build it on this machine, in the checkout: make plugin (plugins/fpm_scan/README.md), or name it in " + VARIABLE
 
@@ -52,12 +52,12 @@ def load_plugin(trt: Any, version: str, bundle: Path | None = None) -> None:
         EngineMismatchError: there is no library, it does not load, or it is of another version.
     """
     registry = trt.get_plugin_registry()
-    if registry.get_creator(NAME, version, NAMESPACE) is not None:
+    if registry.get_creator(OPERATOR, version, DOMAIN) is not None:
         return
     library = find_library(bundle)
     if library is None:
         raise EngineMismatchError(
-            f"The plans call the plugin {NAMESPACE}::{NAME}, and there is no {LIBRARY}. {_HELP}",
+            f"The plans call the plugin {DOMAIN}::{OPERATOR}, and there is no {LIBRARY}. {_HELP}",
             "plugin",
             None,
             LIBRARY,
@@ -71,9 +71,9 @@ def load_plugin(trt: Any, version: str, bundle: Path | None = None) -> None:
             "a library that loads",
             "make plugin",
         )
-    if registry.get_creator(NAME, version, NAMESPACE) is None:
+    if registry.get_creator(OPERATOR, version, DOMAIN) is None:
         raise EngineMismatchError(
-            f"{library} does not bring version {version!r} of {NAMESPACE}::{NAME}, which the plans call. {_HELP}",
+            f"{library} does not bring version {version!r} of {DOMAIN}::{OPERATOR}, which the plans call. {_HELP}",
             "plugin_version",
             str(library),
             version,

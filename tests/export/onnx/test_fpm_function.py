@@ -10,7 +10,8 @@ import torch
 
 from fpm_scan.reference import LEAKY_RELU, TANH
 from fpm_scan.reference import fpm_scan as reference
-from isfp_export.onnx.fpm_function import DOMAIN, OPERATOR, fpm_model
+from isfp.engines.fpm import DOMAIN, OPERATOR
+from isfp_export.onnx.fpm_function import fpm_model
 from isfp_train.network.fpm_scan import fpm_scan
 
 TOLERANCE = 1e-5  # float32, sums in another order
