@@ -6,10 +6,10 @@ from typing import Annotated
 import cv2
 import typer
 
+from isfp_train import seeds
 from isfp_train.data.scenes.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
 
-FIRST_SEED = 500_000_000  # seeds that training, calibration and evaluation do not use
 DRAWN = {"mugs.jpg": 4, "vases.jpg": 6}
 SPRITES = {"flies.jpg": 20, "jars.jpg": 22}
 
@@ -23,7 +23,7 @@ def main(
         made.append((ComposedScenes(FolderSprites(sprites, fluent_emoji(), "all"), size=640, drawn=0.0), SPRITES))
     for source, pictures in made:
         for name, seed in pictures.items():
-            image = source.scene(FIRST_SEED + seed).image
+            image = source.scene(seeds.DEMO.start + seed).image
             cv2.imwrite(str(out / name), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
             print(out / name)
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from isfp import IsfpError, Segmenter
 from isfp.video.metrics import flicker, lag, overlap
 from isfp.video.smoother import Smoother
+from isfp_train import seeds
 from isfp_train.data.scenes.moving import Clip, MovingScenes
 
-FIRST_SEED = 700_000_000  # any will do: clips are drawn from random numbers of their own, which no other scenes share
 WAYS = ("each frame alone", "smoothed")
 
 
@@ -30,7 +30,7 @@ def main(
     length: Annotated[int, typer.Option(min=6, help="Frames of a clip.")] = 16,
     speed: Annotated[float, typer.Option(help="Of moving things, pixels a frame of 320 x 240.")] = 4.0,
     noise: Annotated[float, typer.Option(help="Standard deviation of the sensor's noise, grey values.")] = 6.0,
-    seed: Annotated[int, typer.Option(help="Of the first scene.")] = FIRST_SEED,
+    seed: Annotated[int, typer.Option(help="Of the first scene.")] = seeds.CLIPS.start,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")] = False,
 ) -> None:
     maker = MovingScenes(noise=noise)

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from isfp_train import seeds
+
 if TYPE_CHECKING:
     from isfp.bundle.bundle import Bundle
     from isfp_export.bundle.verify import Verification
@@ -103,7 +105,6 @@ def build(
     from isfp_export.engines.builder import Profile
     from isfp_export.engines.progress import monitor
     from isfp_export.precision.convert import is_quantised
-    from isfp_export.precision.frames import CALIBRATION_SEED
 
     _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx"))
     _one_of("--precision", precision, ("fp32", "fp16", "int8", "fp8"))
@@ -125,7 +126,7 @@ def build(
             from isfp_export.engines.tensorrt_rtx import rtx_builder
 
             builder = rtx_builder(target, precision, profile, watch)
-        questions = _questions(opened, frames, calibration, CALIBRATION_SEED) if is_quantised(precision) else []
+        questions = _questions(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
         result = build_engine(opened, builder, precision, keep or [], questions, gpu, console.print)  # type: ignore[arg-type]
     described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
     if report:
@@ -141,14 +142,13 @@ def _verify_precision(
 ) -> None:
     from isfp.bundle.bundle import Bundle
     from isfp_export.precision.convert import is_quantised
-    from isfp_export.precision.frames import CALIBRATION_SEED, CHECK_SEED
     from isfp_export.precision.verify import PrecisionError, compare_precision
 
     _one_of("--precision", precision, ("fp16", "int8", "fp8"))
     opened = Bundle.open(bundle)
     # Pictures of a folder serve twice only if they must: the first for ranges, those after them for the check.
-    ranges = _questions(opened, frames, calibration, CALIBRATION_SEED) if is_quantised(precision) else []
-    asked = _questions(opened, frames, scenes + (len(ranges) if frames else 0), CHECK_SEED)
+    ranges = _questions(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
+    asked = _questions(opened, frames, scenes + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
     asked = asked[len(ranges) :] or asked if frames else asked
     result = compare_precision(opened, precision, asked, keep, ranges, Console(stderr=True).print)  # type: ignore[arg-type]
     if as_json:

@@ -113,10 +113,11 @@ class _Asked:
 
 
 def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int) -> _Asked:
+    from isfp_train import seeds
     from isfp_train.data.refcoco.layout import DATASETS
     from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
     from isfp_train.data.scenes.sources import scene_sources
-    from isfp_train.measure.evaluation import TEST_SEED, questions, written
+    from isfp_train.measure.evaluation import questions, written
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
@@ -129,7 +130,7 @@ def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str,
     chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
     sources = scene_sources(chosen, Path(data) if data else None, size, split)
     about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording, "pairs": pairs}
-    asked = questions(sources, scenes, TEST_SEED, wording=wording, pairs=pairs)
+    asked = questions(sources, scenes, seeds.TEST.start, wording=wording, pairs=pairs)
     return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
 
 

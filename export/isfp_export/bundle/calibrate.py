@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from isfp_export.bundle.overlap import iou
+from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
-from isfp_train.measure.evaluation import CALIBRATION_SEED, choose_threshold, questions
+from isfp_train.measure.evaluation import choose_threshold, questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.run.checkpoint import Loaded
 
@@ -40,7 +41,7 @@ def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
     predictor = CheckpointPredictor(loaded)
     sources = scene_sources(shares, data, predictor.size, "held_out")
     present, absent, ious = [], [], []
-    for question in questions(sources, scenes, CALIBRATION_SEED):
+    for question in questions(sources, scenes, seeds.THRESHOLDS.start):
         computed = predictor.compute(question.scene.image, [reference.text for reference in question.references])
         placement = predictor.framing.place(*question.scene.image.shape[:2])
         for reference, logits, score in zip(question.references, computed.masks, computed.scores, strict=True):

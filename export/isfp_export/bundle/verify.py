@@ -15,6 +15,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp_export.bundle.overlap import iou
 from isfp_export.onnx.stages import stages
+from isfp_train import seeds
 from isfp_train.data.phrases.phrases import refer
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.measure.predictors import CheckpointPredictor
@@ -23,7 +24,6 @@ from isfp_train.run.checkpoint import Loaded
 # Both sides compute in float32, in another order of sums: what they may differ by, of a tensor's largest absolute value.
 STAGE_TOLERANCE = 1e-3
 MASK_IOU = 0.995  # least mean IoU of the two sides' masks
-VERIFY_SEED = 600_000_000
 
 
 class VerificationError(IsfpError):
@@ -115,7 +115,7 @@ def stage_differences(segmenter: Segmenter, loaded: Loaded) -> dict[str, float]:
 def _questions(scenes: int) -> Iterator[tuple[np.ndarray, list[str]]]:
     source = ProceduralScenes()
     for index in range(scenes):
-        scene = source.scene(VERIFY_SEED + index)
+        scene = source.scene(seeds.VERIFICATION.start + index)
         references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
         if references:
             yield scene.image, [reference.text for reference in references]

@@ -15,8 +15,6 @@ from isfp.steps.letterbox import Placement
 from isfp.steps.lookup import best_cells
 from isfp_export.precision.run import StageSession
 
-CALIBRATION_SEED = 700_000_000  # scenes that neither training nor any figure uses
-CHECK_SEED = 710_000_000
 # What is asked of pictures that come without phrases; each has words of every vocabulary.
 PHRASES = ("the object on the left", "the biggest object", "the red object on the right")
 _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

@@ -22,7 +22,8 @@ from isfp_export.engines.builder import BuildError, Profile
 from isfp_export.engines.layers import EnginePrecisionError
 from isfp_export.engines.tensorrt import TensorRTBuilder, tensorrt_builder
 from isfp_export.engines.tensorrt_rtx import rtx_builder
-from isfp_export.precision.frames import CALIBRATION_SEED, scenes
+from isfp_export.precision.frames import scenes
+from isfp_train import seeds
 
 PROFILE = Profile(Span(1, 1, 8), Span(1, 1, 3))
 KEPT = Path(__file__).with_name("rtx_layers.json")
@@ -165,7 +166,7 @@ def test_rtx_builds_other_targets_and_precisions(
     # In a network that hardly trained FP8's noise is near the bar everywhere; here it matters that what is quantised is built so.
     monkeypatch.setattr(quantise_ranges, "LEAST_RATIO", 24.0)
     bundle = Bundle.open(exported)
-    frames = [] if precision == "fp16" else scenes(bundle, 2, CALIBRATION_SEED)
+    frames = [] if precision == "fp16" else scenes(bundle, 2, seeds.QUANTISATION.start)
     result = build_engine(bundle, rtx_builder(target, precision, PROFILE, None), precision, [], frames)  # type: ignore[arg-type]
     assert result.record.sm == target[2:]
     counts = {kind: sum(entry["products"].get(kind, 0) for entry in result.report.values()) for kind in ("fp16", precision)}

@@ -16,8 +16,9 @@ from onnx import helper, numpy_helper
 from isfp.bundle.bundle import Bundle, write_manifest
 from isfp.cli import main as cli
 from isfp_export.precision.convert import UnknownNodeError, convert
-from isfp_export.precision.frames import CHECK_SEED, FramesMissingError, folder, scenes
+from isfp_export.precision.frames import FramesMissingError, folder, scenes
 from isfp_export.precision.verify import compare_precision
+from isfp_train import seeds
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +54,7 @@ def broken(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
-    report = compare_precision(bundle, "fp16", scenes(bundle, 4, CHECK_SEED))
+    report = compare_precision(bundle, "fp16", scenes(bundle, 4, seeds.PRECISION_CHECK.start))
     assert (report.nan, report.inf) == (0, 0)
     assert report.mask_iou >= 0.98  # of a network that was hardly trained; the gate is for one that was
     # The masks of a network that was hardly trained are nearly even, so the guided filter's covariances are all rounding.
@@ -66,7 +67,7 @@ def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
 
 
 def test_a_node_that_overflows_is_named_and_keeping_it_mends_it(broken: Bundle) -> None:
-    questions = scenes(broken, 2, CHECK_SEED)
+    questions = scenes(broken, 2, seeds.PRECISION_CHECK.start)
     report = compare_precision(broken, "fp16", questions)
     assert report.inf > 0
     assert report.to_keep.stage == "identify"
@@ -78,7 +79,7 @@ def test_a_node_that_overflows_is_named_and_keeping_it_mends_it(broken: Bundle) 
 
 
 def test_int8_is_calibrated_and_counted(bundle: Bundle) -> None:
-    report = compare_precision(bundle, "int8", scenes(bundle, 2, CHECK_SEED), calibration=scenes(bundle, 2, 1))
+    report = compare_precision(bundle, "int8", scenes(bundle, 2, seeds.PRECISION_CHECK.start), calibration=scenes(bundle, 2, 1))
     assert (report.nan, report.inf) == (0, 0)
     assert report.counts["image"]["int8"] > 10
     assert all("noise" in reason for reason in report.kept["image"].values() if reason.endswith("FP16"))

@@ -13,9 +13,6 @@ from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.measure.oracle import Grid, Oracle
 from isfp_train.measure.predictors import Answer, Predictor
 
-TEST_SEED = 700_000_000  # of scenes for reported figures
-CALIBRATION_SEED = 800_000_000  # of scenes that thresholds are chosen on
-
 
 @dataclass(frozen=True)
 class Outcome:

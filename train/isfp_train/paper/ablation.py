@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.errors import ConfigurationError
-from isfp_train.measure.evaluation import TEST_SEED, Outcome, evaluate, questions
+from isfp_train.measure.evaluation import Outcome, evaluate, questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.run import checkpoint
 from isfp_train.run.config import TrainConfig
@@ -189,7 +190,7 @@ def _run(
     seconds = None if resumed else time.monotonic() - start
     predictor = CheckpointPredictor(checkpoint.load(last))
     sources = scene_sources(config.data.shares, data, predictor.size, "held_out")
-    outcomes = evaluate(predictor, questions(sources, wanted["test_scenes"], TEST_SEED))
+    outcomes = evaluate(predictor, questions(sources, wanted["test_scenes"], seeds.TEST.start))
     result = {"seconds": seconds, "outcomes": [asdict(outcome) for outcome in outcomes]}
     part = folder / f".tmp-result-{os.getpid()}"
     part.write_text(json.dumps(result))

@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 import yaml
 
+from isfp_train import seeds
 from isfp_train.data.store.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.network.config import NetworkConfig
 from isfp_train.run.losses import LossConfig
 from isfp_train.settings import read_settings
-
-SEEDS = 50  # a run's scenes start at its seed times ten million; those from 500,000,000 on are kept for other ends
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,9 @@ class TrainConfig:
         if self.optimisation.parts == "refinement" and not self.network.refinement:
             raise ConfigurationError("optimisation.parts is refinement, and network.refinement is false: nothing would be trained.")
         for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
-            if not 0 <= seed < SEEDS:
+            if not 0 <= seed < seeds.RUNS:
                 raise ConfigurationError(
-                    f"{name} is {seed}; it must lie in 0 … {SEEDS - 1}: scenes of later seeds are for verification, figures, "
+                    f"{name} is {seed}; it must lie in 0 … {seeds.RUNS - 1}: scenes of later seeds are for verification, figures, "
                     "calibration and validation."
                 )
 

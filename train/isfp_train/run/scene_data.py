@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Subset
 
 from isfp.steps.phrase import Vocabulary
+from isfp_train import seeds
 from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.data.store.prepare import prepare
@@ -20,8 +21,6 @@ from isfp_train.network.backbone import Backbone
 from isfp_train.run.config import TrainConfig
 from isfp_train.run.processes import Processes
 from isfp_train.run.sharding import StepBatches
-
-VALIDATION_SEED = 900_000_000  # far from every training seed
 
 
 def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0) -> None:
@@ -40,8 +39,8 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
             prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, made_of, backbone, workers)
         return
     for folder, split, count, seed in (
-        ("validation", "held_out", settings.validation_scenes, VALIDATION_SEED),
-        ("train", "train", settings.scenes, config.scene_seed * 10_000_000),
+        ("validation", "held_out", settings.validation_scenes, seeds.VALIDATION.start),
+        ("train", "train", settings.scenes, seeds.training(config.scene_seed).start),
     ):
         sources = scene_sources(settings.shares, data, network.image_size, split)
         made_of = {"shares": settings.shares, "split": split}
