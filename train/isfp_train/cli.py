@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "4294967296"}
 
 
+PHOTO_SIZE = 640  # longer side of a photo in pixels, as it is asked about
+
+
 DataOption = Annotated[
     str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; or refcoco=FOLDER, refcoco+=, refcocog=, grefcoco=.")
 ]
@@ -29,6 +32,9 @@ SharesOption = Annotated[str, typer.Option(help='Shares of the kinds of scenes, 
 WordingOption = Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')]
 PairsOption = Annotated[
     str, typer.Option(help='"train", or "held_out": colours of things that training never named with them, such as a purple key.')
+]
+PhrasesOption = Annotated[
+    str, typer.Option(help='"made": phrases from the scenes\' geometry; "human": those that people wrote about photos.')
 ]
 SplitOption = Annotated[
     str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; "train"; or a split of RefCOCO\'s [val].')
@@ -66,6 +72,7 @@ def evaluate(
     split: SplitOption = "",
     wording: WordingOption = "train",
     pairs: PairsOption = "train",
+    phrases: PhrasesOption = "made",
     oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
     threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the model's own].")] = None,
@@ -85,7 +92,7 @@ def evaluate(
     predictor = open_model(model, refinement=not no_refinement)
     if isinstance(predictor, CheckpointPredictor):
         predictor.mask_threshold = mask_threshold
-    asked = _asked(data, shares, scenes, split, wording, pairs, predictor.size)
+    asked = _asked(data, shares, scenes, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         outcomes = run_evaluation(predictor, asked.questions, lambda: progress.advance(task), ORACLES[oracle])
@@ -112,11 +119,14 @@ class _Asked:
     about: Mapping[str, object]
 
 
-def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int) -> _Asked:
+def _asked(
+    data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int, phrases: str = "made"
+) -> _Asked:
     from isfp_train import seeds
     from isfp_train.data.refcoco.layout import DATASETS
     from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
-    from isfp_train.data.scenes.sources import scene_sources
+    from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
+    from isfp_train.data.scenes.sources import photo_sets, scene_sources
     from isfp_train.measure.evaluation import questions, written
 
     name, _, folder = data.partition("=")
@@ -125,10 +135,20 @@ def _asked(data: str, shares: str, scenes: int | None, split: str, wording: str,
         scenes = min(scenes or len(photos), len(photos))
         about = {"scenes": scenes, "dataset": name, "split": photos.split}
         return _Asked(written(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)
+    if phrases not in ("made", "human"):
+        raise typer.BadParameter(f'{phrases!r}; expected "made" or "human"', param_hint="--phrases")
+    if phrases == "human":
+        if not data:
+            raise typer.BadParameter("human needs --data, the folder with the photos", param_hint="--phrases")
+        split = split or "held_out"
+        told = AnnotatedPhotos(only_written(photo_sets(Path(data), split)), PHOTO_SIZE, augment=False)
+        scenes = min(scenes or len(told), len(told))
+        about = {"scenes": scenes, "split": split, "phrases": phrases}
+        return _Asked(written(told, scenes), scenes, f"{scenes} {split} photos, phrases that people wrote", about)
     scenes, split = scenes or 300, split or "held_out"
 
     chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
-    sources = scene_sources(chosen, Path(data) if data else None, size, split)
+    sources = list(scene_sources(chosen, Path(data) if data else None, size, split).values())
     about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording, "pairs": pairs}
     asked = questions(sources, scenes, seeds.TEST.start, wording=wording, pairs=pairs)
     return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
@@ -179,6 +199,7 @@ def sheet(
     split: SplitOption = "",
     wording: WordingOption = "train",
     pairs: PairsOption = "train",
+    phrases: PhrasesOption = "made",
     count: Annotated[int, typer.Option(min=1, help="How many cases.")] = 24,
     show_worst: Annotated[bool, typer.Option("--worst", help="The lowest IoUs of all phrases of --scenes scenes.")] = False,
     scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst looks through [300].")] = None,
@@ -190,7 +211,7 @@ def sheet(
     from isfp_train.measure.predictors import open_model
 
     predictor = open_model(model)
-    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size)
+    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         if show_worst:

@@ -39,7 +39,7 @@ def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
     """
     shares = loaded.config.data.shares if data and loaded.config.data.refer is None else {"procedural": 1.0}
     predictor = CheckpointPredictor(loaded)
-    sources = scene_sources(shares, data, predictor.size, "held_out")
+    sources = list(scene_sources(shares, data, predictor.size, "held_out").values())
     present, absent, ious = [], [], []
     for question in questions(sources, scenes, seeds.THRESHOLDS.start):
         computed = predictor.compute(question.scene.image, [reference.text for reference in question.references])

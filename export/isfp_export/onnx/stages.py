@@ -50,7 +50,7 @@ class IdentifyStage(nn.Module):
     def forward(self, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor) -> Tensor:
         """Visual maps `[1,C,…]`, `[P,C]` -> probabilities `[P,S,S]`."""
         network = self.network
-        isf = network.identification(network.down((large, medium, small), phrases))
+        isf = network.identification(network.down((large, medium, small), phrases), phrases)
         propagation = network.propagation
         if not isinstance(propagation, FeaturePropagation):
             return torch.sigmoid(propagation(isf))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
 import numpy as np
+
+Made = Literal["all", "present", "names", "none"]
 
 #: A last name of things in scenes that show nothing else which could be called an object.
 ANYTHING = "object"
@@ -47,11 +49,13 @@ class Expression:
         text: the words.
         target: index of the thing; None: the phrase names something that is not there.
         kind: the group that it is counted in: "expression" or "absent" where a person wrote it.
+        also: other things that it fits as well as its target: "mug" on a picture with three of them.
     """
 
     text: str
     target: int | None
     kind: str
+    also: tuple[int, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,18 @@ class Scene:
         image: uint8 ``[H,W,3]``, RGB.
         things: disjoint in their masks where the source is composed; photos keep their annotators' overlaps.
         source: ``"composed"``, ``"photo"`` or ``"procedural"``, or the dataset's name.
-        expressions: what people wrote about it (RefCOCO and its kin); empty where phrases are made from the geometry.
+        expressions: what people wrote about it (RefCOCO and its kin); empty where phrases are made from the geometry alone.
+        made: which phrases may be made beside those that people wrote: "all"; "present", where what has no annotation may be
+            there all the same; "names", where not every thing of an annotated kind has one, so nothing can be compared; "none".
+        absent: names of what is surely not there, beside what the geometry says.
     """
 
     image: np.ndarray
     things: tuple[Thing, ...]
     source: str
     expressions: tuple[Expression, ...] = ()
+    made: Made = "all"
+    absent: tuple[str, ...] = ()
 
 
 class SceneSource(Protocol):

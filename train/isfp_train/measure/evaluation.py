@@ -10,6 +10,7 @@ import numpy as np
 from isfp_train.data.phrases.phrases import refer
 from isfp_train.data.refcoco.refcoco import ReferScenes
 from isfp_train.data.scene import Expression, Scene, SceneSource
+from isfp_train.data.scenes.annotated import AnnotatedPhotos
 from isfp_train.measure.oracle import Grid, Oracle
 from isfp_train.measure.predictors import Answer, Predictor
 
@@ -72,7 +73,7 @@ def questions(
             yield Question(scene, references, index)
 
 
-def written(scenes: ReferScenes, count: int) -> Iterator[Question]:
+def written(scenes: ReferScenes | AnnotatedPhotos, count: int) -> Iterator[Question]:
     """The first `count` photos of a split, each with every expression that was written about it."""
     for number in range(count):
         scene = scenes.scene(number)

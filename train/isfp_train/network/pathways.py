@@ -17,11 +17,14 @@ class DownPathway(nn.Module):
     with Eq. 1's product, so the finest level is averaged before it meets the phrases, once a frame. The last join happens at
     the grid's own size: at 416 that is the H_s × W_s of the paper and the resize is exactly the 2×2 average; at other sizes it
     spares F_ide a detour over a map coarser than the grid.
+
+    With `at_grid` (ours) the levels are brought to the grid's size before they meet the phrases, once a frame: resizing commutes
+    with the product too, and all that depends on a phrase is computed at S×S.
     """
 
-    def __init__(self, fused: int, channels: int, grid: int, slope: float) -> None:
+    def __init__(self, fused: int, channels: int, grid: int, slope: float, at_grid: bool = False) -> None:
         super().__init__()
-        self.grid = grid
+        self.grid, self.at_grid = grid, at_grid
         self.medium = ConvBlock(2 * fused, channels, 1, slope=slope)
         self.small = ConvBlock(channels + fused, channels, 1, slope=slope)
 
@@ -38,6 +41,8 @@ class DownPathway(nn.Module):
         """
         large, medium, small = visual
         joined = torch.cat((functional.avg_pool2d(large, 2), medium), dim=1)
+        if self.at_grid:
+            joined = _resize(joined, self.grid)
         small = _resize(small, self.grid)
         if scenes is not None:
             joined, small = joined.index_select(0, scenes), small.index_select(0, scenes)

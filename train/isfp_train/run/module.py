@@ -78,8 +78,11 @@ class ReferringModule(lightning.LightningModule):
 
         identifying = None
         if self.config.network.identification != "none":
-            identifying = network.identify(visual, phrases, batch.scenes)
+            identifying = network.identify(visual, phrases, batch.scenes).float()
             target = identifying_target(cells, counts, grid)
+            if len(batch.also):
+                others = identifying_target(*positive_cells(batch.also[:, 1:], grid), grid)
+                target = target.index_add(0, batch.also[:, 0], others).clamp_(max=1)
             parts["identifying"] = identifying_loss(identifying, target)
             parts["choice"] = choice_loss(identifying, target, settings.nothing)
         if not with_masks:
@@ -96,11 +99,11 @@ class ReferringModule(lightning.LightningModule):
             chosen = _chosen(identifying[masked])
             asked, positives = cells[masked], counts[masked] & learns[:, None]
 
-        coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
+        coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes).float()
         wanted = coarse_masks(masks)
         costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
         parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
-        if self.config.network.refinement:
+        if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
             samples = self.config.samples
@@ -117,7 +120,7 @@ class ReferringModule(lightning.LightningModule):
             chosen = true = self._choose(visual, phrases, scenes)
             if self.config.network.identification != "none":
                 true = positive_cells(batch.centres[masked], self.config.network.grid)[0][:, POSITIVES // 2, None]
-            coarse = self.network.coarse(visual, phrases, torch.cat((true, chosen), dim=1), scenes)
+            coarse = self.network.coarse(visual, phrases, torch.cat((true, chosen), dim=1), scenes).float()
         costs = self._refining(batch, scenes, coarse[:, -1], coarse[:, 0], masks, learns)
         zero = costs.sum() * 0
         parts = {"identifying": zero, "choice": zero, "segmentation": zero}
@@ -160,7 +163,9 @@ class ReferringModule(lightning.LightningModule):
         if self.config.network.identification != "none":
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             right = ((cells == chosen) & counts).any(dim=1)
-        masks = network.refine(batch.views[scenes], network.coarse(visual, phrases, chosen, scenes))[:, 0] > 0
+        coarse = network.coarse(visual, phrases, chosen, scenes).float()
+        with torch.autocast(coarse.device.type, enabled=False):
+            masks = network.refine(batch.views[scenes], coarse)[:, 0] > 0
         self.metrics.update(*mask_overlap(masks, batch.masks), right)
 
     def on_validation_epoch_end(self) -> None:

@@ -14,8 +14,10 @@ import torch
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_warn
+from torch import Tensor
 
-from isfp.steps.phrase import Vocabulary
+from isfp.steps.phrase import Vocabulary, split_words
+from isfp_train.data.scenes.sources import written_phrases
 from isfp_train.data.vocabulary.glove import build_vocabulary, trained_ids
 from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.errors import ConfigurationError, RunExistsError
@@ -84,6 +86,8 @@ def train(
 def build_module(config: TrainConfig, data: Path | None = None) -> tuple[ReferringModule, Vocabulary]:
     """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
     words = phrase_words() if config.data.refer is None else open_refer(config.data.refer, data).words()
+    if config.data.shares.get("annotated") and data is not None:
+        words |= {word for phrases in written_phrases(data).values() for phrase in phrases for word in split_words(phrase.text)}
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
     if lacking:
         rank_zero_warn(f"GloVe lacks {len(lacking)} words of the phrases; their vectors are trained: {' '.join(lacking)}")
@@ -155,6 +159,8 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded,
     for name, value in trained.items():
         if name.startswith("encoder.words.") or name not in state:
             continue
+        if name.startswith("visual.levels.") and value.ndim == 4 and value.shape[1] < state[name].shape[1]:
+            value = _with_more_inputs(value, state[name], 2 * network.config.coordinates)
         if state[name].shape != value.shape:
             raise ConfigurationError(
                 f"{name} is {list(value.shape)} in the checkpoint and {list(state[name].shape)} in this configuration; "
@@ -168,3 +174,12 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded,
         if word in rows:
             vectors[place] = table[rows[word]]
     words.load(vectors)
+
+
+def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:
+    """A projection's kernel for a backbone with more channels behind the old ones: what is new weighs nothing at the start."""
+    grown = torch.zeros_like(like)
+    old = kernel.shape[1] - coordinates
+    grown[:, :old] = kernel[:, :old]
+    grown[:, like.shape[1] - coordinates :] = kernel[:, old:]
+    return grown

@@ -42,9 +42,10 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
         ("validation", "held_out", settings.validation_scenes, seeds.VALIDATION.start),
         ("train", "train", settings.scenes, seeds.training(config.scene_seed).start),
     ):
-        sources = scene_sources(settings.shares, data, network.image_size, split)
-        made_of = {"shares": settings.shares, "split": split}
-        prepare(cache / folder, sources, count, seed, network.image_size, made_of, backbone, workers)
+        for kind, (source, share) in scene_sources(settings.shares, data, network.image_size, split).items():
+            made_of = {"kind": kind, "split": split}
+            number = round(count * share)
+            prepare(cache / folder / kind, [(source, 1.0)], number, seed, network.image_size, made_of, backbone, workers)
 
 
 def open_refer(name: str, data: Path | None) -> Refer:

@@ -45,6 +45,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} in the image", "{n} you can see",
     ),
     "leftmost": (
+        "{n} nearest the left edge", "{n} closest to the left edge", "first {n} on the left",
+        "=leftmost one of the {ns}", "{n} to the far left",
         "leftmost {n}", "{n} on the far left", "{n} furthest left", "far left {n}", "{n} furthest to the left",
         "{n} that is furthest to the left", "first {n} from the left", "{n} at the far left",
         "{n} farthest to the left",
@@ -52,6 +54,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "=the one of the {ns} that is furthest left", "{n} with no other {n} to its left",
     ),
     "rightmost": (
+        "{n} nearest the right edge", "{n} closest to the right edge", "first {n} on the right",
+        "=rightmost one of the {ns}", "{n} to the far right",
         "rightmost {n}", "{n} on the far right", "{n} furthest right", "far right {n}", "{n} furthest to the right",
         "{n} that is furthest to the right", "first {n} from the right", "{n} at the far right",
         "last {n} on the right",
@@ -103,6 +107,9 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} in the lower right", "{n} bottom right",
     ),
     "middle": (
+        "{n} between the other two", "{n} in between the other two", "=the one between the other two {ns}",
+        "{n} with one on each side", "=the middle of the three {ns}", "{n} in the middle of the three",
+        "=of the {ns} the one in the middle",
         "middle {n}", "{n} in the middle", "=of the three {ns} the middle one", "centre {n}",
         "{n} that is in the middle", "=the middle one of the {ns}",
     ),
@@ -111,10 +118,12 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} in the centre of the image", "central {n}",
     ),
     "biggest": (
+        "{n} that is bigger than the others", "=the big one of the {ns}", "{n} of the largest size",
         "biggest {n}", "largest {n}", "{n} that is the biggest", "=of the {ns} the biggest one",
         "=the biggest of the {ns}", "biggest of all {ns}", "=the one of the {ns} that is largest", "{n} which is the largest",
     ),
     "smallest": (
+        "{n} that is smaller than the others", "=the small one of the {ns}", "{n} of the smallest size",
         "smallest {n}", "littlest {n}", "{n} that is the smallest", "=of the {ns} the smallest one",
         "=the smallest of the {ns}", "=the one of the {ns} that is smallest", "{n} which is the smallest",
     ),
@@ -131,6 +140,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "shortest": ("shortest {n}", "{n} that is the shortest", "=the shortest of the {ns}"),
     "widest": ("widest {n}", "{n} that is the widest"),
     "order": (
+        "{o} {n} in from the {side}", "{n} number {k} from the {side}", "=from the {side} the {o} {n}",
+        "=the {o} of the {ns} from the {side}", "{o} {n} as counted from the {side}",
         "{o} {n} from the {side}", "{o} {n} from {side}", "{n} that is {o} from the {side}",
         "{o} from the {side} {n}",
         "=number {k} {n} from the {side}", "{o} {n} counting from the {side}", "{n} {o} from the {side}",
@@ -140,21 +151,27 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "=of the {ns} the {o} {side} one",
     ),
     "left of": (
+        "{n} sitting left of {a}", "{n} standing to the left of {a}", "{n} at the left of {a}", "{n} lying to the left of {a}",
         "{n} left of {a}", "{n} to the left of {a}", "{n} on the left of {a}", "{n} that is left of {a}",
         "{n} on the left side of {a}", "{n} which is to the left of {a}",
     ),
     "right of": (
+        "{n} sitting right of {a}", "{n} standing to the right of {a}", "{n} at the right of {a}", "{n} lying to the right of {a}",
         "{n} right of {a}", "{n} to the right of {a}", "{n} on the right of {a}", "{n} that is right of {a}",
         "{n} on the right side of {a}", "{n} which is to the right of {a}",
     ),
     "above": (
+        "{n} up above {a}", "{n} that is higher than {a}",
         "{n} above {a}", "{n} over {a}", "{n} higher than {a}", "{n} that is above {a}", "{n} which is above {a}",
     ),
     "below": (
+        "{n} down below {a}", "{n} that is lower than {a}",
         "{n} below {a}", "{n} under {a}", "{n} beneath {a}", "{n} that is below {a}", "{n} lower than {a}",
         "{n} underneath {a}",
     ),
     "nearest": (
+        "{n} that is near {a}", "{n} which is nearest {a}", "{n} nearest {a}", "{n} sitting next to {a}",
+        "{n} standing near {a}", "{n} that is next to {a}", "closest {n} to {a}", "{n} lying by {a}",
         "{n} nearest to {a}", "{n} closest to {a}", "{n} next to {a}", "{n} near {a}", "{n} beside {a}", "{n} by {a}",
         "{n} that is closest to {a}", "nearest {n} to {a}", "{n} close to {a}", "{n} right next to {a}",
     ),
@@ -168,6 +185,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} directly to the right of {a}",
     ),
     "between": (
+        "{n} sitting between {a} and {b}", "{n} which is between {a} and {b}", "{n} with {a} on one side and {b} on the other",
         "{n} between {a} and {b}", "{n} in between {a} and {b}", "{n} that is between {a} and {b}",
         "{n} standing between {a} and {b}",
     ),

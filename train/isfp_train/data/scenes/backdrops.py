@@ -25,6 +25,8 @@ class Standing:
         kind: as in ``Thing``.
         colour: as in ``Thing``.
         nameable: as in ``Thing``.
+        annotation: id of the annotation that it comes from, where it comes from one.
+        kept: share of it that the crop has left.
     """
 
     mask: np.ndarray
@@ -32,6 +34,8 @@ class Standing:
     kind: str
     colour: str | None
     nameable: bool
+    annotation: int | None = None
+    kept: float = 1.0
 
 
 class PhotoBackdrops:

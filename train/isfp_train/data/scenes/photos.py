@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import cv2
@@ -50,11 +50,11 @@ class PhotoScenes:
         image_id = self.photo_ids[int(rng.integers(len(self.photo_ids)))]
         photo = self._coco.photo(image_id)
         for attempt in range(6):
-            crop = _crop(photo.shape[0], photo.shape[1], rng) if self.augment and attempt < 5 else None
+            crop = random_crop(photo.shape[0], photo.shape[1], rng) if self.augment and attempt < 5 else None
             things, frame = self._things(image_id, crop, self.augment and rng.random() < 0.5)
             if any(thing.nameable for thing in things) or crop is None:
                 break
-        return Scene(_develop(frame, rng) if self.augment else frame, tuple(things), self.source)
+        return Scene(developed(frame, rng) if self.augment else frame, tuple(things), self.source)
 
     def _things(self, image_id: int, crop: tuple[int, int, int, int] | None, flipped: bool) -> tuple[list[Thing], np.ndarray]:
         frame, shown = self._view.look(image_id, crop, self.size, flipped)
@@ -62,10 +62,15 @@ class PhotoScenes:
 
 
 class PhotoView:
-    """Crops of COCO photos with everything that is annotated on them."""
+    """Crops of COCO photos with everything that is annotated on them.
 
-    def __init__(self, coco: Coco) -> None:
-        self._coco = coco
+    Args:
+        coco: the photos.
+        names: what the things of each category are called, best first; a category that is not there is called by its own name.
+    """
+
+    def __init__(self, coco: Coco, names: Mapping[str, tuple[str, ...]] = COCO_NAMES) -> None:
+        self._coco, self._names = coco, names
         self._masks: dict[int, list[np.ndarray]] = {}
 
     def look(
@@ -100,7 +105,7 @@ class PhotoView:
             big_enough = inside.sum() >= TINY * height * width
             nameable = bool(kept >= LEAST_KEPT and big_enough and annotation["category_id"] not in crowded)
             colour = photo_colour(kind, frame, inside) if nameable else None
-            shown.append(Standing(inside, COCO_NAMES.get(kind, (kind,)), kind, colour, nameable))
+            shown.append(Standing(inside, self._names.get(kind, (kind,)), kind, colour, nameable, annotation["id"], kept))
         return frame, shown
 
     def _photo_masks(self, image_id: int) -> list[np.ndarray]:
@@ -166,7 +171,7 @@ def _has_nameable(coco: Coco, image_id: int) -> bool:
     return any(a["area"] > 1.2 * least and a["category_id"] not in crowded for a in annotations)
 
 
-def _crop(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int] | None:
+def random_crop(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int] | None:
     """Top, left, bottom, right of a random crop; None: the whole photo."""
     if rng.random() < 0.3:
         return None
@@ -177,7 +182,7 @@ def _crop(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, 
     return top, left, top + h, left + w
 
 
-def _develop(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def developed(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Light, contrast and colour cast, mild: uint8 to uint8."""
     cast = rng.normal(1.0, 0.03, 3) * rng.uniform(0.85, 1.15)
     contrast = rng.uniform(0.85, 1.15)

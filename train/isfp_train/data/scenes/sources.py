@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from isfp_train.data.phrases.written import Written, read_written
 from isfp_train.data.scene import SceneSource
+from isfp_train.data.scenes.annotated import AnnotatedPhotos, PhotoSet, open_folder
 from isfp_train.data.scenes.backdrops import PhotoBackdrops
 from isfp_train.data.scenes.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.scenes.photos import PhotoScenes
@@ -13,15 +15,20 @@ from isfp_train.data.sprites.coco import Coco, CocoCutouts
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
 from isfp_train.errors import ConfigurationError, DataMissingError
 
-KINDS = ("composed", "photo", "procedural")
+KINDS = ("composed", "photo", "annotated", "procedural")
+#: How often a photo of these folders is taken, beside one of the others.
+WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4}
+#: Phrases that helpers of this project wrote about the training photos.
+OWN_PHRASES = Path(__file__).parents[1] / "phrases" / "written_phrases.jsonl"
 
 
-def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, split: str) -> Sequence[tuple[SceneSource, float]]:
+def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, split: str) -> Mapping[str, tuple[SceneSource, float]]:
     """Build the sources that `shares` names.
 
     Args:
-        shares: of "composed", "photo" and "procedural" scenes.
-        data: folder with `sprites/`, `coco_train/` and `backgrounds/`; only procedural scenes do without.
+        shares: of "composed", "photo", "annotated" and "procedural" scenes.
+        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and for annotated photos `more/`, `clothing/` and
+            `pedestrians/` where they are had; only procedural scenes do without.
         size: longer side of a scene in pixels.
         split: "train" or "held_out".
 
@@ -38,19 +45,40 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
             f"The run wants {sorted(wanted)} scenes, and no data folder is given. Give --data FOLDER "
             "(sprites/, coco_train/, backgrounds/), or take a configuration with procedural scenes alone."
         )
-    sources: list[tuple[SceneSource, float]] = []
+    total = sum(wanted.values())
+    shared = {kind: share / total for kind, share in wanted.items()}
+    sources: dict[str, tuple[SceneSource, float]] = {}
     if "procedural" in wanted:
-        sources.append((ProceduralScenes(size), wanted["procedural"]))
+        sources["procedural"] = ProceduralScenes(size), shared["procedural"]
     if data is not None and set(wanted) - {"procedural"}:
         for folder in ("sprites", "coco_train", "backgrounds"):
             if not (data / folder).is_dir():
                 raise DataMissingError(f"{data} has no folder {folder}/; docs/training.md says what belongs there.")
         coco = Coco(data / "coco_train" / "images", data / "coco_train" / "instances.json")
         if "photo" in wanted:
-            sources.append((PhotoScenes(coco, size=size, photo_ids=coco.split(split)), wanted["photo"]))
+            sources["photo"] = PhotoScenes(coco, size=size, photo_ids=coco.split(split)), shared["photo"]
+        if "annotated" in wanted:
+            sources["annotated"] = AnnotatedPhotos(photo_sets(data, split), size), shared["annotated"]
         if "composed" in wanted:
             sprites = FolderSprites(data / "sprites", fluent_emoji(), split)
             backgrounds = PhotoBackdrops(data / "backgrounds", split)
-            composed = ComposedScenes(sprites, CocoCutouts(coco, split), backgrounds, size)
-            sources.append((composed, wanted["composed"]))
+            sources["composed"] = ComposedScenes(sprites, CocoCutouts(coco, split), backgrounds, size), shared["composed"]
     return sources
+
+
+def written_phrases(data: Path) -> Mapping[tuple[str, int], tuple[Written, ...]]:
+    """All phrases that people wrote about the photos of a data folder, by source and image id."""
+    found = dict(read_written([data / "coco_train" / "human_refs.json"], "coco_train"))
+    others = [path for path in (data / "more" / "human_refs.json", OWN_PHRASES) if path.is_file()]
+    for key, phrases in read_written(others).items():
+        found[key] = (*found.get(key, ()), *phrases)
+    return found
+
+
+def photo_sets(data: Path, split: str) -> list[PhotoSet]:
+    """The folders of annotated photos: `coco_train/`, and those of `more/`, `clothing/` and `pedestrians/` that are there."""
+    folders = [data / "coco_train", *sorted((data / "more").glob("*/")), data / "clothing", data / "pedestrians"]
+    written = written_phrases(data)
+    present = [folder for folder in folders if (folder / "instances.json").is_file()]
+    sets = [open_folder(folder, written, split, WEIGHTS.get(folder.name, 1.0)) for folder in present]
+    return [photos for photos in sets if photos.photo_ids]

@@ -37,7 +37,8 @@ COLOURFUL = frozenset(
      "surfboard", "snowboard", "bottle", "cup", "bowl", "apple", "chair", "couch", "vase", "teddy bear",
      "toothbrush", "book",
      "remote", "cell phone", "keyboard", "mouse", "scissors", "airplane",
-     "knife", "bed")
+     "knife", "bed", "coffee mug", "mug", "balloon", "toaster", "blender", "t-shirt", "glove", "spatula", "usb stick",
+     "earphone case", "jacket", "coat", "dress", "shirt", "skirt", "pants", "purse", "hat", "shoes", "boots", "sweater", "scarf")
 )  # fmt: skip
 #: Whose masks are mostly fragments or surfaces.
 _NEVER_CUT = frozenset(("dining table", "bed", "sink", "oven", "refrigerator", "carrot"))

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from isfp.steps.letterbox import Framing
-from isfp_train.data.scene import Expression, Scene, Thing
+from isfp_train.data.scene import Expression, Made, Scene, Thing
 from isfp_train.errors import ConfigurationError
 
 FILL = 128
-FORMAT = 2  # of a store's content; 2: named things carry every name that they could have
+FORMAT = 3  # of a store's content; 3: a scene says which phrases may be made about it
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Stored:
         packed: masks in the view, packed bits `[T,H,W/8]`.
         maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
         source: kind of scene.
-        expressions: what people wrote about it; empty where phrases are made from the things.
+        expressions: what people wrote about it; empty where phrases are made from the things alone.
+        made: which phrases may be made, as in `Scene`.
+        absent: names of what is surely not there.
     """
 
     view: np.ndarray
@@ -46,6 +48,8 @@ class Stored:
     maps: tuple[np.ndarray, ...]
     source: str
     expressions: tuple[Expression, ...] = ()
+    made: Made = "all"
+    absent: tuple[str, ...] = ()
 
     def mask(self, thing: int) -> np.ndarray:
         """Mask of one thing in the view, bool `[H,W]`."""
@@ -81,15 +85,22 @@ class Shard:
             arrays["masks"][first : first + len(things)],
             maps,
             record["source"],
-            tuple(Expression(**written) for written in record.get("expressions", ())),
+            tuple(_expression(written) for written in record.get("expressions", ())),
+            record["made"],
+            tuple(record["absent"]),
         )
 
 
+def _expression(written: dict) -> Expression:
+    return Expression(written["text"], written["target"], written["kind"], also=tuple(written["also"]))
+
+
 class Store:
-    """All shards of a folder, as one sequence of scenes."""
+    """All shards of a folder and of the folders in it, as one sequence of scenes."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.shards = [Shard(path) for path in shard_folders(folder)]
+        folders = [Path(folder), *sorted(path for path in Path(folder).glob("*/") if not path.name.startswith(("shard-", ".")))]
+        self.shards = [Shard(path) for own in folders for path in shard_folders(own)]
         self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
 
     def __len__(self) -> int:
@@ -97,8 +108,9 @@ class Store:
 
     @cached_property
     def entries(self) -> np.ndarray:
-        """The scenes of one pass `[N]`: each once, or as often as expressions were written about it."""
-        counts = [len(record.get("expressions", ())) or 1 for shard in self.shards for record in shard.records]
+        """The scenes of one pass `[N]`: each once, or, where phrases are not made, as often as some were written about it."""
+        records = [record for shard in self.shards for record in shard.records]
+        counts = [len(record.get("expressions", ())) or 1 if record["made"] == "none" else 1 for record in records]
         return np.repeat(np.arange(len(self)), counts)
 
     def __getitem__(self, index: int) -> Stored:
@@ -157,6 +169,8 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
                 "source": scene.source,
                 "size": scene.image.shape[:2],
                 "first_mask": len(masks),
+                "made": scene.made,
+                "absent": scene.absent,
                 **({"expressions": [asdict(written) for written in scene.expressions]} if scene.expressions else {}),
                 "things": [
                     {

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from isfp.steps.letterbox import Framing
+from isfp.steps.letterbox import Framing, Placement
 from isfp.steps.phrase import Vocabulary
+from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import refer
 from isfp_train.data.scene import Expression, Thing
 from isfp_train.data.store.store import FILL, Store, Stored
@@ -30,6 +31,7 @@ class Batch(NamedTuple):
         lengths: `[N]`.
         scenes: each phrase's scene `[N]`.
         centres: row and column of each target's cell `[N,2]`, (-1, -1) where the phrase names nothing.
+        also: phrase, row and column of what else a phrase fits `[E,3]`.
         masked: which phrases have masks `[M]`.
         masks: bool `[M,H,W]`.
         refined: which of those masks the refinement sees `[R]`.
@@ -41,6 +43,7 @@ class Batch(NamedTuple):
     lengths: Tensor
     scenes: Tensor
     centres: Tensor
+    also: Tensor
     masked: Tensor
     masks: Tensor
     refined: Tensor
@@ -55,6 +58,8 @@ class SampleConfig:
     refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
     absent: float = 0.12  # ours: share of phrases for what is not there
     comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
+    written: float = 0.5  # ours: share of the phrases that people wrote, where they wrote about a scene of which more can be said
+    names: float = 0.1  # ours: share of the others that only name, and so may fit several objects
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
     def __post_init__(self) -> None:
@@ -131,10 +136,11 @@ class SceneSamples(Dataset):
         side = stored.view.shape[0]
         placement = Framing(side, side, FILL).place(*stored.size)
         centres = np.full((count, 2), -1, np.int64)
+        also = []
         for row, reference in enumerate(chosen):
             if reference.target is not None:
-                x, y = placement.points_to_view(np.array(things[reference.target].centre))
-                centres[row] = np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1)
+                centres[row] = self._cell(placement, things[reference.target], side)
+                also += [(row, *self._cell(placement, things[other], side)) for other in reference.also]
         present = [row for row, reference in enumerate(chosen) if reference.target is not None]
         masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
         masks = [stored.mask(chosen[row].target or 0) for row in masked]
@@ -144,17 +150,35 @@ class SceneSamples(Dataset):
             "words": np.stack([phrase.ids for phrase in encoded]),
             "lengths": np.array([phrase.length for phrase in encoded], np.int64),
             "centres": centres,
+            "also": np.array(also, np.int64).reshape(-1, 3),
             "masked": masked,
             "masks": turn(np.stack(masks) if masks else np.zeros((0, side, side), bool), 2),
             "refined": np.arange(len(masked)) < self.config.refined,
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
+    def _cell(self, placement: Placement, thing: Thing, side: int) -> np.ndarray:
+        x, y = placement.points_to_view(np.array(thing.centre))
+        return np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1).astype(np.int64)
+
     def _said(self, stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
-        """Up to `count` phrases about a scene: some of those that people wrote, where they did, else made from the geometry."""
-        if stored.expressions:
-            return [stored.expressions[place] for place in rng.permutation(len(stored.expressions))[:count]]
-        return refer(things, stored.size, rng, count, absent=self.config.absent, comparisons=self.config.comparisons)
+        """Up to `count` phrases about a scene: those that people wrote, those that name, those made from the geometry."""
+        settings = self.config
+        written = [stored.expressions[place] for place in rng.permutation(len(stored.expressions))]
+        if stored.made == "none":
+            return written[:count]
+        found = written[: rng.binomial(count, settings.written)]
+        left = count - len(found)
+        naming = left if stored.made == "names" else int(rng.binomial(left, settings.names if stored.made == "all" else 0.5))
+        absent = stored.absent if stored.made == "present" else ()
+        names = name_phrases(things, absent, rng, naming, settings.absent)
+        made: Sequence[Expression] = ()
+        if stored.made != "names" and len(names) < left:
+            share = settings.absent if stored.made == "all" else 0.0
+            made = refer(things, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
+        found = [*found, *names, *made]
+        found += written[len(found) : count]  # little can be made: more of what people wrote
+        return [found[place] for place in rng.permutation(len(found))][:count]
 
 
 def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
@@ -172,6 +196,9 @@ def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
         lengths=stack("lengths").flatten(),
         scenes=torch.arange(len(samples)).repeat_interleave(count),
         centres=stack("centres").flatten(0, 1),
+        also=torch.from_numpy(
+            np.concatenate([sample["also"] + np.array((row * count, 0, 0)) for row, sample in enumerate(samples)])
+        ),
         masked=torch.from_numpy(np.concatenate([sample["masked"] + row * count for row, sample in enumerate(samples)])),
         masks=torch.from_numpy(np.concatenate([sample["masks"] for sample in samples])),
         refined=torch.from_numpy(np.flatnonzero(np.concatenate([sample["refined"] for sample in samples]))),

