@@ -33,5 +33,6 @@ class IdentificationBranch(nn.Module):
         assert phrases is not None
         changes = self.film(phrases)[:, :, None, None].chunk(2 * len(self.body), dim=1)
         for block, scale, shift in zip(self.body, changes[::2], changes[1::2], strict=True):
-            x = block[2](block[1](block[0](x)) * (1 + scale) + shift)
+            convolution, norm, activation = block.children()
+            x = activation(norm(convolution(x)) * (1 + scale) + shift)
         return x
