@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos
 from isfp_train.measure.oracle import Grid, Oracle
 from isfp_train.measure.predictors import Answer, Predictor
+
+Chose = Literal["target", "rival", "other", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Outcome:
         right: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
         score: the identifying map's highest probability.
         scene: number of the scene: outcomes of one scene are not independent of each other.
+        chose: what the cell chosen belongs to: the "target", another object of its kind ("rival"), one of another kind ("other"),
+            or none that is annotated ("nothing"); None where nothing is there or no cell is chosen.
     """
 
     source: str
@@ -38,6 +43,7 @@ class Outcome:
     right: bool | None
     score: float
     scene: int = 0
+    chose: Chose | None = None
 
     @property
     def iou(self) -> float:
@@ -103,9 +109,21 @@ def answered(predictor: Predictor, question: Question, oracle: Oracle | None = N
             both, either = int((mask & thing.mask).sum()), int((mask | thing.mask).sum())
             right = None if answer.cell is None else answer.cell in grid.positives(thing)
         present = thing is not None
-        outcome = Outcome(scene.source, reference.kind, present, both, either, right, answer.score, question.number)
+        chose = None if answer.cell is None else _chose(scene, grid, answer.cell, reference.target)
+        outcome = Outcome(scene.source, reference.kind, present, both, either, right, answer.score, question.number, chose)
         found.append((outcome, Answer(mask, answer.score, answer.cell, answer.identifying)))
     return found
+
+
+def _chose(scene: Scene, grid: Grid, cell: int, target: int | None) -> Chose | None:
+    if target is None:
+        return None
+    selected = grid.selected(scene.things, cell, target)
+    if selected is None:
+        return "nothing"
+    if selected == target:
+        return "target"
+    return "rival" if scene.things[selected].kind == scene.things[target].kind else "other"
 
 
 def _true_mask(scene: Scene, grid: Grid, answer: Answer, target: int | None) -> np.ndarray:

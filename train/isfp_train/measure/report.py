@@ -14,7 +14,9 @@ from isfp_train.measure.evaluation import Outcome
 from isfp_train.run.metrics import THRESHOLDS
 
 MASKS = ("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell")
-ABSENCE = ("missed", "absent", "gIoU", "cIoU")
+GOOD = 0.5  # IoU from which on a mask counts as good where losses are told apart
+LOSSES = ("good mask", "bad mask", "refused", "rival", "other kind", "nothing")
+ABSENCE = ("answered", "missed", "absent", "gIoU", "cIoU")
 HEADINGS = {"absent": "N-acc", "count": "there", "absent count": "not there"}
 
 
@@ -22,6 +24,7 @@ def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
     """Every metric as a sum over a sum, one part an outcome.
 
     `mIoU`, `oIoU`, `Pr@X`: over phrases for what is there; masks count whatever the threshold says, as in the paper.
+    `answered`: mIoU of what a user gets: the threshold applies, and what is refused counts as 0.
     `cell`: the cell chosen is a positive one. `missed`: present things not found. `absent`: no-target accuracy, phrases for
     nothing that are answered "not there" (gRefCOCO's N-acc; its T-acc is 100 - missed).
     `gIoU`, `cIoU`: gRefCOCO's (Liu, Ding and Jiang, GRES): as mIoU and oIoU over all phrases with the threshold applied; for a
@@ -41,12 +44,37 @@ def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
     }
     if all(outcome.right is not None for outcome in outcomes):
         parts["cell"] = (column("right") * present, present)
+    parts["answered"] = (iou * found * present, present)
     parts["missed"] = ((1 - found) * present, present)
     parts["absent"] = ((1 - found) * (1 - present), 1 - present)
     if 0 < present.sum() < len(outcomes):
         parts["gIoU"] = (np.where(present > 0, iou * found, 1 - found), np.ones(len(outcomes)))
         parts["cIoU"] = (both * found * present, np.where(present > 0, either, either * found))
     return parts
+
+
+def losses(outcomes: Sequence[Outcome], threshold: float) -> dict[str, dict[str, float]]:
+    """Where phrases for what is there are lost, in percent by group: each phrase counts in one column.
+
+    `good mask` and `bad mask`: the right cell, and a mask with an IoU above or up to `GOOD`; `refused`: the right cell, and a score
+    under the threshold; `rival`: an object of the right kind, but not the one that is meant; `other kind`: an object of another
+    kind; `nothing`: no object that is annotated.
+    """
+    result = {}
+    for name, group in groups(outcomes).items():
+        told = [outcome for outcome in group if outcome.chose is not None]
+        if told:
+            fates = [_fate(outcome, threshold) for outcome in told]
+            result[name] = {fate: 100 * fates.count(fate) / len(fates) for fate in LOSSES} | {"count": float(len(told))}
+    return result
+
+
+def _fate(outcome: Outcome, threshold: float) -> str:
+    if outcome.chose != "target":
+        return {"rival": "rival", "other": "other kind"}.get(outcome.chose or "", "nothing")
+    if outcome.score < threshold:
+        return "refused"
+    return "good mask" if outcome.iou > GOOD else "bad mask"
 
 
 def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -76,12 +104,18 @@ def intervals(outcomes: Sequence[Outcome], threshold: float, seed: int = 0) -> d
     }
 
 
-def tables(result: dict[str, dict[str, float]], ends: dict[str, dict[str, tuple[float, float]]], title: str) -> list[Table]:
-    """The report for people, as two tables of 80 columns: masks and cells; what is there and what is not."""
-    return [
+def tables(
+    result: dict[str, dict[str, float]],
+    ends: dict[str, dict[str, tuple[float, float]]],
+    title: str,
+    lost: dict[str, dict[str, float]] | None = None,
+) -> list[Table]:
+    """The report for people, as tables of 80 columns: masks and cells; what is there and what is not; where answers are lost."""
+    drawn = [
         _table(result, ends, title, MASKS),
         _table(result, ends, "There or not", (*ABSENCE, "count", "absent count")),
     ]
+    return [*drawn, _table(lost, {}, "Where answers for what is there are lost", (*LOSSES, "count"))] if lost else drawn
 
 
 def _table(
@@ -95,7 +129,7 @@ def _table(
         if not any(column in values for column in columns):
             continue
         drawn.add_row(group, *(_cell(column, values) for column in columns))
-        if group == "all":
+        if group in ends and group == "all":
             for side, label in enumerate(("95 % from", "to")):
                 edge = {name: pair[side] for name, pair in ends[group].items()}
                 drawn.add_row(f"  {label}", *(_cell(column, edge) for column in columns), style="dim", end_section=side == 1)

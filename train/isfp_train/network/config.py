@@ -29,6 +29,7 @@ class NetworkConfig:
     refinement: bool = True  # paper: Table I's rows
     refinement_channels: tuple[int, int] = (32, 16)  # ours
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
+    refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and gives 2×2 of them at half size
     segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels meet the phrase at S×S, not at their own size; it costs a third
     identification_film: bool = (
