@@ -159,7 +159,7 @@ def batch_of(module: ReferringModule, masked: int) -> Batch:
     centres[:masked] = 2
     return Batch(
         views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
-        centres, torch.arange(masked), masks, torch.arange(masked),
+        centres, torch.zeros(0, 3, dtype=torch.long), torch.arange(masked), masks, torch.arange(masked),
     )  # fmt: skip
 
 

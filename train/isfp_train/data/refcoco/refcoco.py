@@ -170,7 +170,7 @@ class ReferScenes:
             target = self._target(ref, place, things)
             kind = "absent" if target is None else "expression" if len(ref.annotations) == 1 else "several things"
             expressions += [Expression(text, target, kind) for text in ref.texts]
-        return Scene(coco.photo(photo), tuple(things), self.source, tuple(expressions))
+        return Scene(coco.photo(photo), tuple(things), self.source, tuple(expressions), made="none")
 
     def _target(self, ref: Ref, place: dict[int, int], things: list[Thing]) -> int | None:
         """The thing meant; several are joined to one more thing, which is their union."""
