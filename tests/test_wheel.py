@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_packages_and_the_page_but_no_tests_or_models(wheel)
 
 
 def test_the_base_install_runs_a_bundle_on_a_picture(clean, table, tmp_path):
-    assert "Find what phrases mean" in call(clean / "isfp", "--help").stdout
+    assert "Find what a phrase describes" in call(clean / "isfp", "--help").stdout
     out = tmp_path / "out.png"
     done = call(clean / "isfp", "run", BUNDLE, "--image", table, "--phrase", "the red ball", "--out", out, "--json")
     assert done.returncode == 0, done.stderr

@@ -15,13 +15,16 @@ from isfp.cli.output import messages, print_json
 
 def bench(
     bundle: BundleArgument,
-    image: Annotated[Path | None, typer.Option(help="A picture [grey noise of 640 x 480].")] = None,
-    phrase: Annotated[list[str] | None, typer.Option(help="Phrases that run together [one].")] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Measured runs.")] = 50,
+    image: Annotated[Path | None, typer.Option(help="Image to measure on.", show_default="640 x 480 pixels of noise")] = None,
+    phrase: Annotated[
+        list[str] | None,
+        typer.Option(help="Phrase to look for; repeat it to measure several together.", show_default="one phrase"),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Number of measured runs.")] = 50,
     runtime: RuntimeOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how long each step of a run takes here."""
+    """Measure how long each step takes on this machine."""
     import numpy as np
 
     from isfp import pictures

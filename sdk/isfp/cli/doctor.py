@@ -14,10 +14,10 @@ from isfp.cli.output import plain, print_json
 
 
 def doctor(
-    bundle: Annotated[Path | None, typer.Argument(help="A bundle's folder: also look whether its engines fit here.")] = None,
+    bundle: Annotated[Path | None, typer.Argument(help="Model bundle: also check whether its engines fit this machine.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at this machine: what is there, what will run, what to type next."""
+    """Check this machine: what is installed, what will run, and what to type next."""
     from isfp.bundle.bundle import Bundle
     from isfp.diagnose.doctor import examine
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from isfp.cli.extras import ExtraMissingError, asking_for
-from isfp.cli.options import BundleArgument, JsonOption, RuntimeOption
+from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 def explain(
     bundle: BundleArgument,
-    image: Annotated[Path, typer.Option(help="A picture.")],
-    phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")],
+    image: Annotated[Path, typer.Option(help="Image to look at.")],
+    phrase: PhraseOption,
+    out: Annotated[Path, typer.Option(help="Folder to write the pictures to.")],
     runtime: RuntimeOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Draw what the network sees: masks, identifying maps, the masks of all cells, what each word does.
+    """Draw what the network sees: masks, identifying maps, the mask of every cell, and the effect of each word.
 
-    Failures ranked by IoU need true masks: isfp sheet MODEL --worst.
+    To see the worst failures on labelled data, use: isfp sheet MODEL --worst
     """
     from isfp import pictures
     from isfp.explain.channels import channel_masks
@@ -45,13 +45,13 @@ def explain(
         pictures.write(out / "phrases.png", phrases_sheet(frame, results))
         pictures.write(out / "maps.png", sheet(frame, results, segmenter.framing, segmenter.threshold))
         for number, result in enumerate(results, start=1):
-            with messages.status(f"Masks of all cells, phrase {number} of {len(results)}"):
+            with messages.status(f"Computing the mask of every cell, phrase {number} of {len(results)}"):
                 masks = channel_masks(segmenter, frame, result.text)
             pictures.write(out / f"channels-{number}.png", channels_sheet(frame, masks, result))
         attention = _attention(segmenter, phrase, messages)
         effects = [word_effects(segmenter, frame, text, weights) for text, weights in zip(phrase, attention, strict=True)]
     pictures.write(out / "words.png", words_sheet(list(zip(results, effects, strict=True))))
-    messages.print(f"Pictures: phrases.png, maps.png, channels-N.png for each phrase and words.png in {out}")
+    messages.print(f"Wrote phrases.png, maps.png, words.png and a channels-N.png for each phrase to {out}")
     if as_json:
         answers = [
             {**result.to_json(), "words": [asdict(effect) for effect in words]}
@@ -61,7 +61,7 @@ def explain(
 
 
 def _attention(segmenter: Segmenter, phrases: list[str], messages: Console) -> list[np.ndarray | None]:
-    """Return each phrase's word attention; where it cannot be had, say why, and go on without it."""
+    """Return each phrase's word attention, or None for each, with a message that says why it is unavailable."""
     from isfp.explain.words import AttentionError, WordAttention
 
     try:
@@ -69,5 +69,5 @@ def _attention(segmenter: Segmenter, phrases: list[str], messages: Console) -> l
             read = WordAttention(segmenter.bundle)
         return [read(phrase) for phrase in phrases]
     except (AttentionError, ExtraMissingError) as error:
-        messages.print(f"Without word attention: {error}", markup=False)
+        messages.print(f"Word attention is left out: {error}", markup=False)
         return [None] * len(phrases)

@@ -1,4 +1,4 @@
-"""What needs an extra: commands of packages above the SDK, found by entry points, and commands of its own that import more."""
+"""Commands that need an extra: those of packages above the SDK, found by entry point, and the SDK's own with more imports."""
 
 from __future__ import annotations
 
@@ -10,38 +10,46 @@ from importlib.metadata import entry_points
 from isfp.errors import IsfpError
 
 GROUP = "isfp.commands"
+USE, TRAIN, SHIP = "Use", "Train", "Ship"  # the groups of `isfp --help`
 
 
 @dataclass(frozen=True)
 class Extra:
-    """A command that needs an extra: what it does, and the extra's name in `pip install "isfp[...]"`."""
+    """A command that needs an extra.
+
+    Attributes:
+        help: what it does.
+        panel: its group in `isfp --help`.
+        extra: the extra's name, as in `pip install "isfp[...]"`.
+    """
 
     help: str
+    panel: str
     extra: str
 
 
 EXTRAS = {
-    "train": Extra("Train a network from a configuration.", "train"),
-    "eval": Extra("Measure a checkpoint or a bundle on scenes that it never saw.", "train"),
-    "ablate": Extra("Train and measure the rows of the paper's Table I.", "train"),
-    "sheet": Extra("Draw what a model makes of unseen test cases.", "train"),
-    "export": Extra("Write a bundle from a checkpoint, and verify it.", "train,export"),
-    "verify": Extra("Hold a bundle against the checkpoint that it came from.", "train,export"),
-    "build": Extra("Build a bundle's engine for TensorRT or TensorRT-RTX.", "tensorrt,rtx"),
+    "train": Extra("Train a network from a configuration file.", TRAIN, "train"),
+    "eval": Extra("Measure a checkpoint or a bundle on data held out from training.", TRAIN, "train"),
+    "sheet": Extra("Draw a model's answers to held-out test cases.", TRAIN, "train"),
+    "ablate": Extra("Train and measure the rows of the paper's Table I.", TRAIN, "train"),
+    "export": Extra("Export a checkpoint as a bundle, and verify it.", SHIP, "train,export"),
+    "verify": Extra("Compare a bundle with its checkpoint, or a precision with FP32.", SHIP, "train,export"),
+    "build": Extra("Build a bundle's TensorRT or TensorRT-RTX engine.", SHIP, "tensorrt,rtx"),
 }
 
 
 class ExtraMissingError(IsfpError):
-    """A command was called whose extra is not installed."""
+    """A command needs an extra that is not installed."""
 
 
 @contextmanager
 def asking_for(name: str, extra: str = "") -> Iterator[None]:
-    """Turn a module that a command lacks, now or while it runs, into advice on what to install.
+    """Turn the error about a missing module into advice on what to install.
 
     Args:
         name: the command.
-        extra: the extra that brings the module; by default that of `EXTRAS`.
+        extra: the extra that brings the module; by default the one in `EXTRAS`.
 
     Raises:
         ExtraMissingError: a module was not found.
@@ -50,7 +58,8 @@ def asking_for(name: str, extra: str = "") -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ExtraMissingError(
-            f"isfp {name} cannot find the module {error.name!r}. Install what it needs: {_install(extra or EXTRAS[name].extra)}"
+            f"isfp {name} needs the module {error.name!r}, which is not installed. Install it: "
+            f"{_install(extra or EXTRAS[name].extra)}"
         ) from error
 
 
@@ -58,11 +67,11 @@ def load(name: str) -> Callable[..., None]:
     """Import a command.
 
     Raises:
-        ExtraMissingError: no package that is installed brings it.
+        ExtraMissingError: no installed package provides it.
     """
     found = [point for point in entry_points(group=GROUP) if point.name == name]
     if not found:
-        raise ExtraMissingError(f"isfp {name} is not installed. Install what it needs: {_install(EXTRAS[name].extra)}")
+        raise ExtraMissingError(f"isfp {name} is not installed. Install it: {_install(EXTRAS[name].extra)}")
     return found[0].load()
 
 

@@ -10,7 +10,7 @@ from isfp.cli.output import plain, print_json
 
 
 def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
-    """Check a bundle, and show what is in it."""
+    """Check a bundle, and show its contents."""
     from isfp.bundle.bundle import Bundle
     from isfp.diagnose.inspection import inspect as look_into
 
@@ -21,11 +21,11 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         return
     console = Console()
     console.print(
-        f"[bold]{plain(manifest.name)}[/]: sound, {len(manifest.files)} files, "
+        f"[bold]{plain(manifest.name)}[/]: intact, {len(manifest.files)} files, "
         f"{sum(file.bytes for file in manifest.files.values()) / 1e6:.1f} MB, {len(opened.vocabulary())} words\n"
-        f"view {manifest.framing.width} x {manifest.framing.height}, grid {manifest.grid} x {manifest.grid}, "
+        f"input {manifest.framing.width} x {manifest.framing.height} pixels, grid {manifest.grid} x {manifest.grid}, "
         f"phrases of up to {manifest.max_words} words\n"
-        f"found from {manifest.found_threshold:g}, mask from {manifest.mask_threshold:g}"
+        f"minimum score for a match {manifest.found_threshold:g}, mask threshold {manifest.mask_threshold:g}"
     )
     table = Table("stage", "", "tensor", "type", "shape")
     for name, stage in manifest.stages.items():
@@ -34,7 +34,7 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
                 table.add_row(name, way, tensor.name, tensor.dtype, " x ".join(map(str, tensor.shape)))
         table.add_section()
     console.print(table)
-    table = Table("file", "precision", "MB", "layers", "most of them")
+    table = Table("file", "precision", "MB", "layers", "most frequent operators")
     for stage in found["stages"].values():
         most = ", ".join(f"{operator} {count}" for operator, count in list(stage["operators"].items())[:5])
         table.add_row(stage["file"], stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), plain(most))
@@ -49,7 +49,7 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         if record is None:
             table.add_row(plain(engine["key"]), "", "", "", "", fits)
             continue
-        target = f"{record['runtime']} {record['runtime_version']}, SM {record['sm']}, {record['gpu'] or 'any GPU of it'}"
+        target = f"{record['runtime']} {record['runtime_version']}, SM {record['sm']}, {record['gpu'] or 'any GPU with it'}"
         phrases = "{min} to {max}".format(**record["phrases"])
         table.add_row(plain(engine["key"]), record["precision"], f"{engine['bytes'] / 1e6:.1f}", plain(target), phrases, fits)
     console.print(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version as distribution_version
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from isfp.cli import extras
 from isfp.cli.bench import bench
 from isfp.cli.doctor import doctor
 from isfp.cli.explain import explain
+from isfp.cli.extras import SHIP, USE
 from isfp.cli.inspect import inspect
 from isfp.cli.label import label
 from isfp.cli.output import messages, plain
@@ -22,7 +24,7 @@ from isfp.errors import IsfpError
 
 app = typer.Typer(
     name="isfp",
-    help="Point with words: a picture and a phrase go in, the mask of that one object comes out.",
+    help="Find an object by its description: an image and a phrase go in, the mask of that object comes out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,22 +40,19 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    """Point with words: a picture and a phrase go in, the mask of that one object comes out."""
+    """Find an object by its description: an image and a phrase go in, the mask of that object comes out."""
     _settings["debug"] = debug
-
-
-for _command in (run, bench, inspect, doctor, label, explain, record, serve):
-    app.command()(_command)
 
 
 def _add_extra(name: str) -> None:
     # The command reads its own arguments once it is loaded: loading it now would import PyTorch to show --help.
     passing = {"allow_extra_args": True, "ignore_unknown_options": True}
+    extra = extras.EXTRAS[name]
 
-    @app.command(name, help=extras.EXTRAS[name].help, context_settings=passing, add_help_option=False)
+    @app.command(name, help=extra.help, rich_help_panel=extra.panel, context_settings=passing, add_help_option=False)
     def call(context: typer.Context) -> None:
         command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         with extras.asking_for(name):
@@ -61,12 +60,19 @@ def _add_extra(name: str) -> None:
             command(args=context.args, prog_name=f"isfp {name}")
 
 
+# Help lists groups and commands in this order: Use, Train, Ship.
+_USE: list[Callable[..., None]] = [run, serve, label, record, explain, doctor]
+_SHIP: list[Callable[..., None]] = [inspect, bench]
+for _command in _USE:
+    app.command(rich_help_panel=USE)(_command)
 for _name in extras.EXTRAS:
     _add_extra(_name)
+for _command in _SHIP:
+    app.command(rich_help_panel=SHIP)(_command)
 
 
 def main() -> None:
-    """Run the command line; an error becomes one message and exit code 1, with `--debug` a traceback."""
+    """Run the command line. An error becomes one message and exit code 1; with `--debug`, a traceback."""
     try:
         app()
     except Exception as error:
@@ -74,6 +80,6 @@ def main() -> None:
             raise
         message = str(error)
         if not isinstance(error, IsfpError):
-            message = f"{type(error).__name__}: {error} To see where it comes from: isfp --debug ..."
+            message = f"{type(error).__name__}: {error} For the traceback: isfp --debug ..."
         messages.print(f"[bold red]isfp:[/] {plain(message)}", highlight=False, soft_wrap=True)
         sys.exit(1)

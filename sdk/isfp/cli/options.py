@@ -1,4 +1,4 @@
-"""Arguments that several commands of the command line take alike."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
-BundleArgument = Annotated[Path, typer.Argument(help="A bundle's folder, NAME.isfp.")]
-RuntimeOption = Annotated[str, typer.Option(help='Runtime, or "auto" for the best that this machine has.')]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+BundleArgument = Annotated[Path, typer.Argument(help="Model bundle: a folder, NAME.isfp.")]
+PhraseOption = Annotated[list[str], typer.Option(help='What to find, such as "the red mug"; repeatable.')]
+ThresholdOption = Annotated[float | None, typer.Option(help="Minimum score for a match, 0 to 1.", show_default="the bundle's own")]
+RuntimeOption = Annotated[str, typer.Option(help="Runtime: auto (the best here), onnxruntime, tensorrt or tensorrt-rtx.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else.")]

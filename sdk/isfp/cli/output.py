@@ -16,7 +16,7 @@ def print_json(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text for a table or message of rich, with nothing in it read as markup."""
+    """Escape text so that rich prints it as it is."""
     from rich.markup import escape
 
     return escape(text)

@@ -11,21 +11,21 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from isfp.cli.extras import asking_for
-from isfp.cli.options import BundleArgument, RuntimeOption
+from isfp.cli.options import BundleArgument, PhraseOption, RuntimeOption, ThresholdOption
 
 
 def record(
     bundle: BundleArgument,
     source: Annotated[
-        str, typer.Argument(help="A video, a picture, a folder of pictures, a camera's number, rtsp://..., csi://0.")
+        str, typer.Argument(help="Video, image, folder of images, camera number (such as 0), rtsp://... or csi://0.")
     ],
-    phrase: Annotated[list[str], typer.Option(help="What to find; give it again for more.")],
+    phrase: PhraseOption,
     out: Annotated[Path, typer.Option(help="Recording to write, NAME.rrd.")],
-    frames: Annotated[int, typer.Option(min=0, help="Stop after so many frames; 0: at the source's end or Ctrl+C.")] = 0,
-    threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the bundle's].")] = None,
+    frames: Annotated[int, typer.Option(min=0, help="Stop after this many frames; 0 runs until the source ends or Ctrl+C.")] = 0,
+    threshold: ThresholdOption = None,
     runtime: RuntimeOption = "auto",
 ) -> None:
-    """Record frames, masks, identifying maps, scores and times for Rerun's viewer."""
+    """Record frames, masks, identifying maps, scores and timings for the Rerun viewer."""
     with asking_for("record", "rerun"):
         from isfp.show.rerun import Recorder
     from isfp.camera import camera
@@ -47,6 +47,6 @@ def record(
                 if recorder.frames == frames:
                     break
         except KeyboardInterrupt:
-            pass  # how a live recording ends; what was recorded is kept
+            pass  # the usual end of a live recording; what was recorded is kept
         count = recorder.frames
-    messages.print(f"Recorded {count} frames to {out}. To see them: rerun {out}", markup=False)
+    messages.print(f"Recorded {count} frames to {out}. To view them: rerun {out}", markup=False)

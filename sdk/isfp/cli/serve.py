@@ -18,12 +18,12 @@ from isfp.errors import IsfpError
 
 def serve(
     bundle: BundleArgument,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
-    show: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 accepts connections from other machines.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     runtime: RuntimeOption = "auto",
 ) -> None:
-    """Serve a page to try a bundle on: upload or camera, phrase, mask, identifying map, score, candidates, milliseconds."""
+    """Serve a web page for trying a bundle: upload an image or start the camera, type a phrase, see the mask."""
     with asking_for("serve", "web"):
         import uvicorn
 
@@ -38,11 +38,11 @@ def serve(
         app = application(Asker(bundle, runtime, limits.waiting), limits, (*LOOPBACK, host) if local else ("*",))
         url = _url(host, listening.getsockname()[1])
         messages = Console(stderr=True, highlight=False, soft_wrap=True)
-        messages.print(f"The page is at {url} (Ctrl+C ends it).")
+        messages.print(f"The page is at {url} (press Ctrl+C to stop).")
         if not local:
             messages.print(
-                "Everyone who reaches this address can use it: there is no password. Browsers give a page the live camera only at "
-                "localhost or over HTTPS; from another machine, upload a picture or take a photo."
+                "Anyone who can reach this address can use the page: there is no password. Browsers allow the live camera only on "
+                "localhost or over HTTPS; from another machine, upload an image or take a photo."
             )
         if show:
             threading.Timer(0.5, webbrowser.open, (url,)).start()
@@ -57,7 +57,7 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         raise IsfpError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. Give another port (--port 0 takes a free one), or an "
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Use another port (--port 0 picks a free one), or an "
             "address of this machine (--host)."
         ) from error
 

@@ -20,22 +20,22 @@ from isfp.video.smoother import Smoother
 
 
 def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path | None, smooth: bool, as_json: bool) -> None:
-    """Find phrases in every frame of a video, show how far it is, and print what was found.
+    """Find phrases in every frame of a video, show progress, and print what was found.
 
     Args:
-        segmenter: computes.
+        segmenter: runs the model.
         video: the file to read.
         phrases: what to find.
-        out: the file to write, with masks drawn over the frames; without sound.
-        smooth: steady the masks over time.
+        out: the file to write: the frames with masks drawn over them, without sound.
+        smooth: smooth the masks over time.
         as_json: print one line of JSON for each frame, instead of a table at the end.
 
     Raises:
         CameraError: the video cannot be read, or has no frame.
-        VideoFileError: `out` cannot be written, or is the video itself.
+        VideoFileError: `out` cannot be written, or is the input video.
     """
     if out and out.resolve() == video.resolve():
-        raise VideoFileError(f"{out} is the video itself. Give another path to write to.")
+        raise VideoFileError(f"{out} is the input video. Give another path to write to.")
     if not video.exists():
         raise CameraError(f"The video {video} does not exist. Check the path.")
     run = Smoother(segmenter).run if smooth else segmenter.run
@@ -63,14 +63,14 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
                 print(json.dumps(line, ensure_ascii=False))
             count += 1
             progress.update(bar, completed=count)
-        progress.update(bar, total=count)  # what a file says of its length is not always so
+        progress.update(bar, total=count)  # the length that a file states is not always true
     if not count:
-        raise CameraError(f"The video {video} has no frame that OpenCV reads.")
+        raise CameraError(f"The video {video} has no frame that OpenCV can read.")
     if not as_json:
         table = Table("phrase", "found in frames", "mean score")
         for phrase, times, score in zip(phrases, found, scores, strict=True):
             table.add_row(Text(phrase), f"{times} of {count}", f"{score / count:.3f}")
         Console().print(table)
     if count < said:
-        messages.print(f"The file says that it has {said} frames; {count} could be read.")
+        messages.print(f"The file states {said} frames; only {count} could be read.")
     messages.print(f"{count} frames, {milliseconds / count:.1f} ms each{f': {out}' if out else ''}", markup=False)

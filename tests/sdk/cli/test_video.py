@@ -74,7 +74,7 @@ def test_progress_is_shown_while_it_runs(colour_bundle, video):
         (["--video", "none.mp4"], "none.mp4 does not exist"),
         (["--video", __file__], "cannot be opened"),
         (["--video", "VIDEO", "--out", "x.webm"], r"x.webm ends in '.webm'; expected .mp4 or .avi"),
-        (["--video", "VIDEO", "--out", "VIDEO"], "is the video itself"),
+        (["--video", "VIDEO", "--out", "VIDEO"], "is the input video"),
     ],
 )
 def test_what_cannot_be_read_or_written_is_one_message(isfp, colour_bundle, video, arguments, message):
@@ -89,7 +89,7 @@ def test_what_cannot_be_read_or_written_is_one_message(isfp, colour_bundle, vide
 def test_a_picture_or_a_video_must_be_given_and_not_both(isfp, colour_bundle, arguments):
     code, _, messages = isfp("run", colour_bundle, "--phrase", "red", *arguments)
     assert code == 2
-    assert "one of --image and --video" in messages
+    assert "either --image or --video" in messages
 
 
 def test_a_video_that_is_cut_short_says_how_much_was_read(isfp, colour_bundle, video, tmp_path):
@@ -98,7 +98,7 @@ def test_a_video_that_is_cut_short_says_how_much_was_read(isfp, colour_bundle, v
     assert frame_count(short) == frame_count(video) == 12
     code, _, messages = isfp("run", colour_bundle, "--video", short, "--phrase", "red")
     assert code == 0
-    assert "says that it has 12 frames; " in messages
+    assert "states 12 frames; only " in messages
 
 
 def test_a_video_that_fails_leaves_what_stood_there(tmp_path):

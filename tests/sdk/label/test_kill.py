@@ -58,7 +58,7 @@ def test_a_run_that_is_interrupted_says_how_it_goes_on(case, tmp_path):
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "The same command goes on from here." in messages
+    assert "Run the same command again to resume." in messages
     assert "Traceback" not in messages
 
 

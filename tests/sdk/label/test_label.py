@@ -166,12 +166,12 @@ def test_the_command_prints_json_and_fails_where_pictures_cannot_be_read(isfp, c
     code, printed, messages = isfp(*arguments, "--json")
     assert code == 0
     assert json.loads(printed)["pictures"] == 9
-    assert "Words that the network does not know: zebra" in messages
+    assert "Words that the model does not know: zebra" in messages
     (folder / "bad.jpg").write_bytes(b"")
     code, printed, messages = isfp(*arguments)
     assert (code, printed) == (1, "")
     assert "9 of them by an earlier run" in messages
-    assert "isfp: 1 of 10 pictures cannot be read" in messages
+    assert "isfp: 1 of 10 images cannot be read" in messages
 
 
 @pytest.mark.parametrize(("module", "more", "extra"), [("pycocotools", [], "label"), ("ray", ["--ray"], "ray")])
