@@ -11,7 +11,7 @@ from isfp_train.network.fusion import Maps, PhraseProjection, VisualProjection, 
 from isfp_train.network.identification import IdentificationBranch
 from isfp_train.network.language import PhraseEncoder
 from isfp_train.network.pathways import DownPathway, UpPathway
-from isfp_train.network.propagation import ConvolutionInPlace, FeaturePropagation
+from isfp_train.network.propagation import ConvolutionHead, FeaturePropagation
 from isfp_train.network.refinement import Refinement, enlarge
 from isfp_train.network.segmentation import SegmentationBranch
 
@@ -55,7 +55,7 @@ class ISFP(nn.Module):
             self.propagation: nn.Module = (
                 FeaturePropagation(channels, config.alpha, config.activation, slope)
                 if config.identification == "fpm"
-                else ConvolutionInPlace(channels, slope)
+                else ConvolutionHead(channels, slope)
             )
         if config.refinement:
             self.refinement = Refinement(config.refinement_channels, slope, config.refinement_guided, config.refinement_patches)

@@ -40,7 +40,7 @@ class FeaturePropagation(nn.Module):
         return self.last(self.propagate(isf)).squeeze(1)
 
 
-class ConvolutionInPlace(nn.Module):
+class ConvolutionHead(nn.Module):
     """Table I, "Baseline+IEM": a 3×3 convolution where the FPM would be, then the 1×1 convolution."""
 
     def __init__(self, channels: int, slope: float) -> None:
