@@ -41,12 +41,12 @@ def export(
     console = Console(stderr=True)
     story = history.read_text(encoding="utf-8") if history else None
     figures = json.loads(evaluation.read_text()) if evaluation else None
-    verification, calibration = export_bundle(checkpoint, out, data, scenes, figures, story, license_name, console.print)
+    verification, thresholds = export_bundle(checkpoint, out, data, scenes, figures, story, license_name, console.print)
     if as_json:
-        print(json.dumps({"bundle": str(out), "found": calibration.found, **verification.to_json()}))
+        print(json.dumps({"bundle": str(out), "found": thresholds.found, **verification.to_json()}))
         return
     _show(verification)
-    Console().print(f"{out}: threshold {calibration.found:g}, {calibration.how}")
+    Console().print(f"{out}: threshold {thresholds.found:g}, {thresholds.how}")
 
 
 def verify(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from isfp_export.bundle.calibrate import Calibration
+from isfp_export.bundle.thresholds import Thresholds
 from isfp_train.network import NetworkConfig
 from isfp_train.run.checkpoint import Loaded
 
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
 
-def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: dict[str, Any] | None, history: str | None) -> str:
+def model_card(name: str, loaded: Loaded, thresholds: Thresholds, evaluation: dict[str, Any] | None, history: str | None) -> str:
     """Write the card as Markdown.
 
     Args:
         name: the bundle's name.
         loaded: the checkpoint.
-        calibration: the thresholds.
+        thresholds: as chosen by `choose_thresholds`.
         evaluation: what `isfp eval --json` printed, or None.
         history: what the weights went through before the checkpoint's own run, as Markdown, or None.
     """
@@ -50,8 +50,8 @@ def model_card(name: str, loaded: Loaded, calibration: Calibration, evaluation: 
         *([history.strip()] if history else []),
         "",
         "## Thresholds",
-        f"- found at a score of {calibration.found:g}, mask above a probability of {calibration.mask:g}",
-        f"- {calibration.how}",
+        f"- found at a score of {thresholds.found:g}, mask above a probability of {thresholds.mask:g}",
+        f"- {thresholds.how}",
         "",
     ]
     if evaluation:

@@ -10,8 +10,8 @@ from typing import Any
 import onnx
 
 from isfp.bundle.bundle import write_manifest, writing
-from isfp_export.bundle.calibrate import Calibration, calibrate
 from isfp_export.bundle.card import model_card
+from isfp_export.bundle.thresholds import Thresholds, choose_thresholds
 from isfp_export.bundle.verify import Verification, verify
 from isfp_export.onnx.stages import stages
 from isfp_export.onnx.to_onnx import stage_to_onnx
@@ -28,7 +28,7 @@ def export_bundle(
     history: str | None = None,
     license_name: str = "unstated",
     say: Callable[[str], None] = lambda text: None,
-) -> tuple[Verification, Calibration]:
+) -> tuple[Verification, Thresholds]:
     """Write a bundle; nothing appears at `out` unless it is whole and does what the checkpoint does.
 
     Args:
@@ -51,7 +51,7 @@ def export_bundle(
     config = loaded.config.network
     ready = stages(loaded.network)
     say(f"Choosing the threshold on {scenes} scenes")
-    calibration = calibrate(loaded, data, scenes)
+    thresholds = choose_thresholds(loaded, data, scenes)
     with writing(out) as folder:
         described = {}
         for stage in ready:
@@ -65,7 +65,7 @@ def export_bundle(
             }
         loaded.vocabulary.save(folder / "words.txt")
         name = out.name.removesuffix(".isfp")
-        (folder / "MODEL_CARD.md").write_text(model_card(name, loaded, calibration, evaluation, history), encoding="utf-8")
+        (folder / "MODEL_CARD.md").write_text(model_card(name, loaded, thresholds, evaluation, history), encoding="utf-8")
         write_manifest(
             folder,
             {
@@ -74,7 +74,7 @@ def export_bundle(
                 "preprocessing": {"height": config.image_size, "width": config.image_size, "channels": "bgr", "fill": FILL},
                 "text": {"max_words": config.max_words},
                 "grid": config.grid,
-                "threshold": {"found": calibration.found, "mask": calibration.mask, "how": calibration.how},
+                "threshold": {"found": thresholds.found, "mask": thresholds.mask, "how": thresholds.how},
                 "stages": described,
                 "network": config.to_dict(),
                 "weights": {"epochs": loaded.epoch, "steps": loaded.step, "license": license_name},
@@ -82,7 +82,7 @@ def export_bundle(
         )
         say("Verifying the bundle against the checkpoint")
         verification = verify(folder, loaded)
-    return verification, calibration
+    return verification, thresholds
 
 
 def _tensor(value: onnx.ValueInfoProto) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def choose_threshold(present: np.ndarray, absent: np.ndarray) -> float:
     if not len(present) or not len(absent):
         raise ValueError(
             f"{len(present)} phrases for things that are there and {len(absent)} for things that are not: "
-            "a threshold needs both. Calibrate on more scenes."
+            "a threshold needs both. Give more scenes."
         )
     thresholds = np.linspace(0.02, 0.98, 97)
     balance = [(present >= value).mean() + (absent < value).mean() for value in thresholds]

@@ -18,7 +18,7 @@ MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Thresholds:
     """The thresholds, and how they were chosen.
 
     Attributes:
@@ -32,7 +32,7 @@ class Calibration:
     how: str
 
 
-def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
+def choose_thresholds(loaded: Loaded, data: Path | None, scenes: int) -> Thresholds:
     """Take the mask threshold with the best mIoU, and the score with the best balance of kept and refused.
 
     The scenes are of the held-out split, with seeds that neither training nor reported figures use.
@@ -62,4 +62,4 @@ def calibrate(loaded: Loaded, data: Path | None, scenes: int) -> Calibration:
         f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Things and photos are those of the reported figures, "
         "scenes and phrases are others"
     )
-    return Calibration(found, mask, how)
+    return Thresholds(found, mask, how)
