@@ -124,14 +124,14 @@ def _asked(
 ) -> _Asked:
     from isfp_train import seeds
     from isfp_train.data.refcoco.layout import DATASETS
-    from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
+    from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
     from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
     from isfp_train.data.scenes.sources import photo_sets, scene_sources
     from isfp_train.measure.evaluation import questions, written
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
-        photos = ReferScenes(Refer(name, Path(folder)), split or "val")
+        photos = RefCocoScenes(RefCoco(name, Path(folder)), split or "val")
         scenes = min(scenes or len(photos), len(photos))
         about = {"scenes": scenes, "dataset": name, "split": photos.split}
         return _Asked(written(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)

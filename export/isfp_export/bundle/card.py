@@ -26,8 +26,8 @@ def model_card(name: str, loaded: Loaded, thresholds: Thresholds, evaluation: di
     shares = ", ".join(f"{share:g} {kind}" for kind, share in data.shares.items())
     pretrained = "ImageNet weights" if network.backbone == "efficientnet_lite0" else str(data.backbone_weights)
     seen = (
-        f"- the training split of {data.refer}"
-        if data.refer
+        f"- the training split of {data.refcoco}"
+        if data.refcoco
         else f"- {data.scenes} scenes (shares: {shares}), phrases made anew from their geometry in every epoch; no RefCOCO data"
     )
     lines = [

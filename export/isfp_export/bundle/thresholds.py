@@ -37,18 +37,18 @@ def choose_thresholds(loaded: Loaded, data: Path | None, scenes: int) -> Thresho
 
     The scenes are of the held-out split, with seeds that neither training nor reported figures use.
     """
-    shares = loaded.config.data.shares if data and loaded.config.data.refer is None else {"procedural": 1.0}
+    shares = loaded.config.data.shares if data and loaded.config.data.refcoco is None else {"procedural": 1.0}
     predictor = CheckpointPredictor(loaded)
     sources = list(scene_sources(shares, data, predictor.size, "held_out").values())
     present, absent, ious = [], [], []
     for question in questions(sources, scenes, seeds.THRESHOLDS.start):
-        computed = predictor.compute(question.scene.image, [reference.text for reference in question.references])
+        computed = predictor.compute(question.scene.image, [expression.text for expression in question.expressions])
         placement = predictor.framing.place(*question.scene.image.shape[:2])
-        for reference, logits, score in zip(question.references, computed.masks, computed.scores, strict=True):
-            if reference.target is None:
+        for expression, logits, score in zip(question.expressions, computed.masks, computed.scores, strict=True):
+            if expression.target is None:
                 absent.append(score)
                 continue
-            truth = question.scene.things[reference.target].mask
+            truth = question.scene.things[expression.target].mask
             assert truth is not None
             present.append(score)
             ious.append([iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])

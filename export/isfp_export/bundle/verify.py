@@ -16,7 +16,7 @@ from isfp.errors import IsfpError
 from isfp_export.bundle.overlap import iou
 from isfp_export.onnx.stages import stages
 from isfp_train import seeds
-from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.run.checkpoint import Loaded
@@ -116,6 +116,6 @@ def _questions(scenes: int) -> Iterator[tuple[np.ndarray, list[str]]]:
     source = ProceduralScenes()
     for index in range(scenes):
         scene = source.scene(seeds.VERIFICATION.start + index)
-        references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
-        if references:
-            yield scene.image, [reference.text for reference in references]
+        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        if expressions:
+            yield scene.image, [expression.text for expression in expressions]

@@ -48,7 +48,7 @@ def scenes(bundle: Bundle, count: int, seed: int) -> list[Question]:
         FramesMissingError: what composes them is not installed.
     """
     try:
-        from isfp_train.data.phrases.phrases import refer
+        from isfp_train.data.phrases.phrases import make_phrases
         from isfp_train.data.scenes.compose import ProceduralScenes
     except ModuleNotFoundError as error:
         raise FramesMissingError(
@@ -60,11 +60,11 @@ def scenes(bundle: Bundle, count: int, seed: int) -> list[Question]:
     questions: list[Question] = []
     while len(questions) < count:
         scene = source.scene(seed + index)
-        references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
         index += 1
-        if references:
+        if expressions:
             frame = np.ascontiguousarray(scene.image[..., ::-1])
-            questions.append(_question(bundle, frame, [reference.text for reference in references]))
+            questions.append(_question(bundle, frame, [expression.text for expression in expressions]))
     return questions
 
 

@@ -29,15 +29,15 @@ class Knows:
             scene = question.scene
             known = self.truth.setdefault(scene.image.tobytes(), {})
             height, width = scene.image.shape[:2]
-            for reference in question.references:
-                if reference.target is None:
-                    known[reference.text] = (None, 0)
+            for expression in question.expressions:
+                if expression.target is None:
+                    known[expression.text] = (None, 0)
                     continue
-                thing = scene.things[reference.target]
+                thing = scene.things[expression.target]
                 scale = self.size / max(height, width)
                 x = thing.centre[0] * scale + (self.size - width * scale) / 2
                 y = thing.centre[1] * scale + (self.size - height * scale) / 2
-                known[reference.text] = (thing.mask, int(y / self.size * GRID) * GRID + int(x / self.size * GRID))
+                known[expression.text] = (thing.mask, int(y / self.size * GRID) * GRID + int(x / self.size * GRID))
         return asked
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
@@ -73,7 +73,7 @@ def test_wrong_model_gets_nothing(asked: list) -> None:
 
 
 def test_questions_are_the_same_for_the_same_seed() -> None:
-    one, other = ([q.references for q in questions([(ProceduralScenes(), 1.0)], 4, seed=9)] for _ in range(2))
+    one, other = ([q.expressions for q in questions([(ProceduralScenes(), 1.0)], 4, seed=9)] for _ in range(2))
     assert one == other
 
 

@@ -74,9 +74,9 @@ def test_worst_have_the_lowest_ious_one_a_scene(asked: list[Question]) -> None:
     found = worst(Square(), iter(asked), 4)
     lowest = {}
     for question in asked:
-        for reference in question.references:
-            if reference.target is not None:
-                (own,) = worst(Square(), [Question(question.scene, [reference], question.number)], 1)
+        for expression in question.expressions:
+            if expression.target is not None:
+                (own,) = worst(Square(), [Question(question.scene, [expression], question.number)], 1)
                 lowest[question.number] = min(lowest.get(question.number, 1.0), own.outcome.iou)
     assert [c.outcome.iou for c in found] == sorted(lowest.values())[:4]
     assert len({c.outcome.scene for c in found}) == 4

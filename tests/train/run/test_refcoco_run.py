@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from isfp_train.data.refcoco.layout import DATASETS
-from isfp_train.data.refcoco.refcoco import Refer
-from isfp_train.data.refcoco.writer import write_refer
+from isfp_train.data.refcoco.refcoco import RefCoco
+from isfp_train.data.refcoco.writer import write_refcoco
 from isfp_train.errors import ConfigurationError
 from isfp_train.run import checkpoint
 from isfp_train.run.config import TrainConfig
@@ -25,22 +25,22 @@ CONFIGS = ROOT / "configs"
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("refer")
+    root = tmp_path_factory.mktemp("refcoco")
     for name in ("refcoco", "grefcoco"):
-        write_refer(name, root, made())
+        write_refcoco(name, root, made())
     return root
 
 
 def config(name: str, frozen: bool) -> TrainConfig:
     base = tiny(epochs=1, freeze_backbone=frozen, batch_scenes=2, epoch_scenes=8)
-    return replace(base, data=replace(base.data, refer=name))
+    return replace(base, data=replace(base.data, refcoco=name))
 
 
 def test_recipes_are_the_papers() -> None:
     found = {}
     for path in sorted(CONFIGS.glob("refcoco*.yaml")):
         loaded = TrainConfig.load(path)
-        found[loaded.data.refer] = loaded
+        found[loaded.data.refcoco] = loaded
         settings, losses = loaded.optimisation, loaded.losses
         assert (loaded.network.image_size, settings.batch_scenes, settings.learning_rate, settings.epochs) == (416, 12, 1e-3, 55)
         assert (losses.w_ide, losses.w_seg, losses.w_ref, losses.theta) == (10, 0.03, 0.5, 0.3)
@@ -63,7 +63,7 @@ def test_train_and_measure(name: str, frozen: bool, root: Path, tmp_path: Path) 
 
     last = train(config(name, frozen), tmp_path, data=root, progress=False)
     loaded = checkpoint.load(last)
-    assert Refer(name, root).words() <= set(loaded.vocabulary.words)
+    assert RefCoco(name, root).words() <= set(loaded.vocabulary.words)
     assert (tmp_path / "cache" / "train").is_dir()
     assert bool(list((tmp_path / "cache").rglob("map0.npy"))) == frozen
 
@@ -75,8 +75,8 @@ def test_train_and_measure(name: str, frozen: bool, root: Path, tmp_path: Path) 
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
     assert (content["dataset"], content["split"], content["scenes"]) == (name, "testA", 1)
-    texts = [text for ref in Refer(name, root).refs if ref.split == "testA" for text in ref.texts]
-    nothing = [text for ref in Refer(name, root).refs if ref.split == "testA" and not ref.annotations for text in ref.texts]
+    texts = [text for ref in RefCoco(name, root).refs if ref.split == "testA" for text in ref.texts]
+    nothing = [text for ref in RefCoco(name, root).refs if ref.split == "testA" and not ref.annotations for text in ref.texts]
     shown = content["report"]["all"]
     assert shown["count"] == len(texts) - len(nothing)
     assert shown.get("absent count", 0) == len(nothing)

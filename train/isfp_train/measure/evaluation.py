@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from isfp_train.data.phrases.phrases import refer
-from isfp_train.data.refcoco.refcoco import ReferScenes
+from isfp_train.data.phrases.phrases import make_phrases
+from isfp_train.data.refcoco.refcoco import RefCocoScenes
 from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos
 from isfp_train.measure.oracle import Grid, Oracle
@@ -56,7 +56,7 @@ class Question:
     """A scene, its number, and what is asked of it."""
 
     scene: Scene
-    references: Sequence[Expression]
+    expressions: Sequence[Expression]
     number: int = 0
 
 
@@ -68,18 +68,18 @@ def questions(
     wording: str = "train",
     pairs: str = "train",
 ) -> Iterator[Question]:
-    """`count` scenes, the same for the same seed, each source in turn by its share; see `refer` for wording and pairs."""
+    """`count` scenes, the same for the same seed, each source in turn by its share; see `make_phrases` for wording and pairs."""
     shares = np.array([share for _, share in sources], dtype=float)
     shares /= shares.sum()
     for index in range(count):
         rng = np.random.default_rng((seed, index))
         scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
-        references = refer(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
-        if references:
-            yield Question(scene, references, index)
+        expressions = make_phrases(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
+        if expressions:
+            yield Question(scene, expressions, index)
 
 
-def written(scenes: ReferScenes | AnnotatedPhotos, count: int) -> Iterator[Question]:
+def written(scenes: RefCocoScenes | AnnotatedPhotos, count: int) -> Iterator[Question]:
     """The first `count` photos of a split, each with every expression that was written about it."""
     for number in range(count):
         scene = scenes.scene(number)
@@ -97,20 +97,20 @@ def answered(predictor: Predictor, question: Question, oracle: Oracle | None = N
     scene = question.scene
     height, width = scene.image.shape[:2]
     grid = Grid(height, width, predictor.size, predictor.grid)
-    targets = [None if reference.target is None else scene.things[reference.target] for reference in question.references]
+    targets = [None if expression.target is None else scene.things[expression.target] for expression in question.expressions]
     cells = [None if thing is None else grid.true_cell(thing) for thing in targets] if oracle == "location" else None
-    answers = predictor.answer(scene.image, [reference.text for reference in question.references], cells)
+    answers = predictor.answer(scene.image, [expression.text for expression in question.expressions], cells)
     found = []
-    for reference, thing, answer in zip(question.references, targets, answers, strict=True):
-        mask = _true_mask(scene, grid, answer, reference.target) if oracle == "mask" else answer.mask
+    for expression, thing, answer in zip(question.expressions, targets, answers, strict=True):
+        mask = _true_mask(scene, grid, answer, expression.target) if oracle == "mask" else answer.mask
         both, either, right = 0, int(mask.sum()), None if answer.cell is None else False
         if thing is not None:
             assert thing.mask is not None
             both, either = int((mask & thing.mask).sum()), int((mask | thing.mask).sum())
             right = None if answer.cell is None else answer.cell in grid.positives(thing)
         present = thing is not None
-        chose = None if answer.cell is None else _chose(scene, grid, answer.cell, reference.target)
-        outcome = Outcome(scene.source, reference.kind, present, both, either, right, answer.score, question.number, chose)
+        chose = None if answer.cell is None else _chose(scene, grid, answer.cell, expression.target)
+        outcome = Outcome(scene.source, expression.kind, present, both, either, right, answer.score, question.number, chose)
         found.append((outcome, Answer(mask, answer.score, answer.cell, answer.identifying)))
     return found
 

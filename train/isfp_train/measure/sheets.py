@@ -38,8 +38,8 @@ def as_they_come(predictor: Predictor, asked: Iterable[Question], count: int) ->
     """One phrase of each of the first `count` scenes, drawn before it is answered."""
     found = []
     for question in asked:
-        pick = int(np.random.default_rng((question.number, 24)).integers(len(question.references)))
-        found.append(_cases(predictor, Question(question.scene, [question.references[pick]], question.number))[0])
+        pick = int(np.random.default_rng((question.number, 24)).integers(len(question.expressions)))
+        found.append(_cases(predictor, Question(question.scene, [question.expressions[pick]], question.number))[0])
         if len(found) == count:
             break
     return found
@@ -65,7 +65,7 @@ def _cases(predictor: Predictor, question: Question) -> list[Case]:
     scene = question.scene
     return [
         Case(scene.image, said.text, None if said.target is None else scene.things[said.target].mask, answer, outcome)
-        for said, (outcome, answer) in zip(question.references, answered(predictor, question), strict=True)
+        for said, (outcome, answer) in zip(question.expressions, answered(predictor, question), strict=True)
     ]
 
 

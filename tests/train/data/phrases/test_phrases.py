@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isfp_train.data.phrases import wording
-from isfp_train.data.phrases.phrases import Reference, refer
+from isfp_train.data.phrases.phrases import MadePhrase, make_phrases
 from isfp_train.data.scene import ANYTHING, Scene
 from isfp_train.data.scenes.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.sprites.names import may_be_called
@@ -24,58 +24,58 @@ def scenes() -> list[Scene]:
 
 
 @pytest.fixture(scope="module")
-def spoken(scenes: list[Scene]) -> list[tuple[Scene, Reference]]:
+def spoken(scenes: list[Scene]) -> list[tuple[Scene, MadePhrase]]:
     found = []
     for seed, scene in enumerate(scenes):
         bare = [replace(thing, mask=None) for thing in scene.things]
         rng = np.random.default_rng(seed)
-        found += [(scene, reference) for reference in refer(bare, scene.image.shape[:2], rng, 10, "all")]
+        found += [(scene, expression) for expression in make_phrases(bare, scene.image.shape[:2], rng, 10, "all")]
     return found
 
 
-def test_a_second_opinion_finds_exactly_the_target(spoken: list[tuple[Scene, Reference]]) -> None:
+def test_a_second_opinion_finds_exactly_the_target(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     checked = 0
-    for scene, reference in spoken:
-        if reference.target is not None:
-            assert truth.surely_is(reference.meaning, scene.things[reference.target]), reference
-            assert truth.fits(reference.meaning, scene) == [reference.target], reference
+    for scene, expression in spoken:
+        if expression.target is not None:
+            assert truth.surely_is(expression.meaning, scene.things[expression.target]), expression
+            assert truth.fits(expression.meaning, scene) == [expression.target], expression
             checked += 1
     assert checked > 5 * SCENES
 
 
-def test_a_second_opinion_finds_nothing_for_absent_phrases(spoken: list[tuple[Scene, Reference]]) -> None:
+def test_a_second_opinion_finds_nothing_for_absent_phrases(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     checked = 0
-    for scene, reference in spoken:
-        if reference.target is None:
-            assert truth.fits(reference.meaning, scene) == [], reference
+    for scene, expression in spoken:
+        if expression.target is None:
+            assert truth.fits(expression.meaning, scene) == [], expression
             checked += 1
     assert checked > 100
 
 
 def test_an_absent_noun_is_neither_another_name_nor_a_wider_or_narrower_one(
-    spoken: list[tuple[Scene, Reference]],
+    spoken: list[tuple[Scene, MadePhrase]],
 ) -> None:
-    for scene, reference in spoken:
+    for scene, expression in spoken:
         if (
-            reference.target is None
-            and reference.meaning.colour is None
-            and not any(reference.meaning.noun in thing.names for thing in scene.things)
+            expression.target is None
+            and expression.meaning.colour is None
+            and not any(expression.meaning.noun in thing.names for thing in scene.things)
         ):
-            last = reference.meaning.noun.split()[-1]
+            last = expression.meaning.noun.split()[-1]
             for thing in scene.things:
-                assert all(name.split()[-1] != last for name in thing.names), (reference, thing.names)
+                assert all(name.split()[-1] != last for name in thing.names), (expression, thing.names)
 
 
-def test_targets_and_anchors_are_nameable(spoken: list[tuple[Scene, Reference]]) -> None:
-    for scene, reference in spoken:
-        if reference.target is not None:
-            assert scene.things[reference.target].nameable
-        for anchor in reference.meaning.anchors:
+def test_targets_and_anchors_are_nameable(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+    for scene, expression in spoken:
+        if expression.target is not None:
+            assert scene.things[expression.target].nameable
+        for anchor in expression.meaning.anchors:
             assert scene.things[truth.the_one(anchor, scene)].nameable
 
 
-def test_every_kind_of_phrase_occurs_and_comparisons_dominate(spoken: list[tuple[Scene, Reference]]) -> None:
-    counts = collections.Counter(reference.kind for _, reference in spoken)
+def test_every_kind_of_phrase_occurs_and_comparisons_dominate(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+    counts = collections.Counter(expression.kind for _, expression in spoken)
     assert set(counts) == {"unique", "colour", "negation", "position", "order", "size", "relation", "absent"}
     total = sum(counts.values())
     assert counts.pop("negation") / total > 0.01
@@ -84,53 +84,53 @@ def test_every_kind_of_phrase_occurs_and_comparisons_dominate(spoken: list[tuple
     assert min(counts.values()) / total > 0.04
 
 
-def test_phrases_hold_at_most_twenty_plain_words(spoken: list[tuple[Scene, Reference]]) -> None:
-    for _, reference in spoken:
-        assert re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", reference.text), reference
-        assert len(reference.text.split()) <= 20
+def test_phrases_hold_at_most_twenty_plain_words(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+    for _, expression in spoken:
+        assert re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", expression.text), expression
+        assert len(expression.text.split()) <= 20
 
 
-def test_the_words_say_the_meaning(spoken: list[tuple[Scene, Reference]]) -> None:
-    for _, reference in spoken:
-        meaning, text = reference.meaning, reference.text.replace("gray", "grey")
+def test_the_words_say_the_meaning(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+    for _, expression in spoken:
+        meaning, text = expression.meaning, expression.text.replace("gray", "grey")
         if meaning.noun != ANYTHING:
-            assert meaning.noun in text or wording.plural(meaning.noun) in text, reference
+            assert meaning.noun in text or wording.plural(meaning.noun) in text, expression
         else:
-            assert any(word in text or wording.plural(word) in text for word in wording.ANYTHINGS), reference
+            assert any(word in text or wording.plural(word) in text for word in wording.ANYTHINGS), expression
         if meaning.colour is not None:
-            assert meaning.colour in text.split(), reference
+            assert meaning.colour in text.split(), expression
         for anchor in meaning.anchors:
-            assert anchor.noun in text, reference
+            assert anchor.noun in text, expression
 
 
-def test_two_relations_are_said_with_both_of_their_things(spoken: list[tuple[Scene, Reference]]) -> None:
-    double = [reference for _, reference in spoken if reference.meaning.second is not None]
+def test_two_relations_are_said_with_both_of_their_things(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+    double = [expression for _, expression in spoken if expression.meaning.second is not None]
     assert len(double) > 20
-    for reference in double:
-        assert reference.meaning.second is not None
-        assert reference.meaning.second[1].noun in reference.text, reference
-        assert " and " in reference.text
+    for expression in double:
+        assert expression.meaning.second is not None
+        assert expression.meaning.second[1].noun in expression.text, expression
+        assert " and " in expression.text
 
 
-def test_a_negated_phrase_means_a_thing_of_another_colour(spoken: list[tuple[Scene, Reference]]) -> None:
+def test_a_negated_phrase_means_a_thing_of_another_colour(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     negated = [(scene, r) for scene, r in spoken if r.meaning.excluded is not None and r.target is not None]
     assert len(negated) > 20
-    for scene, reference in negated:
-        assert reference.meaning.excluded in reference.text.replace("gray", "grey").split()
-        assert scene.things[reference.target or 0].colour != reference.meaning.excluded
+    for scene, expression in negated:
+        assert expression.meaning.excluded in expression.text.replace("gray", "grey").split()
+        assert scene.things[expression.target or 0].colour != expression.meaning.excluded
 
 
 def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: list[Scene]) -> None:
     seen, kept = set(), set()
     for seed, scene in enumerate(scenes):
         for pairs, found in (("train", seen), ("held_out", kept)):
-            for reference in refer(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
-                if reference.target is not None and (colour := reference.meaning.colour or reference.meaning.excluded):
-                    found.add((colour, scene.things[reference.target].kind))
-                for anchor in reference.meaning.anchors:
+            for expression in make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
+                if expression.target is not None and (colour := expression.meaning.colour or expression.meaning.excluded):
+                    found.add((colour, scene.things[expression.target].kind))
+                for anchor in expression.meaning.anchors:
                     if anchor.colour is not None:
                         found.add((anchor.colour, scene.things[truth.the_one(anchor, scene)].kind))
-                assert pairs == "train" or reference.meaning.colour is not None
+                assert pairs == "train" or expression.meaning.colour is not None
     assert len(seen) > 50
     assert len(kept) > 5
     assert not seen & kept
@@ -139,25 +139,25 @@ def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: l
 def test_same_random_numbers_same_phrases(scenes: list[Scene]) -> None:
     scene = scenes[3]
     size = scene.image.shape[:2]
-    again = [refer(scene.things, size, np.random.default_rng(9), 8) for _ in range(2)]
+    again = [make_phrases(scene.things, size, np.random.default_rng(9), 8) for _ in range(2)]
     assert again[0] == again[1]
 
 
 def test_phrases_of_one_scene_differ(scenes: list[Scene]) -> None:
     for seed, scene in enumerate(scenes[:50]):
-        references = refer(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 10)
-        assert len({reference.meaning for reference in references}) == len(references)
+        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 10)
+        assert len({expression.meaning for expression in expressions}) == len(expressions)
 
 
 def test_unknown_wordings_are_refused(scenes: list[Scene]) -> None:
     with pytest.raises(ValueError, match="held_out"):
-        refer(scenes[0].things, (160, 160), np.random.default_rng(0), 1, "test")
+        make_phrases(scenes[0].things, (160, 160), np.random.default_rng(0), 1, "test")
 
 
-def _skeleton(reference: Reference) -> str:
+def _skeleton(expression: MadePhrase) -> str:
     """The text without the names in it."""
-    text = reference.text
-    for meaning in (reference.meaning, *reference.meaning.anchors):
+    text = expression.text
+    for meaning in (expression.meaning, *expression.meaning.anchors):
         for word in (
             wording.plural(meaning.noun),
             meaning.noun,
@@ -175,10 +175,10 @@ def test_held_out_wordings_are_never_used_in_training(scenes: list[Scene]) -> No
     telling = {*marks.split(","), "located", "on its", "adjacent", "on either side"}
     for seed, scene in enumerate(scenes[:120]):
         size = scene.image.shape[:2]
-        for reference in refer(scene.things, size, np.random.default_rng(seed), 8, "train"):
-            assert not any(re.search(rf"\b{mark}\b", _skeleton(reference)) for mark in telling), reference
-        for reference in refer(scene.things, size, np.random.default_rng(seed), 8, "held_out"):
-            assert any(re.search(rf"\b{mark}\b", _skeleton(reference)) for mark in telling), reference
+        for expression in make_phrases(scene.things, size, np.random.default_rng(seed), 8, "train"):
+            assert not any(re.search(rf"\b{mark}\b", _skeleton(expression)) for mark in telling), expression
+        for expression in make_phrases(scene.things, size, np.random.default_rng(seed), 8, "held_out"):
+            assert any(re.search(rf"\b{mark}\b", _skeleton(expression)) for mark in telling), expression
 
 
 _SIDES = {
@@ -191,18 +191,18 @@ _SIDES = {
 }
 
 
-def test_left_of_an_anchor_is_not_always_the_leftmost(spoken: list[tuple[Scene, Reference]]) -> None:
+def test_left_of_an_anchor_is_not_always_the_leftmost(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     """Who reads only the direction, not the anchor, must fail often."""
     misled = total = 0
-    for scene, reference in spoken:
-        along, sign = _SIDES.get(reference.meaning.relation or "", (0, 0))
-        if reference.target is None or not sign:
+    for scene, expression in spoken:
+        along, sign = _SIDES.get(expression.meaning.relation or "", (0, 0))
+        if expression.target is None or not sign:
             continue
-        like = [i for i, thing in enumerate(scene.things) if thing.kind == scene.things[reference.target].kind]
+        like = [i for i, thing in enumerate(scene.things) if thing.kind == scene.things[expression.target].kind]
         if len(like) < 2:
             continue
         total += 1
-        misled += min(like, key=lambda i: sign * scene.things[i].centre[along]) != reference.target
+        misled += min(like, key=lambda i: sign * scene.things[i].centre[along]) != expression.target
     assert total > 50
     assert misled / total > 0.3
 

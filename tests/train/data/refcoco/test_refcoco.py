@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.refcoco.layout import DATASETS, read_refs
-from isfp_train.data.refcoco.refcoco import Refer, ReferScenes
-from isfp_train.data.refcoco.writer import write_refer
+from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
+from isfp_train.data.refcoco.writer import write_refcoco
 from isfp_train.data.scene import Expression, Scene
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.data.store.prepare import prepare
@@ -28,7 +28,7 @@ def made() -> list[tuple[str, Scene]]:
     source, scenes = ProceduralScenes(96), []
     for number, split in enumerate(SPLITS):
         scene = source.scene(number)
-        said = refer(scene.things, scene.image.shape[:2], np.random.default_rng(number), 12)
+        said = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(number), 12)
         scenes.append((split, replace(scene, expressions=tuple(Expression(r.text, r.target, r.kind) for r in said))))
     return scenes
 
@@ -42,9 +42,9 @@ def scenes() -> list[tuple[str, Scene]]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, scenes: list[tuple[str, Scene]]) -> Path:
-    root = tmp_path_factory.mktemp("refer")
+    root = tmp_path_factory.mktemp("refcoco")
     for name in ("refcoco", "grefcoco"):
-        write_refer(name, root, scenes)
+        write_refcoco(name, root, scenes)
     return root
 
 
@@ -56,9 +56,9 @@ def meant(scene: Scene) -> dict[str, bytes | None]:
 
 @pytest.mark.parametrize("name", ["refcoco", "grefcoco"])
 def test_what_was_written_is_read(name: str, root: Path, scenes: list[tuple[str, Scene]]) -> None:
-    data = Refer(name, root)
+    data = RefCoco(name, root)
     for split in ("train", "val", "testA", "testB"):
-        read = ReferScenes(data, split)
+        read = RefCocoScenes(data, split)
         wanted = [scene for own, scene in scenes if own == split]
         assert len(read) == len(wanted)
         for number, scene in enumerate(wanted):
@@ -71,18 +71,18 @@ def test_what_was_written_is_read(name: str, root: Path, scenes: list[tuple[str,
 
 
 def test_the_dataset_folder_itself_is_found_too(root: Path) -> None:
-    assert Refer("refcoco", root / "refcoco").photos("val") == Refer("refcoco", root).photos("val")
+    assert RefCoco("refcoco", root / "refcoco").photos("val") == RefCoco("refcoco", root).photos("val")
 
 
 def test_several_things_are_their_union_and_none_is_nothing(root: Path, tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
-    write_refer("grefcoco", tmp_path, scenes)
+    write_refcoco("grefcoco", tmp_path, scenes)
     path = tmp_path / "grefcoco" / "grefs(unc).json"
     refs = json.loads(path.read_text())
     two = next(ref for ref in refs if ref["split"] == "val" and ref["ann_id"] != [-1])
     own = [a["id"] for a in json.loads((tmp_path / "grefcoco" / "instances.json").read_text())["annotations"] if a["image_id"] == 4]
     two["ann_id"], two["sentences"] = own[:2], [{"sent": "both of them", "sent_id": 0}]
     path.write_text(json.dumps(refs))
-    scene = ReferScenes(Refer("grefcoco", tmp_path), "val").scene(0)
+    scene = RefCocoScenes(RefCoco("grefcoco", tmp_path), "val").scene(0)
     (both,) = [e for e in scene.expressions if e.text == "both of them"]
     assert both.target is not None
     thing = scene.things[both.target]
@@ -93,45 +93,45 @@ def test_several_things_are_their_union_and_none_is_nothing(root: Path, tmp_path
 
 def test_no_photo_of_another_split_is_trained_on(tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
     """RefCOCOg's Google split shares photos between splits: here one photo is in both, by two of its things."""
-    write_refer("refcocog-google", tmp_path, [("train" if split == "train" else "val", scene) for split, scene in scenes])
+    write_refcoco("refcocog-google", tmp_path, [("train" if split == "train" else "val", scene) for split, scene in scenes])
     path = tmp_path / "refcocog" / "refs(google).p"
     refs = pickle.loads(path.read_bytes())
     shared = refs[0]["image_id"]
     refs[0]["split"] = "val"
     path.write_bytes(pickle.dumps(refs, protocol=2))
-    data = Refer("refcocog-google", tmp_path)
+    data = RefCoco("refcocog-google", tmp_path)
     assert shared in data.photos("val")
     assert shared not in data.photos("train")
     assert not set(data.photos("train")) & data.held_out_photos()
-    shown = {ReferScenes(data, "train").scene(n).image.tobytes() for n in range(len(ReferScenes(data, "train")))}
-    hidden = {ReferScenes(data, "val").scene(n).image.tobytes() for n in range(len(ReferScenes(data, "val")))}
+    shown = {RefCocoScenes(data, "train").scene(n).image.tobytes() for n in range(len(RefCocoScenes(data, "train")))}
+    hidden = {RefCocoScenes(data, "val").scene(n).image.tobytes() for n in range(len(RefCocoScenes(data, "val")))}
     assert not shown & hidden
 
 
 def test_missing_files_are_all_named_with_their_places(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError) as caught:
-        Refer("refcoco", tmp_path)
+        RefCoco("refcoco", tmp_path)
     for part in ("refs(unc).p", "instances.json", "train2014", str(tmp_path / "refcoco")):
         assert part in str(caught.value)
 
 
 def test_missing_photos_are_counted_and_named(tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
-    write_refer("refcoco", tmp_path, scenes)
+    write_refcoco("refcoco", tmp_path, scenes)
     (tmp_path / "images/mscoco/images/train2014/COCO_train2014_000000000004.jpg").unlink()
-    data = Refer("refcoco", tmp_path)
-    ReferScenes(data, "train")
+    data = RefCoco("refcoco", tmp_path)
+    RefCocoScenes(data, "train")
     with pytest.raises(DataMissingError, match="1 of 1 photos.*COCO_train2014_000000000004"):
-        ReferScenes(data, "val")
+        RefCocoScenes(data, "val")
 
 
 def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
-    write_refer("refcoco", tmp_path, scenes)
+    write_refcoco("refcoco", tmp_path, scenes)
     path = tmp_path / "refcoco" / "instances.json"
     content = json.loads(path.read_text())
     content["annotations"] = content["annotations"][:1]
     path.write_text(json.dumps(content))
     with pytest.raises(DataFormatError, match="one download"):
-        Refer("refcoco", tmp_path)
+        RefCoco("refcoco", tmp_path)
 
 
 class Evil:
@@ -162,15 +162,15 @@ def test_pickles_of_python_2_are_read(tmp_path: Path) -> None:
 
 def test_unknown_names_are_answered_with_the_known_ones(root: Path) -> None:
     with pytest.raises(ConfigurationError, match="refcocog-google"):
-        Refer("refclef", root)
+        RefCoco("refclef", root)
     with pytest.raises(ConfigurationError, match="testA"):
-        Refer("refcoco", root).photos("test")
+        RefCoco("refcoco", root).photos("test")
     assert {splits[0] for splits in (d.splits for d in DATASETS.values())} == {"train"}
 
 
 def test_store_keeps_expressions_and_counts_them_as_entries(root: Path, tmp_path: Path) -> None:
-    scenes = ReferScenes(Refer("grefcoco", root), "train")
-    prepare(tmp_path, [(scenes, 1.0)], len(scenes), 0, 64, {"refer": "test"}, workers=0)
+    scenes = RefCocoScenes(RefCoco("grefcoco", root), "train")
+    prepare(tmp_path, [(scenes, 1.0)], len(scenes), 0, 64, {"refcoco": "test"}, workers=0)
     store = Store(tmp_path)
     wanted = [scenes.scene(n).expressions for n in range(len(scenes))]
     assert [store[n].expressions for n in range(len(store))] == wanted

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scenes.compose import ComposedScenes
 from isfp_train.data.scenes.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.sprites.coco import Coco, CocoCutouts
@@ -148,8 +148,8 @@ def test_a_crowd_makes_its_category_unnameable_but_counts(folder: Path) -> None:
     assert len(crowd) == 1
     assert not crowd[0].nameable
     for seed in range(40):
-        for reference in refer(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 6):
-            assert "person" not in reference.text
+        for expression in make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 6):
+            assert "person" not in expression.text
 
 
 def test_things_cut_or_tiny_are_counted_but_never_targets(folder: Path) -> None:

@@ -28,7 +28,7 @@ _SHORT = 6
 
 
 @dataclass(frozen=True)
-class Reference(Expression):
+class MadePhrase(Expression):
     """A phrase that was made from the geometry, and the thing it means.
 
     Attributes:
@@ -41,7 +41,7 @@ class Reference(Expression):
     meaning: Meaning
 
 
-def refer(
+def make_phrases(
     things: Sequence[Thing],
     size: tuple[int, int],
     rng: np.random.Generator,
@@ -50,7 +50,7 @@ def refer(
     pairs: str = "train",
     absent: float = ABSENT_SHARE,
     comparisons: float = 0.0,
-) -> list[Reference]:
+) -> list[MadePhrase]:
     """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
 
     Args:
@@ -71,7 +71,7 @@ def refer(
         if value not in ("train", "held_out", "all"):
             raise ValueError(f'{name} is {value!r}; it must be "train", "held_out" or "all".')
     table = _Table(things, size, rng, pairs)
-    found: list[Reference] = []
+    found: list[MadePhrase] = []
     said: set[Meaning] = set()
     for _ in range(count):
         attempt = table.absent if rng.random() < absent and pairs != "held_out" else table.present
@@ -83,7 +83,7 @@ def refer(
             if meaning is not None and meaning not in said:
                 said.add(meaning)
                 text = say(meaning, rng, wording, pair=table.is_pair(meaning))
-                found.append(Reference(text, target, "absent" if target is None else kind_of(meaning), meaning))
+                found.append(MadePhrase(text, target, "absent" if target is None else kind_of(meaning), meaning))
                 break
     return found
 

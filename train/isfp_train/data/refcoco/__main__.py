@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isfp.errors import IsfpError
 from isfp_train.data.refcoco.layout import DATASETS
-from isfp_train.data.refcoco.refcoco import Refer
+from isfp_train.data.refcoco.refcoco import RefCoco
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     if len(sys.argv) != 3:
         sys.exit(f"usage: python -m isfp_train.data.refcoco {{{','.join(DATASETS)}}} FOLDER")
     try:
-        print(Refer(sys.argv[1], Path(sys.argv[2])).summary())
+        print(RefCoco(sys.argv[1], Path(sys.argv[2])).summary())
     except IsfpError as error:
         sys.exit(f"{error}")
 

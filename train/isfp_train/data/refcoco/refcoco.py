@@ -34,7 +34,7 @@ class Ref:
     texts: tuple[str, ...]
 
 
-class Refer:
+class RefCoco:
     """One dataset of the family.
 
     Args:
@@ -128,25 +128,25 @@ def _ref(entry: dict) -> Ref:
     )
 
 
-class ReferScenes:
+class RefCocoScenes:
     """The photos of one split as scenes, whole and unchanged, with their expressions; every annotated instance is a thing.
 
     Args:
-        refer: the dataset.
+        refcoco: the data set.
         split: one of its splits.
 
     Raises:
         DataMissingError: the split has no photo, or photos are missing.
     """
 
-    def __init__(self, refer: Refer, split: str) -> None:
-        self.refer, self.split, self.source = refer, split, refer.name
-        self.ids = refer.photos(split)
+    def __init__(self, refcoco: RefCoco, split: str) -> None:
+        self.refcoco, self.split, self.source = refcoco, split, refcoco.name
+        self.ids = refcoco.photos(split)
         if not self.ids:
-            raise DataMissingError(f"{refer.name} has no photo in its split {split!r}.")
-        refer.require_photos(self.ids)
+            raise DataMissingError(f"{refcoco.name} has no photo in its split {split!r}.")
+        refcoco.require_photos(self.ids)
         self._refs: dict[int, list[Ref]] = {photo: [] for photo in self.ids}
-        for ref in refer.refs:
+        for ref in refcoco.refs:
             if ref.split == split and ref.photo in self._refs:
                 self._refs[ref.photo].append(ref)
 
@@ -156,7 +156,7 @@ class ReferScenes:
     def scene(self, seed: int) -> Scene:
         """Photo number `seed` of the split, counted round and round."""
         photo = self.ids[seed % len(self.ids)]
-        coco = self.refer.coco
+        coco = self.refcoco.coco
         things: list[Thing] = []
         place: dict[int, int] = {}
         for annotation in coco.annotations[photo]:
@@ -178,7 +178,7 @@ class ReferScenes:
             return None
         meant = [place[number] for number in ref.annotations if number in place]
         if not meant:
-            raise DataFormatError(f"{self.refer.name}: the masks of annotations {list(ref.annotations)} have no pixel.")
+            raise DataFormatError(f"{self.refcoco.name}: the masks of annotations {list(ref.annotations)} have no pixel.")
         if len(meant) == 1:
             return meant[0]
         masks = [mask for mask in (things[number].mask for number in meant) if mask is not None]

@@ -18,7 +18,7 @@ from isfp_train.data.refcoco.refcoco import NO_TARGET
 from isfp_train.data.scene import Expression, Scene
 
 
-def write_refer(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) -> None:
+def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) -> None:
     """Write a dataset of the family.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scene import ANYTHING, measure, scene_rng
 from isfp_train.data.scenes.backdrops import room, texture
 from isfp_train.data.scenes.compose import ProceduralScenes, paste
@@ -95,7 +95,9 @@ class MovingScenes(ProceduralScenes):
             for s, mask in zip(sprites, visible, strict=True)
         ]
         # A name and a colour stay true while things move; places and relations do not.
-        said = [r for r in refer(things, (height, width), rng, 12) if r.kind in ("unique", "colour") and r.target is not None]
+        said = [
+            r for r in make_phrases(things, (height, width), rng, 12) if r.kind in ("unique", "colour") and r.target is not None
+        ]
         if not said:
             return None
         phrase = said[0]

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from isfp.steps.letterbox import Framing, Placement
 from isfp.steps.phrase import Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
-from isfp_train.data.phrases.phrases import refer
+from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scene import Expression, Thing
 from isfp_train.data.store.store import FILL, Store, Stored
 from isfp_train.errors import ConfigurationError
@@ -119,29 +119,29 @@ class SceneSamples(Dataset):
             # Words that a person wrote do not mirror: "left" would stay.
             flip = bool(rng.random() < self.config.flip) and not stored.expressions
             things = tuple(_mirrored(thing, stored.size[1]) for thing in stored.things) if flip else stored.things
-            references = self._said(stored, things, rng, self.config.phrases)
-            if references:
-                return self._sample(stored, things, references, flip, rng)
+            expressions = self._said(stored, things, rng, self.config.phrases)
+            if expressions:
+                return self._sample(stored, things, expressions, flip, rng)
             place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
 
     def _sample(
-        self, stored: Stored, things: Sequence[Thing], references: Sequence[Expression], flip: bool, rng: np.random.Generator
+        self, stored: Stored, things: Sequence[Thing], expressions: Sequence[Expression], flip: bool, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         count = self.config.phrases
-        chosen = [references[i] for i in range(min(count, len(references)))]
+        chosen = [expressions[i] for i in range(min(count, len(expressions)))]
         while len(chosen) < count:  # few things can be said: some of it again, in other words
             more = self._said(stored, things, rng, count - len(chosen))
             chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
-        encoded = [self.vocabulary.encode(reference.text, self.max_words) for reference in chosen]
+        encoded = [self.vocabulary.encode(expression.text, self.max_words) for expression in chosen]
         side = stored.view.shape[0]
         placement = Framing(side, side, FILL).place(*stored.size)
         centres = np.full((count, 2), -1, np.int64)
         also = []
-        for row, reference in enumerate(chosen):
-            if reference.target is not None:
-                centres[row] = self._cell(placement, things[reference.target], side)
-                also += [(row, *self._cell(placement, things[other], side)) for other in reference.also]
-        present = [row for row, reference in enumerate(chosen) if reference.target is not None]
+        for row, expression in enumerate(chosen):
+            if expression.target is not None:
+                centres[row] = self._cell(placement, things[expression.target], side)
+                also += [(row, *self._cell(placement, things[other], side)) for other in expression.also]
+        present = [row for row, expression in enumerate(chosen) if expression.target is not None]
         masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
         masks = [stored.mask(chosen[row].target or 0) for row in masked]
         turn = (lambda array, axis: np.flip(array, axis)) if flip else (lambda array, axis: array)
@@ -175,7 +175,7 @@ class SceneSamples(Dataset):
         made: Sequence[Expression] = ()
         if stored.made != "names" and len(names) < left:
             share = settings.absent if stored.made == "all" else 0.0
-            made = refer(things, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
+            made = make_phrases(things, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
         found = [*found, *names, *made]
         found += written[len(found) : count]  # little can be made: more of what people wrote
         return [found[place] for place in rng.permutation(len(found))][:count]
