@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from isfp_export.bundle.overlap import iou
 from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.measure.evaluation import choose_threshold, questions
 from isfp_train.measure.predictors import CheckpointPredictor
+from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import Loaded
 
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
@@ -51,7 +51,7 @@ def choose_thresholds(loaded: Loaded, data: Path | None, scenes: int) -> Thresho
             truth = question.scene.things[expression.target].mask
             assert truth is not None
             present.append(score)
-            ious.append([iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
+            ious.append([mask_iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
     there, missing = np.array(present), np.array(absent)
     found = choose_threshold(there, missing)
     mask = MASK_THRESHOLDS[int(np.mean(ious, axis=0).argmax())]

@@ -13,12 +13,12 @@ import torch
 from isfp import Segmenter
 from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp_export.bundle.overlap import iou
 from isfp_export.onnx.stages import stages
 from isfp_train import seeds
 from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.measure.predictors import CheckpointPredictor
+from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import Loaded
 
 # Both sides compute in float32, in another order of sums: what they may differ by, of a tensor's largest absolute value.
@@ -92,7 +92,7 @@ def compare(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verificatio
             ours = segmenter.run(np.ascontiguousarray(image[..., ::-1]), texts)
             theirs = predictor.answer(image, texts)
             for one, other in zip(ours, theirs, strict=True):
-                ious.append(iou(one.mask, other.mask))
+                ious.append(mask_iou(one.mask, other.mask))
                 cells.append(one.cell[0] * predictor.grid + one.cell[1] == other.cell)
     return Verification(differences, float(np.mean(ious)), float(np.min(ious)), float(np.mean(cells)), len(ious))
 

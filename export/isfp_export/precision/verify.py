@@ -12,11 +12,11 @@ import onnx
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
 from isfp.errors import IsfpError
-from isfp_export.bundle.overlap import iou
 from isfp_export.precision.convert import Converted, Precision, convert, full, is_quantised
 from isfp_export.precision.frames import Question, stage_feeds
 from isfp_export.precision.half import MOVES
 from isfp_export.precision.run import StageSession
+from isfp_train.overlap import mask_iou
 
 # Least mean IoU of the masks with those of FP32.
 GATES: dict[str, float] = {"fp16": 0.995, "int8": 0.97, "fp8": 0.97}
@@ -192,12 +192,12 @@ def value_differences(
     name: str, stage: onnx.ModelProto, wide: StageSession, narrow: StageSession, feeds: Sequence[dict[str, np.ndarray]]
 ) -> list[Difference]:
     """Compare all values that the stage has in both precisions, in the order of its nodes, on FP32's own inputs."""
-    both = [value for value in wide.values if value in set(narrow.values)]
-    gap, size, largest = dict.fromkeys(both, 0.0), dict.fromkeys(both, 1e-30), dict.fromkeys(both, 0.0)
-    nan, inf = dict.fromkeys(both, 0), dict.fromkeys(both, 0)
+    common = [value for value in wide.values if value in set(narrow.values)]
+    gap, size, largest = dict.fromkeys(common, 0.0), dict.fromkeys(common, 1e-30), dict.fromkeys(common, 0.0)
+    nan, inf = dict.fromkeys(common, 0), dict.fromkeys(common, 0)
     for feed in feeds:
-        theirs, ours = wide.run(feed, both), narrow.run(feed, both)
-        for value in both:
+        theirs, ours = wide.run(feed, common), narrow.run(feed, common)
+        for value in common:
             a, b = theirs[value].astype(np.float64), ours[value].astype(np.float64)
             nan[value] += int(np.isnan(b).sum() - np.isnan(a).sum())
             inf[value] += int(np.isinf(b).sum() - np.isinf(a).sum())
@@ -205,8 +205,8 @@ def value_differences(
             gap[value] += float(((a - b)[fine] ** 2).sum())
             size[value] += float((a**2).sum())
             largest[value] = max(largest[value], float(np.abs(a).max(initial=0)))
-    error = {value: float(np.sqrt(gap[value] / size[value])) for value in both}
-    broken = {value for value in both if nan[value] or inf[value]}
+    error = {value: float(np.sqrt(gap[value] / size[value])) for value in common}
+    broken = {value for value in common if nan[value] or inf[value]}
     found = []
     for node in stage.graph.node:
         for value in node.output:
@@ -220,7 +220,7 @@ def value_differences(
 
 def _mask_iou(question: Question, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
     one, other = (question.placement.mask(logits, threshold) for logits in (theirs, ours))
-    return iou(one, other)
+    return mask_iou(one, other)
 
 
 def _counts(stage: Converted) -> dict[str, int]:

@@ -85,8 +85,8 @@ def test_location_oracle_is_always_right_about_the_cell(predictor: CheckpointPre
     asked = list(questions([(ProceduralScenes(64), 1.0)], 6, seed=5))
     own = [outcome for question in asked for outcome, _ in answered(predictor, question) if outcome.present]
     given = [outcome for question in asked for outcome, _ in answered(predictor, question, "location") if outcome.present]
-    assert not all(outcome.right for outcome in own)
-    assert all(outcome.right for outcome in given)
+    assert not all(outcome.cell_correct for outcome in own)
+    assert all(outcome.cell_correct for outcome in given)
     assert [outcome.score for outcome in given] == pytest.approx([outcome.score for outcome in own])
 
 
@@ -96,7 +96,7 @@ def test_mask_oracle_gives_whole_things_and_follows_the_cell(predictor: Checkpoi
         for outcome, answer in answered(predictor, question, "mask"):
             assert not answer.mask.any() or any(np.array_equal(answer.mask, mask) for mask in masks)
             if outcome.present:
-                assert (outcome.iou == 1) == bool(outcome.right)
+                assert (outcome.iou == 1) == bool(outcome.cell_correct)
 
 
 def test_cell_selects_its_target_first_then_the_nearest_thing_or_nobody() -> None:

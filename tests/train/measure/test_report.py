@@ -12,8 +12,10 @@ from isfp_train.measure.report import intervals, ratios, report, tables
 from isfp_train.run.metrics import summarise
 
 
-def there(both: int, either: int, score: float = 0.9, right: bool = True, scene: int = 0, kind: str = "unique") -> Outcome:
-    return Outcome("photo", kind, True, both, either, right, score, scene)
+def there(
+    intersection: int, union: int, score: float = 0.9, cell_correct: bool = True, scene: int = 0, kind: str = "unique"
+) -> Outcome:
+    return Outcome("photo", kind, True, intersection, union, cell_correct, score, scene)
 
 
 def nothing(shown: int, score: float, scene: int = 0) -> Outcome:
@@ -30,8 +32,8 @@ def random_outcomes(count: int = 60, scenes: int = 15) -> list[Outcome]:
 
 def test_figures_equal_the_ones_of_training() -> None:
     outcomes = random_outcomes()
-    column = {name: torch.tensor([float(getattr(o, name)) for o in outcomes]) for name in ("both", "either", "right")}
-    wanted = summarise(column["both"].double(), column["either"].double(), column["right"])
+    column = {name: torch.tensor([float(getattr(o, name)) for o in outcomes]) for name in ("intersection", "union", "cell_correct")}
+    wanted = summarise(column["intersection"].double(), column["union"].double(), column["cell_correct"])
     shown = report(outcomes, 0.5)["all"]
     assert {name: shown[name] for name in wanted} == pytest.approx(wanted)
 
@@ -83,7 +85,7 @@ def test_phrases_of_one_scene_count_as_one_draw() -> None:
 
 def test_difference_of_models_asked_the_same_is_sharper_than_their_intervals() -> None:
     outcomes = random_outcomes()
-    better = [there(o.both + 3, o.either, o.score, bool(o.right), o.scene) for o in outcomes]
+    better = [there(o.intersection + 3, o.union, o.score, bool(o.cell_correct), o.scene) for o in outcomes]
     scenes = np.array([o.scene for o in outcomes])
     low, high = bootstrap.difference(ratios(outcomes, 0.5), ratios(better, 0.5), scenes)["mIoU"]
     assert 0 < low < high

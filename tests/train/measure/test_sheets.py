@@ -29,11 +29,11 @@ def asked() -> list[Question]:
     return list(questions([(ProceduralScenes(), 1.0)], 10, seed=4))
 
 
-def case(truth: np.ndarray | None, both: int, either: int, score: float = 0.9) -> Case:
+def case(truth: np.ndarray | None, intersection: int, union: int, score: float = 0.9) -> Case:
     image = np.full((200, 300, 3), 128, np.uint8)
     mask = np.zeros((200, 300), bool)
     mask[20:120, 20:120] = True
-    outcome = Outcome("photo", "unique" if truth is not None else "absent", truth is not None, both, either, True, score)
+    outcome = Outcome("photo", "unique" if truth is not None else "absent", truth is not None, intersection, union, True, score)
     return Case(image, "the thing", truth, Answer(mask, score, 20, np.zeros((13, 13), np.float32)), outcome)
 
 

@@ -14,6 +14,7 @@ from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos
 from isfp_train.measure.oracle import Grid, Oracle
 from isfp_train.measure.predictors import Answer, Predictor
+from isfp_train.overlap import intersection_and_union, iou
 
 Chose = Literal["target", "rival", "other", "nothing"]
 
@@ -26,9 +27,9 @@ class Outcome:
         source: kind of scene.
         kind: kind of phrase.
         present: whether the phrase names something that is there.
-        both: intersection of answer and truth, pixels.
-        either: union of answer and truth, pixels; where nothing is there, the answer's pixels.
-        right: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
+        intersection: pixels of answer and truth together.
+        union: pixels of answer or truth; where nothing is there, the answer's pixels.
+        cell_correct: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
         score: the identifying map's highest probability.
         scene: number of the scene: outcomes of one scene are not independent of each other.
         chose: what the cell chosen belongs to: the "target", another object of its kind ("rival"), one of another kind ("other"),
@@ -38,9 +39,9 @@ class Outcome:
     source: str
     kind: str
     present: bool
-    both: int
-    either: int
-    right: bool | None
+    intersection: int
+    union: int
+    cell_correct: bool | None
     score: float
     scene: int = 0
     chose: Chose | None = None
@@ -48,7 +49,7 @@ class Outcome:
     @property
     def iou(self) -> float:
         """IoU, 0 to 1; two empty masks agree."""
-        return self.both / self.either if self.either else 1.0
+        return float(iou(self.intersection, self.union))
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,22 @@ def answered(predictor: Predictor, question: Question, oracle: Oracle | None = N
     found = []
     for expression, thing, answer in zip(question.expressions, targets, answers, strict=True):
         mask = _true_mask(scene, grid, answer, expression.target) if oracle == "mask" else answer.mask
-        both, either, right = 0, int(mask.sum()), None if answer.cell is None else False
-        if thing is not None:
-            assert thing.mask is not None
-            both, either = int((mask & thing.mask).sum()), int((mask | thing.mask).sum())
-            right = None if answer.cell is None else answer.cell in grid.positives(thing)
         present = thing is not None
+        truth = np.zeros_like(mask) if thing is None or thing.mask is None else thing.mask
+        intersection, union = intersection_and_union(mask, truth)
+        cell_correct = None if answer.cell is None else thing is not None and answer.cell in grid.positives(thing)
         chose = None if answer.cell is None else _chose(scene, grid, answer.cell, expression.target)
-        outcome = Outcome(scene.source, expression.kind, present, both, either, right, answer.score, question.number, chose)
+        outcome = Outcome(
+            scene.source,
+            expression.kind,
+            present,
+            int(intersection),
+            int(union),
+            cell_correct,
+            answer.score,
+            question.number,
+            chose,
+        )
         found.append((outcome, Answer(mask, answer.score, answer.cell, answer.identifying)))
     return found
 

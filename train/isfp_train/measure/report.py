@@ -35,21 +35,21 @@ def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
         return np.array([getattr(outcome, name) for outcome in outcomes], dtype=np.float64)
 
     present = column("present")
-    both, either, iou = column("both"), column("either"), column("iou")
-    found = ((column("score") >= threshold) & (either > 0)).astype(np.float64)
+    intersection, union, iou = column("intersection"), column("union"), column("iou")
+    found = ((column("score") >= threshold) & (union > 0)).astype(np.float64)
     parts = {
         "mIoU": (iou * present, present),
-        "oIoU": (both * present, either * present),
+        "oIoU": (intersection * present, union * present),
         **{f"Pr@{x}": ((iou > x) * present, present) for x in THRESHOLDS},
     }
-    if all(outcome.right is not None for outcome in outcomes):
-        parts["cell"] = (column("right") * present, present)
+    if all(outcome.cell_correct is not None for outcome in outcomes):
+        parts["cell"] = (column("cell_correct") * present, present)
     parts["answered"] = (iou * found * present, present)
     parts["missed"] = ((1 - found) * present, present)
     parts["absent"] = ((1 - found) * (1 - present), 1 - present)
     if 0 < present.sum() < len(outcomes):
         parts["gIoU"] = (np.where(present > 0, iou * found, 1 - found), np.ones(len(outcomes)))
-        parts["cIoU"] = (both * found * present, np.where(present > 0, either, either * found))
+        parts["cIoU"] = (intersection * found * present, np.where(present > 0, union, union * found))
     return parts
 
 

@@ -104,8 +104,8 @@ def _verdict(case: Case, found: bool) -> tuple[str, tuple[int, int, int]]:
     outcome = case.outcome
     if not outcome.present:
         return ("not there: seen so", GOOD) if not found else ("not there: not seen so", BAD)
-    where = {True: "cell right", False: "cell wrong", None: "no cell"}[outcome.right]
-    colour = GOOD if outcome.iou > 0.5 else CLOSE if outcome.right else BAD
+    where = {True: "cell right", False: "cell wrong", None: "no cell"}[outcome.cell_correct]
+    colour = GOOD if outcome.iou > 0.5 else CLOSE if outcome.cell_correct else BAD
     return f"IoU {outcome.iou:.2f}, {where}{'' if found else ', not found'}", colour
 
 

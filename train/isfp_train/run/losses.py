@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from isfp_train.overlap import mask_iou
+
 BLOCK = 4  # pixels; `outline` weighs a block and its neighbours: most of what a 1/8 mask gets wrong lies there
 
 
@@ -101,7 +103,4 @@ def _near_outline(masks: Tensor) -> Tensor:
 
 def coarse_iou(logits: Tensor, target: Tensor) -> Tensor:
     """IoU of coarse masks with the truth at the coarse size: `[N,h,w]`, `[N,h,w]` in 0 … 1 -> `[N]`, 1 where both are empty."""
-    shown, wanted = logits > 0, target >= 0.5
-    both = (shown & wanted).sum(dim=(1, 2))
-    either = (shown | wanted).sum(dim=(1, 2))
-    return torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both, dtype=torch.float32))
+    return mask_iou(logits > 0, target >= 0.5)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from isfp_train.overlap import iou
+
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
-
-
-def mask_overlap(shown: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersection and union in pixels: bool `[N,H,W]`, bool `[N,H,W]` -> `[N]`, `[N]`."""
-    both = (shown & wanted).flatten(1).sum(dim=1)
-    return both, (shown | wanted).flatten(1).sum(dim=1)
 
 
 class ReferringMetrics(Metric):
@@ -25,37 +20,37 @@ class ReferringMetrics(Metric):
     """
 
     full_state_update = False
-    both: list[Tensor]
-    either: list[Tensor]
-    right: list[Tensor]
+    intersection: list[Tensor]
+    union: list[Tensor]
+    cell_correct: list[Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        for name in ("both", "either", "right"):
+        for name in ("intersection", "union", "cell_correct"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
-    def update(self, both: Tensor, either: Tensor, right: Tensor) -> None:
+    def update(self, intersection: Tensor, union: Tensor, cell_correct: Tensor) -> None:
         """Add expressions: intersections `[N]`, unions `[N]` in pixels, and whether the cell chosen is a positive one `[N]`."""
-        self.both.append(both)
-        self.either.append(either)
-        self.right.append(right)
+        self.intersection.append(intersection)
+        self.union.append(union)
+        self.cell_correct.append(cell_correct)
 
     def compute(self) -> dict[str, float]:
         """Return the metrics by name; no expression at all gives zeros."""
-        both, either, right = (
-            dim_zero_cat(state).double() if len(state) else None for state in (self.both, self.either, self.right)
+        intersection, union, cell_correct = (
+            dim_zero_cat(state).double() if len(state) else None for state in (self.intersection, self.union, self.cell_correct)
         )
-        if both is None or either is None or right is None:
+        if intersection is None or union is None or cell_correct is None:
             return dict.fromkeys(("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell", "count"), 0.0)
-        return summarise(both, either, right)
+        return summarise(intersection, union, cell_correct)
 
 
-def summarise(both: Tensor, either: Tensor, right: Tensor) -> dict[str, float]:
+def summarise(intersection: Tensor, union: Tensor, cell_correct: Tensor) -> dict[str, float]:
     """Metrics of expressions `[N]` each; see `ReferringMetrics`. Two empty masks agree: IoU 1."""
-    iou = torch.where(either > 0, both / either.clamp(min=1), torch.ones_like(both))
+    ious = iou(intersection, union)
     result = {
-        "mIoU": 100 * iou.mean().item(),
-        "oIoU": 100 * (both.sum() / either.sum().clamp(min=1)).item(),
+        "mIoU": 100 * ious.mean().item(),
+        "oIoU": 100 * (intersection.sum() / union.sum().clamp(min=1)).item(),
     }
-    result |= {f"Pr@{x}": 100 * (iou > x).double().mean().item() for x in THRESHOLDS}
-    return result | {"cell": 100 * right.double().mean().item(), "count": float(len(iou))}
+    result |= {f"Pr@{x}": 100 * (ious > x).double().mean().item() for x in THRESHOLDS}
+    return result | {"cell": 100 * cell_correct.double().mean().item(), "count": float(len(ious))}

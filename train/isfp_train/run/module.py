@@ -13,9 +13,10 @@ from isfp.steps.lookup import best_cells
 from isfp_train.data.store.stream import Batch
 from isfp_train.network import ISFP
 from isfp_train.network.fusion import Maps
+from isfp_train.overlap import intersection_and_union
 from isfp_train.run.config import TrainConfig
 from isfp_train.run.losses import choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
-from isfp_train.run.metrics import ReferringMetrics, mask_overlap
+from isfp_train.run.metrics import ReferringMetrics
 from isfp_train.run.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
 
 
@@ -131,12 +132,12 @@ class ReferringModule(lightning.LightningModule):
     ) -> Tensor:
         """The refinement's loss of each mask `[M]`, from the coarse masks of the chosen cells and of the true ones `[M,h,w]`."""
         settings, wanted = self.config.losses, coarse_masks(masks)
-        right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+        learns = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
         if self.config.optimisation.refine_true_channel and true is not None:
-            picked = torch.where(right[:, None, None], picked, true)
-            right = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
+            picked = torch.where(learns[:, None, None], picked, true)
+            learns = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
         shown = self.network.refine(batch.views[scenes], picked.unsqueeze(1))[:, 0]
-        return refinement_loss(shown, masks, right, settings.outline)
+        return refinement_loss(shown, masks, learns, settings.outline)
 
     def _choose(self, visual: Maps, phrases: Tensor, scenes: Tensor) -> Tensor:
         """The cells that use would take `[M,1]`; the baseline's only one."""
@@ -159,14 +160,14 @@ class ReferringModule(lightning.LightningModule):
         visual = self._visual(batch)
         phrases = network.text(batch.words[masked], batch.lengths[masked])
         chosen = self._choose(visual, phrases, scenes)
-        right = torch.ones_like(masked, dtype=torch.bool)
+        cell_correct = torch.ones_like(masked, dtype=torch.bool)
         if self.config.network.identification != "none":
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
-            right = ((cells == chosen) & counts).any(dim=1)
+            cell_correct = ((cells == chosen) & counts).any(dim=1)
         coarse = network.coarse(visual, phrases, chosen, scenes).float()
         with torch.autocast(coarse.device.type, enabled=False):
             masks = network.refine(batch.views[scenes], coarse)[:, 0] > 0
-        self.metrics.update(*mask_overlap(masks, batch.masks), right)
+        self.metrics.update(*intersection_and_union(masks, batch.masks), cell_correct)
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics of the validation scenes."""
