@@ -46,7 +46,7 @@ def test_masks_cover_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(20):
         scene = source.scene(seed)
         with monkeypatch.context() as patch:
-            patch.setattr(compose, "paste", lambda canvas, sprites, placings, rng: (canvas, []))
+            patch.setattr(compose, "paste", lambda canvas, sprites, poses, rng: (canvas, []))
             empty = source.scene(seed).image
         changed = (scene.image != empty).any(axis=2)
         masks = np.any([thing.mask for thing in scene.things], axis=0)
@@ -73,12 +73,12 @@ def test_scenes_hold_two_to_eight_things_that_are_mostly_targets(scenes: list[Sc
 
 def test_hidden_things_are_never_targets() -> None:
     from isfp_train.data.scenes.compose import paste
-    from isfp_train.data.scenes.layout import Placing
+    from isfp_train.data.scenes.layout import SpritePose
 
     sprite = ProceduralSprites().sprite("cube", np.random.default_rng(0), "red")
-    placings = [Placing(50, 50, 0.3, 0, False, 0), Placing(55, 50, 0.3, 0, False, 0)]
+    poses = [SpritePose(50, 50, 0.3, 0, False, 0), SpritePose(55, 50, 0.3, 0, False, 0)]
     canvas = np.zeros((100, 100, 3), np.float32)
-    _, layers = paste(canvas, [sprite, sprite], placings, np.random.default_rng(0))
+    _, layers = paste(canvas, [sprite, sprite], poses, np.random.default_rng(0))
     shown = [visible.sum() / whole for _, visible, whole in layers]
     assert shown[0] < LEAST_VISIBLE
     assert shown[1] > 0.95

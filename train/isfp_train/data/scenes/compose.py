@@ -11,7 +11,7 @@ import numpy as np
 from isfp_train.data.scene import ANYTHING, Scene, measure, scene_rng
 from isfp_train.data.scenes import backdrops as surfaces
 from isfp_train.data.scenes.backdrops import PhotoBackdrops, Standing
-from isfp_train.data.scenes.layout import Placing, draw_order, lay_out
+from isfp_train.data.scenes.layout import SpritePose, draw_order, lay_out
 from isfp_train.data.scenes.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.sprites.coco import CocoCutouts
 from isfp_train.data.sprites.colours import COLOURS, confusable
@@ -66,11 +66,11 @@ class ComposedScenes:
         aspect = rng.choice([a for a, _ in ASPECTS], p=[p for _, p in ASPECTS])
         height, width = (self.size, int(self.size * aspect)) if aspect < 1 else (int(self.size / aspect), self.size)
         sprites = self._cast(rng)
-        placings = lay_out([s.rgba.shape[:2] for s in sprites], [s.tilts for s in sprites], height, width, rng)
-        order = draw_order(placings, [s.rgba.shape[:2] for s in sprites])
-        sprites, placings = [sprites[i] for i in order], [placings[i] for i in order]
-        canvas, behind, plain = self._backdrop(height, width, placings[0].horizon if placings else 0.0, rng)
-        canvas, layers = paste(canvas, sprites, placings, rng)
+        poses = lay_out([s.rgba.shape[:2] for s in sprites], [s.tilts for s in sprites], height, width, rng)
+        order = draw_order(poses, [s.rgba.shape[:2] for s in sprites])
+        sprites, poses = [sprites[i] for i in order], [poses[i] for i in order]
+        canvas, behind, plain = self._backdrop(height, width, poses[0].horizon if poses else 0.0, rng)
+        canvas, layers = paste(canvas, sprites, poses, rng)
         covered = np.zeros((height, width), bool)
         things = []
         for sprite, visible, whole in layers:
@@ -161,14 +161,14 @@ class _Layer:
 
 
 def paste(
-    canvas: np.ndarray, sprites: Sequence[Sprite], placings: Sequence[Placing], rng: np.random.Generator
+    canvas: np.ndarray, sprites: Sequence[Sprite], poses: Sequence[SpritePose], rng: np.random.Generator
 ) -> tuple[np.ndarray, list[tuple[Sprite, np.ndarray, float]]]:
     """Draws sprites back to front.
 
     Args:
         canvas: float32 ``[H,W,3]``, 0 to 255.
         sprites: what to draw.
-        placings: where, in the same order: the first is farthest back.
+        poses: where, in the same order: the first is farthest back.
         rng: shadows and light.
 
     Returns:
@@ -179,10 +179,10 @@ def paste(
     areas = []
     shadow_on = rng.random() < 0.75
     direction, softness, depth = rng.uniform(-0.6, 0.6), rng.uniform(1.5, 5.0), rng.uniform(0.2, 0.55)
-    for index, (sprite, placing) in enumerate(zip(sprites, placings, strict=True), start=1):
-        layer = _warp(sprite, placing, rng)
+    for index, (sprite, pose) in enumerate(zip(sprites, poses, strict=True), start=1):
+        layer = _warp(sprite, pose, rng)
         if shadow_on:
-            _shadow(canvas, layer, direction, softness, depth, placing.horizon > 0)
+            _shadow(canvas, layer, direction, softness, depth, pose.horizon > 0)
         rows, columns, inner = _overlap(layer, height, width)
         alpha = layer.alpha[inner]
         canvas[rows, columns] += (layer.rgb[inner] - canvas[rows, columns]) * alpha[..., None]
@@ -191,18 +191,18 @@ def paste(
     return canvas, [(s, owner == i, areas[i - 1]) for i, s in enumerate(sprites, start=1)]
 
 
-def _warp(sprite: Sprite, placing: Placing, rng: np.random.Generator) -> _Layer:
+def _warp(sprite: Sprite, pose: SpritePose, rng: np.random.Generator) -> _Layer:
     height, width = sprite.rgba.shape[:2]
-    source = sprite.rgba[:, ::-1] if placing.flipped else sprite.rgba
+    source = sprite.rgba[:, ::-1] if pose.flipped else sprite.rgba
     premultiplied = source.astype(np.float32)
     premultiplied[..., :3] *= premultiplied[..., 3:] / 255.0
-    scale = placing.scale
+    scale = pose.scale
     if scale < 0.6:
         small = (max(2, round(width * scale)), max(2, round(height * scale)))
         premultiplied = np.asarray(cv2.resize(premultiplied, small, interpolation=cv2.INTER_AREA), np.float32)
         height, width = premultiplied.shape[:2]
         scale = 1.0
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), placing.angle, scale)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), pose.angle, scale)
     cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
     new_width, new_height = int(np.ceil(height * sin + width * cos)) + 3, int(np.ceil(height * cos + width * sin)) + 3
     turn[:, 2] += (new_width - width) / 2, (new_height - height) / 2
@@ -210,7 +210,7 @@ def _warp(sprite: Sprite, placing: Placing, rng: np.random.Generator) -> _Layer:
     alpha = np.clip(warped[..., 3] / 255.0, 0, 1)
     rgb = warped[..., :3] / np.maximum(alpha, 1e-3)[..., None]
     gain, lift = rng.uniform(0.88, 1.10), rng.uniform(-8, 8)
-    return _Layer(np.clip(rgb * gain + lift, 0, 255), alpha, round(placing.x - new_width / 2), round(placing.y - new_height / 2))
+    return _Layer(np.clip(rgb * gain + lift, 0, 255), alpha, round(pose.x - new_width / 2), round(pose.y - new_height / 2))
 
 
 def _shadow(canvas: np.ndarray, layer: _Layer, direction: float, softness: float, depth: float, standing: bool) -> None:

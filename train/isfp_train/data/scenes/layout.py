@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Placing:
+class SpritePose:
     """Where and how a sprite is drawn.
 
     Attributes:
@@ -31,7 +31,7 @@ class Placing:
 
 def lay_out(
     shapes: Sequence[tuple[int, int]], tilts: Sequence[bool], height: int, width: int, rng: np.random.Generator
-) -> list[Placing]:
+) -> list[SpritePose]:
     """Places for sprites of (height, width) ``shapes``, farthest back first; hardly any two overlap much."""
     style = rng.choice(["scattered", "row", "column", "table", "grid"], p=[0.36, 0.17, 0.05, 0.32, 0.10])
     count = len(shapes)
@@ -39,7 +39,7 @@ def lay_out(
     reach = _sizes(count, style, height, width, rng)
     spots = _slots(style, count, height, width, rng)
     boxes: list[tuple[float, float, float, float]] = []
-    placings = []
+    poses = []
     for i, (h, w) in enumerate(shapes):
         scale = reach[i] / max(h, w)
         half_w, half_h = w * scale / 2, h * scale / 2
@@ -57,15 +57,15 @@ def lay_out(
         angle = float(np.clip(rng.normal(0, bend / 2), -bend, bend)) if rng.random() < 0.6 else 0.0
         if style == "table":
             angle *= 0.25
-        placings.append(Placing(x, y, scale, angle, bool(rng.random() < 0.5), horizon))
-    return placings
+        poses.append(SpritePose(x, y, scale, angle, bool(rng.random() < 0.5), horizon))
+    return poses
 
 
-def draw_order(placings: Sequence[Placing], shapes: Sequence[tuple[int, int]]) -> list[int]:
+def draw_order(poses: Sequence[SpritePose], shapes: Sequence[tuple[int, int]]) -> list[int]:
     """Indices, farthest back first: on a table by where things stand."""
-    if not placings or placings[0].horizon == 0:
-        return list(range(len(placings)))
-    feet = [p.y + s[0] * p.scale / 2 for p, s in zip(placings, shapes, strict=True)]
+    if not poses or poses[0].horizon == 0:
+        return list(range(len(poses)))
+    feet = [p.y + s[0] * p.scale / 2 for p, s in zip(poses, shapes, strict=True)]
     return [int(i) for i in np.argsort(feet, kind="stable")]
 
 

@@ -11,7 +11,7 @@ from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scene import ANYTHING, measure, scene_rng
 from isfp_train.data.scenes.backdrops import room, texture
 from isfp_train.data.scenes.compose import ProceduralScenes, paste
-from isfp_train.data.scenes.layout import Placing, draw_order, lay_out
+from isfp_train.data.scenes.layout import SpritePose, draw_order, lay_out
 
 #: What happens in a clip.
 MOTIONS = ("still", "moving", "hidden")
@@ -76,18 +76,18 @@ class MovingScenes(ProceduralScenes):
     def _attempt(self, rng: np.random.Generator, motion: str, length: int, speed: float) -> Clip | None:
         height, width = round(self.size * 3 / 4), self.size
         sprites = self._cast(rng)
-        placings = lay_out([s.rgba.shape[:2] for s in sprites], [s.tilts for s in sprites], height, width, rng)
-        order = draw_order(placings, [s.rgba.shape[:2] for s in sprites])
-        sprites, placings = [sprites[i] for i in order], [placings[i] for i in order]
-        horizon = placings[0].horizon
+        poses = lay_out([s.rgba.shape[:2] for s in sprites], [s.tilts for s in sprites], height, width, rng)
+        order = draw_order(poses, [s.rgba.shape[:2] for s in sprites])
+        sprites, poses = [sprites[i] for i in order], [poses[i] for i in order]
+        horizon = poses[0].horizon
         surface = room(height, width, horizon, rng) if horizon > 0 else texture(height, width, rng)
         light = int(rng.integers(2**31))  # the same shadows and light in every frame
 
-        def view(placings: list[Placing]) -> tuple[np.ndarray, list[np.ndarray]]:
-            canvas, layers = paste(surface.astype(np.float32), sprites, placings, np.random.default_rng(light))
+        def view(poses: list[SpritePose]) -> tuple[np.ndarray, list[np.ndarray]]:
+            canvas, layers = paste(surface.astype(np.float32), sprites, poses, np.random.default_rng(light))
             return canvas, [visible for _, visible, _ in layers]
 
-        canvas, visible = view(placings)
+        canvas, visible = view(poses)
         if not all(mask.any() for mask in visible):
             return None
         things = [
@@ -108,11 +108,11 @@ class MovingScenes(ProceduralScenes):
             return None
         if motion == "moving":  # the mover passes in front of what it meets
             last = [i for i in range(len(sprites)) if i != target] + [target]
-            sprites, placings, target = [sprites[i] for i in last], [placings[i] for i in last], len(last) - 1
+            sprites, poses, target = [sprites[i] for i in last], [poses[i] for i in last], len(last) - 1
         views, masks = [], []
         for number in range(length):
-            start = placings[target]
-            moved = [*placings]
+            start = poses[target]
+            moved = [*poses]
             moved[target] = replace(start, x=start.x + step[0] * number, y=start.y + step[1] * number)
             canvas, visible = view(moved) if motion == "moving" or number == 0 else (canvas, visible)
             shown, mask = canvas.copy(), visible[target].copy()
