@@ -126,8 +126,8 @@ def build(
             from isfp_export.engines.tensorrt_rtx import rtx_builder
 
             builder = rtx_builder(target, precision, profile, watch)
-        questions = _questions(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
-        result = build_engine(opened, builder, precision, keep or [], questions, gpu, console.print)  # type: ignore[arg-type]
+        measured = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
+        result = build_engine(opened, builder, precision, keep or [], measured, gpu, console.print)  # type: ignore[arg-type]
     described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
     if report:
         report.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
@@ -147,8 +147,8 @@ def _verify_precision(
     _one_of("--precision", precision, ("fp16", "int8", "fp8"))
     opened = Bundle.open(bundle)
     # Pictures of a folder serve twice only if they must: the first for ranges, those after them for the check.
-    ranges = _questions(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
-    asked = _questions(opened, frames, scenes + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
+    ranges = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
+    asked = _prepared_frames(opened, frames, scenes + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
     asked = asked[len(ranges) :] or asked if frames else asked
     result = compare_precision(opened, precision, asked, keep, ranges, Console(stderr=True).print)  # type: ignore[arg-type]
     if as_json:
@@ -159,7 +159,7 @@ def _verify_precision(
         raise PrecisionError(f"{bundle} in {precision.upper()}: {'; '.join(result.failures())}. {result.advice()}")
 
 
-def _questions(bundle: Bundle, frames: Path | None, count: int, seed: int) -> list:
+def _prepared_frames(bundle: Bundle, frames: Path | None, count: int, seed: int) -> list:
     from isfp_export.precision import frames as precision_frames
 
     return precision_frames.folder(bundle, frames, count) if frames else precision_frames.scenes(bundle, count, seed)

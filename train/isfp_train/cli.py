@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 if TYPE_CHECKING:
-    from isfp_train.measure.evaluation import Question
+    from isfp_train.measure.evaluation import SceneQuestion
 
 # The allocator reads these when a process starts: with them it keeps large blocks, which would otherwise be given back and
 # fetched again in every step. Page faults took most of a step's time on a CPU.
@@ -92,7 +92,7 @@ def evaluate(
     predictor = open_model(model, refinement=not no_refinement)
     if isinstance(predictor, CheckpointPredictor):
         predictor.mask_threshold = mask_threshold
-    asked = _asked(data, shares, scenes, split, wording, pairs, predictor.size, phrases)
+    asked = _test_set(data, shares, scenes, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         outcomes = run_evaluation(predictor, asked.questions, lambda: progress.advance(task), ORACLES[oracle])
@@ -110,31 +110,31 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _TestSet:
     """What a model is asked: the questions, how many scenes, and how to say so."""
 
-    questions: Iterator[Question]
+    questions: Iterator[SceneQuestion]
     count: int
     title: str
     about: Mapping[str, object]
 
 
-def _asked(
+def _test_set(
     data: str, shares: str, scenes: int | None, split: str, wording: str, pairs: str, size: int, phrases: str = "made"
-) -> _Asked:
+) -> _TestSet:
     from isfp_train import seeds
     from isfp_train.data.refcoco.layout import DATASETS
     from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
     from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
     from isfp_train.data.scenes.sources import photo_sets, scene_sources
-    from isfp_train.measure.evaluation import questions, written
+    from isfp_train.measure.evaluation import generated_questions, written_questions
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
         photos = RefCocoScenes(RefCoco(name, Path(folder)), split or "val")
         scenes = min(scenes or len(photos), len(photos))
         about = {"scenes": scenes, "dataset": name, "split": photos.split}
-        return _Asked(written(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)
+        return _TestSet(written_questions(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)
     if phrases not in ("made", "human"):
         raise typer.BadParameter(f'{phrases!r}; expected "made" or "human"', param_hint="--phrases")
     if phrases == "human":
@@ -144,14 +144,14 @@ def _asked(
         told = AnnotatedPhotos(only_written(photo_sets(Path(data), split)), PHOTO_SIZE, augment=False)
         scenes = min(scenes or len(told), len(told))
         about = {"scenes": scenes, "split": split, "phrases": phrases}
-        return _Asked(written(told, scenes), scenes, f"{scenes} {split} photos, phrases that people wrote", about)
+        return _TestSet(written_questions(told, scenes), scenes, f"{scenes} {split} photos, phrases that people wrote", about)
     scenes, split = scenes or 300, split or "held_out"
 
     chosen = _shares(shares) or ({"composed": 0.5, "photo": 0.3, "procedural": 0.2} if data else {"procedural": 1.0})
     sources = list(scene_sources(chosen, Path(data) if data else None, size, split).values())
     about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording, "pairs": pairs}
-    asked = questions(sources, scenes, seeds.TEST.start, wording=wording, pairs=pairs)
-    return _Asked(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
+    asked = generated_questions(sources, scenes, seeds.TEST.start, wording=wording, pairs=pairs)
+    return _TestSet(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
 
 
 def ablate(
@@ -211,7 +211,7 @@ def sheet(
     from isfp_train.measure.predictors import open_model
 
     predictor = open_model(model)
-    asked = _asked(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size, phrases)
+    asked = _test_set(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)
         if show_worst:

@@ -6,12 +6,14 @@ from typing import Any
 
 from isfp_export.bundle.thresholds import Thresholds
 from isfp_train.network import NetworkConfig
-from isfp_train.run.checkpoint import Loaded
+from isfp_train.run.checkpoint import LoadedCheckpoint
 
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
 
-def model_card(name: str, loaded: Loaded, thresholds: Thresholds, evaluation: dict[str, Any] | None, history: str | None) -> str:
+def model_card(
+    name: str, loaded: LoadedCheckpoint, thresholds: Thresholds, evaluation: dict[str, Any] | None, history: str | None
+) -> str:
     """Write the card as Markdown.
 
     Args:

@@ -9,10 +9,10 @@ import numpy as np
 
 from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
-from isfp_train.measure.evaluation import choose_threshold, questions
+from isfp_train.measure.evaluation import choose_threshold, generated_questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
-from isfp_train.run.checkpoint import Loaded
+from isfp_train.run.checkpoint import LoadedCheckpoint
 
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
 
@@ -32,7 +32,7 @@ class Thresholds:
     how: str
 
 
-def choose_thresholds(loaded: Loaded, data: Path | None, scenes: int) -> Thresholds:
+def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) -> Thresholds:
     """Take the mask threshold with the best mIoU, and the score with the best balance of kept and refused.
 
     The scenes are of the held-out split, with seeds that neither training nor reported figures use.
@@ -41,7 +41,7 @@ def choose_thresholds(loaded: Loaded, data: Path | None, scenes: int) -> Thresho
     predictor = CheckpointPredictor(loaded)
     sources = list(scene_sources(shares, data, predictor.size, "held_out").values())
     present, absent, ious = [], [], []
-    for question in questions(sources, scenes, seeds.THRESHOLDS.start):
+    for question in generated_questions(sources, scenes, seeds.THRESHOLDS.start):
         computed = predictor.compute(question.scene.image, [expression.text for expression in question.expressions])
         placement = predictor.framing.place(*question.scene.image.shape[:2])
         for expression, logits, score in zip(question.expressions, computed.masks, computed.scores, strict=True):

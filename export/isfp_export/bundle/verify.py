@@ -19,7 +19,7 @@ from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
-from isfp_train.run.checkpoint import Loaded
+from isfp_train.run.checkpoint import LoadedCheckpoint
 
 # Both sides compute in float32, in another order of sums: what they may differ by, of a tensor's largest absolute value.
 STAGE_TOLERANCE = 1e-3
@@ -64,7 +64,7 @@ class Verification:
         return found
 
 
-def verify(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verification:
+def verify(bundle: str | Path, loaded: LoadedCheckpoint, scenes: int = 12) -> Verification:
     """Compare a bundle with its checkpoint.
 
     Raises:
@@ -81,7 +81,7 @@ def verify(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verification
     return result
 
 
-def compare(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verification:
+def compare(bundle: str | Path, loaded: LoadedCheckpoint, scenes: int = 12) -> Verification:
     """Measure the differences, whatever they are."""
     opened = Bundle.open(bundle)
     with Segmenter(opened, "onnxruntime", threshold=0.0) as segmenter:
@@ -97,7 +97,7 @@ def compare(bundle: str | Path, loaded: Loaded, scenes: int = 12) -> Verificatio
     return Verification(differences, float(np.mean(ious)), float(np.min(ious)), float(np.mean(cells)), len(ious))
 
 
-def stage_differences(segmenter: Segmenter, loaded: Loaded) -> dict[str, float]:
+def stage_differences(segmenter: Segmenter, loaded: LoadedCheckpoint) -> dict[str, float]:
     """Run every stage on the same inputs on both sides."""
     differences = {}
     for stage in stages(loaded.network):

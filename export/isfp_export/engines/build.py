@@ -20,7 +20,7 @@ from isfp_export.engines.builder import StageBuilder
 from isfp_export.engines.layers import check_precision, table
 from isfp_export.onnx.tensorrt_graph import has_scan
 from isfp_export.precision.convert import Precision, convert
-from isfp_export.precision.frames import Question
+from isfp_export.precision.frames import PreparedFrame
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def build_engine(
     builder: StageBuilder,
     precision: Precision,
     keep: Collection[str] = (),
-    calibration: Sequence[Question] = (),
+    calibration: Sequence[PreparedFrame] = (),
     gpu: Gpu | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> BuildResult:

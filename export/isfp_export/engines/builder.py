@@ -45,7 +45,7 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltStage:
     """A stage's plan.
 
     Attributes:
@@ -86,7 +86,7 @@ class StageBuilder(ABC):
         self.log = _log_class(trt)(self.messages)
         self._monitor = monitor(trt) if monitor else None
 
-    def build(self, stage: Stage, model: onnx.ModelProto) -> Built:
+    def build(self, stage: Stage, model: onnx.ModelProto) -> BuiltStage:
         """Build a stage.
 
         Args:
@@ -121,7 +121,7 @@ class StageBuilder(ABC):
         if serialized is None:
             raise self._error(stage, "cannot build")
         plan = bytes(serialized)
-        return Built(plan, self.layers(stage, plan, config), types)
+        return BuiltStage(plan, self.layers(stage, plan, config), types)
 
     def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
         """Make of a stage's ONNX what this builder's parser takes."""

@@ -85,7 +85,7 @@ class MaskStage(nn.Module):
 
 
 @dataclass(frozen=True)
-class Stage:
+class ExportStage:
     """One stage, ready to be exported.
 
     Attributes:
@@ -103,7 +103,7 @@ class Stage:
     dynamic: dict[str, dict[int, str]]
 
 
-def stages(network: ISFP, seed: int = 0) -> list[Stage]:
+def stages(network: ISFP, seed: int = 0) -> list[ExportStage]:
     """The four stages with example inputs of 2 phrases and 3 cells, from real calls of the network.
 
     Raises:
@@ -128,16 +128,16 @@ def stages(network: ISFP, seed: int = 0) -> list[Stage]:
         vectors = text(words, lengths).clone()
     p, pk = {0: "P"}, {0: "P", 1: "K"}
     return [
-        Stage("image", image, {"frame": frame}, VISUAL, {}),
-        Stage("text", text, {"words": words, "lengths": lengths}, ("phrases",), {"words": p, "lengths": p, "phrases": p}),
-        Stage(
+        ExportStage("image", image, {"frame": frame}, VISUAL, {}),
+        ExportStage("text", text, {"words": words, "lengths": lengths}, ("phrases",), {"words": p, "lengths": p, "phrases": p}),
+        ExportStage(
             "identify",
             IdentifyStage(network),
             {**visual, "phrases": vectors},
             ("identifying",),
             {"phrases": p, "identifying": p},
         ),
-        Stage(
+        ExportStage(
             "mask",
             MaskStage(network),
             {"frame": frame, **visual, "phrases": vectors, "cells": cells},

@@ -11,13 +11,13 @@ import torch
 from isfp.engines.fpm import DOMAIN, VERSION
 from isfp_export.onnx.fpm_function import OPSET, fpm_function
 from isfp_export.onnx.node_names import KEEP_PREFIX
-from isfp_export.onnx.stages import Stage
+from isfp_export.onnx.stages import ExportStage
 from isfp_train.network import NetworkConfig
 
 IR_VERSION = 9  # the first for opset 20, and what ONNX Runtime 1.17 reads; nothing here needs a later one
 
 
-def stage_to_onnx(stage: Stage, config: NetworkConfig) -> onnx.ModelProto:
+def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
     """Export one stage.
 
     Returns:

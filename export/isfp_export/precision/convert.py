@@ -13,9 +13,9 @@ from isfp.bundle.manifest import STAGES
 from isfp.engines.fpm import OPERATOR
 from isfp.errors import IsfpError
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
-from isfp_export.precision.frames import FramesMissingError, Question, stage_feeds
+from isfp_export.precision.frames import FramesMissingError, PreparedFrame, stage_feeds
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import GRIDS, Kind, candidates, quantise
+from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, quantise
 from isfp_export.precision.ranges import NOISE_FRAMES, ranges, too_noisy
 from isfp_export.precision.run import StageSession
 
@@ -27,7 +27,7 @@ class UnknownNodeError(IsfpError):
 
 
 @dataclass(frozen=True)
-class Converted:
+class ConvertedStage:
     """A stage in a precision.
 
     Attributes:
@@ -53,15 +53,15 @@ def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
 
 
 def convert(
-    bundle: Bundle, precision: Precision, keep: Collection[str] = (), questions: Sequence[Question] = ()
-) -> dict[str, Converted]:
+    bundle: Bundle, precision: Precision, keep: Collection[str] = (), frames: Sequence[PreparedFrame] = ()
+) -> dict[str, ConvertedStage]:
     """Convert a bundle's stages.
 
     Args:
         bundle: a bundle.
         precision: FP32 leaves the stages as they are; INT8 and FP8 quantise the convolutions of an FP16 stage.
         keep: names or operators of nodes to compute in a higher precision: FP32 in an FP16 stage, FP16 in a quantised one.
-        questions: frames and phrases to choose ranges on, for INT8 and FP8.
+        frames: frames and phrases to choose ranges on, for INT8 and FP8.
 
     Raises:
         FramesMissingError: INT8 or FP8 without questions.
@@ -70,28 +70,30 @@ def convert(
     stages = full(bundle)
     _check_keep(stages, keep)
     if precision == "fp32":
-        return {name: Converted(name, model, dict.fromkeys(_products(model), "fp32"), {}) for name, model in stages.items()}
+        return {name: ConvertedStage(name, model, dict.fromkeys(_products(model), "fp32"), {}) for name, model in stages.items()}
     halves = {name: to_half(model, keep if precision == "fp16" else ()) for name, model in stages.items()}
     converted = {
-        name: Converted(name, model, {node: "fp32" if node in plan.kept else "fp16" for node in _products(stages[name])}, plan.kept)
-        for name, (model, plan) in halves.items()
+        name: ConvertedStage(
+            name, model, {node: "fp32" if node in choice.kept else "fp16" for node in _products(stages[name])}, choice.kept
+        )
+        for name, (model, choice) in halves.items()
     }
-    return converted if precision == "fp16" else _quantised(stages, converted, cast(Kind, precision), keep, questions)
+    return converted if precision == "fp16" else _quantised(stages, converted, cast(Kind, precision), keep, frames)
 
 
 def _quantised(
     stages: dict[str, onnx.ModelProto],
-    halves: dict[str, Converted],
+    halves: dict[str, ConvertedStage],
     kind: Kind,
     keep: Collection[str],
-    questions: Sequence[Question],
-) -> dict[str, Converted]:
-    if not questions:
+    frames: Sequence[PreparedFrame],
+) -> dict[str, ConvertedStage]:
+    if not frames:
         raise FramesMissingError(
             f"{kind.upper()} needs frames to choose ranges on; give --frames FOLDER, or --calibration N of 1 or more."
         )
     sessions = {name: StageSession(model) for name, model in stages.items()}
-    feeds = list(stage_feeds(sessions, questions))
+    feeds = list(stage_feeds(sessions, frames))
     converted = {}
     for name, half in halves.items():
         reads = {node: value.removesuffix("/half") for node, value in candidates(half.model).items()}
@@ -104,7 +106,7 @@ def _quantised(
         noisy = too_noisy(half.model, found, kind, feeds[:NOISE_FRAMES])
         chosen = [node for node in candidates(half.model, keep) if node not in noisy]
         reasons = {node: f"its own noise is {ratio:.0f} dB under its signal; FP16" for node, ratio in noisy.items()}
-        converted[name] = Converted(
+        converted[name] = ConvertedStage(
             name,
             quantise(half.model, found, kind, chosen),
             {**half.precisions, **dict.fromkeys(chosen, kind)},
@@ -129,4 +131,4 @@ def _check_keep(stages: dict[str, onnx.ModelProto], keep: Collection[str]) -> No
 
 def is_quantised(precision: str) -> bool:
     """Say whether a precision needs frames."""
-    return precision in GRIDS
+    return precision in QUANTISED_TYPES

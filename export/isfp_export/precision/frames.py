@@ -25,7 +25,7 @@ class FramesMissingError(IsfpError):
 
 
 @dataclass(frozen=True)
-class Question:
+class PreparedFrame:
     """A frame in the network's view and phrases about it.
 
     Attributes:
@@ -41,7 +41,7 @@ class Question:
     lengths: np.ndarray
 
 
-def scenes(bundle: Bundle, count: int, seed: int) -> list[Question]:
+def scenes(bundle: Bundle, count: int, seed: int) -> list[PreparedFrame]:
     """Compose scenes and phrases that are true of them; no data needed.
 
     Raises:
@@ -57,18 +57,18 @@ def scenes(bundle: Bundle, count: int, seed: int) -> list[Question]:
         ) from error
 
     source, index = ProceduralScenes(), 0
-    questions: list[Question] = []
-    while len(questions) < count:
+    frames: list[PreparedFrame] = []
+    while len(frames) < count:
         scene = source.scene(seed + index)
         expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
         index += 1
         if expressions:
             frame = np.ascontiguousarray(scene.image[..., ::-1])
-            questions.append(_question(bundle, frame, [expression.text for expression in expressions]))
-    return questions
+            frames.append(_prepared(bundle, frame, [expression.text for expression in expressions]))
+    return frames
 
 
-def folder(bundle: Bundle, path: Path, count: int) -> list[Question]:
+def folder(bundle: Bundle, path: Path, count: int) -> list[PreparedFrame]:
     """Read pictures of a folder, the first `count` by name, with general phrases.
 
     Raises:
@@ -79,13 +79,13 @@ def folder(bundle: Bundle, path: Path, count: int) -> list[Question]:
         raise FramesMissingError(
             f"{path} holds no pictures ({', '.join(sorted(_PICTURES))}). Give a folder of frames as the camera sees them."
         )
-    return [_question(bundle, pictures.read(file), PHRASES) for file in files[:count]]
+    return [_prepared(bundle, pictures.read(file), PHRASES) for file in files[:count]]
 
 
-def stage_feeds(sessions: Mapping[str, StageSession], questions: Sequence[Question]) -> Iterator[dict[str, np.ndarray]]:
+def stage_feeds(sessions: Mapping[str, StageSession], frames: Sequence[PreparedFrame]) -> Iterator[dict[str, np.ndarray]]:
     """Run the way of a frame; yields for each question the inputs of all stages and the outputs by name."""
-    for question in questions:
-        feed = {"frame": question.view, "words": question.words, "lengths": question.lengths}
+    for frame in frames:
+        feed = {"frame": frame.view, "words": frame.words, "lengths": frame.lengths}
         for stage in ("image", "text", "identify"):
             feed.update(sessions[stage].run(feed))
         feed["cells"] = np.array([[cell.index] for cell in best_cells(feed["identifying"])], np.int32)
@@ -93,9 +93,9 @@ def stage_feeds(sessions: Mapping[str, StageSession], questions: Sequence[Questi
         yield feed
 
 
-def _question(bundle: Bundle, frame: np.ndarray, texts: Sequence[str]) -> Question:
+def _prepared(bundle: Bundle, frame: np.ndarray, texts: Sequence[str]) -> PreparedFrame:
     manifest, vocabulary = bundle.manifest, bundle.vocabulary()
     view, placement = manifest.framing.fit(frame)
     encoded = [vocabulary.encode(text, manifest.max_words) for text in texts]
     words = np.stack([phrase.ids for phrase in encoded]).astype(np.int32)
-    return Question(view, placement, words, np.array([phrase.length for phrase in encoded], np.int32))
+    return PreparedFrame(view, placement, words, np.array([phrase.length for phrase in encoded], np.int32))

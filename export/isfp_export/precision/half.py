@@ -37,7 +37,7 @@ _ALWAYS_FLOAT = {"Resize": (1, 2)}
 
 
 @dataclass
-class HalfPlan:
+class NodePrecisions:
     """Which nodes compute in which precision.
 
     Attributes:
@@ -49,7 +49,7 @@ class HalfPlan:
     kept: dict[str, str] = field(default_factory=dict)
 
 
-def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.ModelProto, HalfPlan]:
+def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.ModelProto, NodePrecisions]:
     """Convert a stage to FP16.
 
     Args:
@@ -65,10 +65,10 @@ def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.Mo
     types = value_types(onnx.shape_inference.infer_shapes(model, data_prop=True))
     converted = onnx.ModelProto()
     converted.CopyFrom(model)
-    plan = decide(converted.graph, types, keep)
+    choice = decide(converted.graph, types, keep)
     conversion = _Conversion(converted.graph, types)
     for node in list(converted.graph.node):
-        if node.name in plan.kept:
+        if node.name in choice.kept:
             conversion.add(node, FLOAT)
         elif _floats(node, types) or any(types.get(name) == FLOAT for name in node.output):
             conversion.add(node, HALF)
@@ -76,10 +76,10 @@ def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.Mo
             conversion.nodes.append(node)
     conversion.finish()
     onnx.checker.check_model(converted, full_check=True)
-    return converted, plan
+    return converted, choice
 
 
-def decide(graph: onnx.GraphProto, types: dict[str, int], keep: Collection[str] = ()) -> HalfPlan:
+def decide(graph: onnx.GraphProto, types: dict[str, int], keep: Collection[str] = ()) -> NodePrecisions:
     """Say which nodes compute in FP16 and which stay in FP32, and why."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
     nodes = [node for node in graph.node if _floats(node, types) or any(types.get(name) == FLOAT for name in node.output)]
@@ -98,7 +98,7 @@ def decide(graph: onnx.GraphProto, types: dict[str, int], keep: Collection[str] 
         if node.op_type in MOVES and read and not borders & set(node.output) and all(reader in kept for reader in read):
             kept.setdefault(node.name, "it only moves what FP32 nodes read")
     half = [node.name for node in nodes if node.name not in kept]
-    return HalfPlan(half, {node.name: kept[node.name] for node in nodes if node.name in kept})
+    return NodePrecisions(half, {node.name: kept[node.name] for node in nodes if node.name in kept})
 
 
 def value_types(model: onnx.ModelProto) -> dict[str, int]:

@@ -23,7 +23,7 @@ Kind = Literal["int8", "fp8"]
 
 
 @dataclass(frozen=True)
-class _Grid:
+class QuantisedType:
     """Values that a quantised tensor can have: the largest, and the types of its zero point."""
 
     largest: float
@@ -31,9 +31,9 @@ class _Grid:
     numpy_type: np.dtype
 
 
-GRIDS = {
-    "int8": _Grid(127.0, TensorProto.INT8, np.dtype(np.int8)),
-    "fp8": _Grid(448.0, TensorProto.FLOAT8E4M3FN, np.dtype(ml_dtypes.float8_e4m3fn)),
+QUANTISED_TYPES = {
+    "int8": QuantisedType(127.0, TensorProto.INT8, np.dtype(np.int8)),
+    "fp8": QuantisedType(448.0, TensorProto.FLOAT8E4M3FN, np.dtype(ml_dtypes.float8_e4m3fn)),
 }
 
 
@@ -99,11 +99,11 @@ def _rewritten(
         value, weight = node.input[:2]
         if f"{value}/{kind}/scale" not in added:
             nodes += _pair(value, kind)
-            added[f"{value}/{kind}/scale"] = numpy_helper.from_array(_scale(ranges[value], GRIDS[kind]))
-            added[f"{value}/{kind}/zero"] = _tensor(np.zeros((), GRIDS[kind].numpy_type), kind)
+            added[f"{value}/{kind}/scale"] = numpy_helper.from_array(_scale(ranges[value], QUANTISED_TYPES[kind]))
+            added[f"{value}/{kind}/zero"] = _tensor(np.zeros((), QUANTISED_TYPES[kind].numpy_type), kind)
         values, scales = quantised_weights(numpy_helper.to_array(weights[weight]), kind)
         parts = {"values": _tensor(values, kind), "scales": numpy_helper.from_array(scales)}
-        parts["zeros"] = _tensor(np.zeros(scales.shape, GRIDS[kind].numpy_type), kind)
+        parts["zeros"] = _tensor(np.zeros(scales.shape, QUANTISED_TYPES[kind].numpy_type), kind)
         added.update({f"{weight}/{kind}/{part}": tensor for part, tensor in parts.items()})
         inputs = [f"{weight}/{kind}/{part}" for part in parts]
         nodes.append(helper.make_node("DequantizeLinear", inputs, [f"{weight}/{kind}"], name=f"{weight}/{kind}/back", axis=0))
@@ -132,27 +132,27 @@ def quantised_weights(weights: NDArray[np.floating], kind: Kind) -> tuple[np.nda
     Returns:
         The values `[O,I,h,w]` in INT8 or FP8 and the scales `[O]` in FP16.
     """
-    grid = GRIDS[kind]
+    target = QUANTISED_TYPES[kind]
     wide = weights.astype(np.float32)
-    scales = _scale(np.abs(wide).max(axis=(1, 2, 3)), grid)
-    steps = np.clip(wide / scales.astype(np.float32)[:, None, None, None], -grid.largest, grid.largest)
-    return (np.rint(steps) if kind == "int8" else steps).astype(grid.numpy_type), scales
+    scales = _scale(np.abs(wide).max(axis=(1, 2, 3)), target)
+    steps = np.clip(wide / scales.astype(np.float32)[:, None, None, None], -target.largest, target.largest)
+    return (np.rint(steps) if kind == "int8" else steps).astype(target.numpy_type), scales
 
 
-def _scale(largest: float | np.ndarray, grid: _Grid) -> np.ndarray:
-    return np.maximum(np.asarray(largest, np.float32) / np.float32(grid.largest), np.float32(SMALLEST_SCALE)).astype(np.float16)
+def _scale(largest: float | np.ndarray, target: QuantisedType) -> np.ndarray:
+    return np.maximum(np.asarray(largest, np.float32) / np.float32(target.largest), np.float32(SMALLEST_SCALE)).astype(np.float16)
 
 
 def _tensor(values: np.ndarray, kind: Kind) -> onnx.TensorProto:
-    return helper.make_tensor("", GRIDS[kind].onnx_type, values.shape, values.tobytes(), raw=True)
+    return helper.make_tensor("", QUANTISED_TYPES[kind].onnx_type, values.shape, values.tobytes(), raw=True)
 
 
 def _pair(value: str, kind: Kind) -> list[onnx.NodeProto]:
     name = f"{value}/{kind}"
-    grid = [f"{name}/scale", f"{name}/zero"]
+    step = [f"{name}/scale", f"{name}/zero"]
     return [
-        helper.make_node("QuantizeLinear", [value, *grid], [name], name=f"{name}/quantise"),
-        helper.make_node("DequantizeLinear", [name, *grid], [f"{name}/back"], name=f"{name}/dequantise"),
+        helper.make_node("QuantizeLinear", [value, *step], [name], name=f"{name}/quantise"),
+        helper.make_node("DequantizeLinear", [name, *step], [f"{name}/back"], name=f"{name}/dequantise"),
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import onnx
 
-from isfp_export.precision.quantise import GRIDS, Kind, candidates, twins
+from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, twins
 from isfp_export.precision.run import StageSession
 
 SAMPLE = 20_000  # values kept of each tensor and frame
@@ -74,7 +74,7 @@ def too_noisy(
 def _least_loss(sample: np.ndarray, largest: float) -> float:
     losses = []
     for share in SHARES:
-        step = max(largest * share, 1e-12) / GRIDS["int8"].largest
-        rounded = np.minimum(np.rint(sample / step), GRIDS["int8"].largest) * step
+        step = max(largest * share, 1e-12) / QUANTISED_TYPES["int8"].largest
+        rounded = np.minimum(np.rint(sample / step), QUANTISED_TYPES["int8"].largest) * step
         losses.append(float(((rounded - sample) ** 2).mean()))
     return float(largest * SHARES[int(np.argmin(losses))])

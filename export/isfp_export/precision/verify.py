@@ -12,8 +12,8 @@ import onnx
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
 from isfp.errors import IsfpError
-from isfp_export.precision.convert import Converted, Precision, convert, full, is_quantised
-from isfp_export.precision.frames import Question, stage_feeds
+from isfp_export.precision.convert import ConvertedStage, Precision, convert, full, is_quantised
+from isfp_export.precision.frames import PreparedFrame, stage_feeds
 from isfp_export.precision.half import MOVES
 from isfp_export.precision.run import StageSession
 from isfp_train.overlap import mask_iou
@@ -119,9 +119,9 @@ class PrecisionReport:
 def compare_precision(
     bundle: Bundle,
     precision: Precision,
-    questions: Sequence[Question],
+    frames: Sequence[PreparedFrame],
     keep: Collection[str] = (),
-    calibration: Sequence[Question] = (),
+    calibration: Sequence[PreparedFrame] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> PrecisionReport:
     """Run a bundle's stages in a precision and in FP32 on the same frames.
@@ -129,36 +129,36 @@ def compare_precision(
     Args:
         bundle: the bundle.
         precision: "fp16", "int8" or "fp8".
-        questions: frames and phrases; other ones than those for calibration.
+        frames: frames and phrases; other ones than those for calibration.
         keep: names or operators of nodes to compute in a higher precision.
         calibration: frames to choose ranges on, for INT8 and FP8.
         say: told what is being done.
     """
     say(f"Converting to {precision.upper()}" + (f", ranges from {len(calibration)} frames" if is_quantised(precision) else ""))
-    return compare_stages(bundle, convert(bundle, precision, keep, calibration), precision, questions, say)
+    return compare_stages(bundle, convert(bundle, precision, keep, calibration), precision, frames, say)
 
 
 def compare_stages(
     bundle: Bundle,
-    converted: dict[str, Converted],
+    converted: dict[str, ConvertedStage],
     precision: Precision,
-    questions: Sequence[Question],
+    frames: Sequence[PreparedFrame],
     say: Callable[[str], None] = lambda text: None,
 ) -> PrecisionReport:
     """Compare stages that were converted already; see `compare_precision`."""
     stages = full(bundle)
     wide = {name: StageSession(model) for name, model in stages.items()}
     narrow = {name: StageSession(stage.model) for name, stage in converted.items()}
-    say(f"Running {len(questions)} frames in FP32 and in {precision.upper()}")
+    say(f"Running {len(frames)} frames in FP32 and in {precision.upper()}")
     threshold = bundle.manifest.found_threshold
     ious: list[float] = []
     cells: list[bool] = []
     found: list[tuple[bool, bool]] = []
     feeds: list[dict[str, np.ndarray]] = []
-    for question, theirs, ours in zip(questions, stage_feeds(wide, questions), stage_feeds(narrow, questions), strict=True):
+    for frame, theirs, ours in zip(frames, stage_feeds(wide, frames), stage_feeds(narrow, frames), strict=True):
         feeds.append(theirs)
-        for phrase in range(len(question.words)):
-            ious.append(_mask_iou(question, theirs["masks"][phrase, 0], ours["masks"][phrase, 0], bundle.manifest.mask_threshold))
+        for phrase in range(len(frame.words)):
+            ious.append(_mask_iou(frame, theirs["masks"][phrase, 0], ours["masks"][phrase, 0], bundle.manifest.mask_threshold))
             cells.append(bool(theirs["cells"][phrase, 0] == ours["cells"][phrase, 0]))
             one, other = (bool(feed["identifying"][phrase].max() >= threshold) for feed in (theirs, ours))
             found.append((one, other))
@@ -218,11 +218,11 @@ def value_differences(
     return found
 
 
-def _mask_iou(question: Question, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
-    one, other = (question.placement.mask(logits, threshold) for logits in (theirs, ours))
+def _mask_iou(frame: PreparedFrame, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
+    one, other = (frame.placement.mask(logits, threshold) for logits in (theirs, ours))
     return mask_iou(one, other)
 
 
-def _counts(stage: Converted) -> dict[str, int]:
+def _counts(stage: ConvertedStage) -> dict[str, int]:
     found = list(stage.precisions.values())
     return {precision: found.count(precision) for precision in dict.fromkeys(found)}

@@ -9,7 +9,7 @@ from onnx import helper
 
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import GRIDS, Kind, candidates, quantise, quantised_weights
+from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, quantise, quantised_weights
 from isfp_export.precision.ranges import LEAST_RATIO, ranges, too_noisy
 from isfp_export.precision.run import StageSession
 from tests.export.small_graphs import FLOAT, frames, model, picture_net
@@ -33,7 +33,7 @@ def test_input_and_weights_go_through_a_pair_of_the_kind(kind: Kind) -> None:
     activation, weight = (made[name] for name in middle.input[:2])
     assert activation.op_type == weight.op_type == "DequantizeLinear"
     assert made[activation.input[0]].op_type == "QuantizeLinear"
-    assert weights[weight.input[0]].data_type == weights[activation.input[2]].data_type == GRIDS[kind].onnx_type
+    assert weights[weight.input[0]].data_type == weights[activation.input[2]].data_type == QUANTISED_TYPES[kind].onnx_type
     assert list(weights[weight.input[1]].dims) == [8]  # one scale an output channel
     assert helper.get_node_attr_value(weight, "axis") == 0
     assert [entry.version for entry in quantised.opset_import] == [19]

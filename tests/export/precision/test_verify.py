@@ -67,14 +67,14 @@ def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
 
 
 def test_a_node_that_overflows_is_named_and_keeping_it_mends_it(broken: Bundle) -> None:
-    questions = scenes(broken, 2, seeds.PRECISION_CHECK.start)
-    report = compare_precision(broken, "fp16", questions)
+    frames = scenes(broken, 2, seeds.PRECISION_CHECK.start)
+    report = compare_precision(broken, "fp16", frames)
     assert report.inf > 0
     assert report.to_keep.stage == "identify"
     assert report.to_keep.node in ("grow", "grow_more")
     assert "Inf; expected none" in report.failures()[0]
     assert f"--keep {report.to_keep.node}" in report.advice()
-    mended = compare_precision(broken, "fp16", questions, ["grow", "grow_more", "shrink"])
+    mended = compare_precision(broken, "fp16", frames, ["grow", "grow_more", "shrink"])
     assert (mended.nan, mended.inf) == (0, 0)
 
 
@@ -97,9 +97,9 @@ def test_pictures_of_a_folder_serve_as_frames(bundle: Bundle, tmp_path: Path) ->
     with pytest.raises(FramesMissingError, match="holds no pictures"):
         folder(bundle, tmp_path, 3)
     cv2.imwrite(str(tmp_path / "one.png"), np.full((48, 64, 3), 90, np.uint8))
-    (question,) = folder(bundle, tmp_path, 3)
-    assert question.view.shape == (1, 64, 64, 3)
-    assert question.placement.frame_size == (48, 64)
+    (frame,) = folder(bundle, tmp_path, 3)
+    assert frame.view.shape == (1, 64, 64, 3)
+    assert frame.placement.frame_size == (48, 64)
 
 
 def test_the_command_exits_with_the_advice(

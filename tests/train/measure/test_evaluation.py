@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isfp_train.data.scenes.compose import ProceduralScenes
-from isfp_train.measure.evaluation import ask, choose_threshold, evaluate, questions
+from isfp_train.measure.evaluation import ask, choose_threshold, evaluate, generated_questions
 from isfp_train.measure.predictors import Answer, Cells
 from isfp_train.measure.report import report
 
@@ -55,7 +55,7 @@ class Knows:
 
 @pytest.fixture(scope="module")
 def asked() -> list:
-    return list(questions([(ProceduralScenes(), 1.0)], 12, seed=1))
+    return list(generated_questions([(ProceduralScenes(), 1.0)], 12, seed=1))
 
 
 def test_perfect_model_gets_everything(asked: list) -> None:
@@ -73,7 +73,7 @@ def test_wrong_model_gets_nothing(asked: list) -> None:
 
 
 def test_questions_are_the_same_for_the_same_seed() -> None:
-    one, other = ([q.expressions for q in questions([(ProceduralScenes(), 1.0)], 4, seed=9)] for _ in range(2))
+    one, other = ([q.expressions for q in generated_questions([(ProceduralScenes(), 1.0)], 4, seed=9)] for _ in range(2))
     assert one == other
 
 

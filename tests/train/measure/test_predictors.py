@@ -13,11 +13,11 @@ from isfp_train.data.scene import measure
 from isfp_train.data.scenes.compose import ProceduralScenes
 from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.errors import ConfigurationError
-from isfp_train.measure.evaluation import answered, questions
-from isfp_train.measure.oracle import Grid
+from isfp_train.measure.evaluation import answered, generated_questions
+from isfp_train.measure.oracle import SceneGrid
 from isfp_train.measure.predictors import BundlePredictor, CheckpointPredictor, open_model
 from isfp_train.network import ISFP
-from isfp_train.run.checkpoint import Loaded
+from isfp_train.run.checkpoint import LoadedCheckpoint
 from tests.train.tiny import tiny
 
 
@@ -29,7 +29,7 @@ def predictor() -> CheckpointPredictor:
     network.encoder.words.load(torch.randn(len(vocabulary.words), 50))
     with torch.no_grad():
         network.segmentation.last.weight.mul_(20)  # so that an untrained network's channels differ visibly
-    return CheckpointPredictor(Loaded(network, vocabulary, config, [], 0, 0))
+    return CheckpointPredictor(LoadedCheckpoint(network, vocabulary, config, [], 0, 0))
 
 
 def two_things() -> np.ndarray:
@@ -61,7 +61,7 @@ def test_bundle_shows_the_mask_of_the_cell_that_it_is_told(colour_bundle: Path) 
     predictor = BundlePredictor(colour_bundle)
     image = two_things()
     own = predictor.answer(image, ["red thing"])[0]
-    grid = Grid(96, 128, predictor.size, predictor.grid)
+    grid = SceneGrid(96, 128, predictor.size, predictor.grid)
     things = []
     for rows, columns in ((slice(20, 40), slice(10, 40)), (slice(60, 90), slice(90, 120))):
         mask = np.zeros((96, 128), bool)
@@ -82,7 +82,7 @@ def test_bundle_cannot_leave_its_refinement_out(colour_bundle: Path) -> None:
 
 
 def test_location_oracle_is_always_right_about_the_cell(predictor: CheckpointPredictor) -> None:
-    asked = list(questions([(ProceduralScenes(64), 1.0)], 6, seed=5))
+    asked = list(generated_questions([(ProceduralScenes(64), 1.0)], 6, seed=5))
     own = [outcome for question in asked for outcome, _ in answered(predictor, question) if outcome.present]
     given = [outcome for question in asked for outcome, _ in answered(predictor, question, "location") if outcome.present]
     assert not all(outcome.cell_correct for outcome in own)
@@ -91,7 +91,7 @@ def test_location_oracle_is_always_right_about_the_cell(predictor: CheckpointPre
 
 
 def test_mask_oracle_gives_whole_things_and_follows_the_cell(predictor: CheckpointPredictor) -> None:
-    for question in questions([(ProceduralScenes(64), 1.0)], 6, seed=5):
+    for question in generated_questions([(ProceduralScenes(64), 1.0)], 6, seed=5):
         masks = [thing.mask for thing in question.scene.things]
         for outcome, answer in answered(predictor, question, "mask"):
             assert not answer.mask.any() or any(np.array_equal(answer.mask, mask) for mask in masks)
@@ -105,7 +105,7 @@ def test_cell_selects_its_target_first_then_the_nearest_thing_or_nobody() -> Non
         mask[y - 2 : y + 2, x - 2 : x + 2] = True
         return measure(mask, ("dot",), "dot")
 
-    grid = Grid(130, 130, 130, 13)  # cells of ten pixels
+    grid = SceneGrid(130, 130, 130, 13)  # cells of ten pixels
     things = [thing(35, 35), thing(55, 35)]
     between = 3 * 13 + 4
     assert grid.true_cell(things[0]) == 3 * 13 + 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isfp_train.data.scenes.compose import ProceduralScenes
-from isfp_train.measure.evaluation import Outcome, Question, questions
+from isfp_train.measure.evaluation import Outcome, SceneQuestion, generated_questions
 from isfp_train.measure.predictors import Answer, Cells
 from isfp_train.measure.sheets import MASK, Case, as_they_come, card, sheet, worst
 
@@ -25,8 +25,8 @@ class Square:
 
 
 @pytest.fixture(scope="module")
-def asked() -> list[Question]:
-    return list(questions([(ProceduralScenes(), 1.0)], 10, seed=4))
+def asked() -> list[SceneQuestion]:
+    return list(generated_questions([(ProceduralScenes(), 1.0)], 10, seed=4))
 
 
 def case(truth: np.ndarray | None, intersection: int, union: int, score: float = 0.9) -> Case:
@@ -64,26 +64,26 @@ def test_what_was_not_found_is_drawn_faintly() -> None:
     assert pixels(unsure, tint, 12) < pixels(sure, tint, 12) / 10
 
 
-def test_cases_come_one_a_scene_and_the_same_each_time(asked: list[Question]) -> None:
+def test_cases_come_one_a_scene_and_the_same_each_time(asked: list[SceneQuestion]) -> None:
     one, other = (as_they_come(Square(), iter(asked), 6) for _ in range(2))
     assert [c.text for c in one] == [c.text for c in other]
     assert [c.outcome.scene for c in one] == [question.number for question in asked[:6]]
 
 
-def test_worst_have_the_lowest_ious_one_a_scene(asked: list[Question]) -> None:
+def test_worst_have_the_lowest_ious_one_a_scene(asked: list[SceneQuestion]) -> None:
     found = worst(Square(), iter(asked), 4)
     lowest = {}
     for question in asked:
         for expression in question.expressions:
             if expression.target is not None:
-                (own,) = worst(Square(), [Question(question.scene, [expression], question.number)], 1)
+                (own,) = worst(Square(), [SceneQuestion(question.scene, [expression], question.number)], 1)
                 lowest[question.number] = min(lowest.get(question.number, 1.0), own.outcome.iou)
     assert [c.outcome.iou for c in found] == sorted(lowest.values())[:4]
     assert len({c.outcome.scene for c in found}) == 4
     assert all(c.outcome.present for c in found)
 
 
-def test_sheet_lays_cases_out_in_rows(asked: list[Question]) -> None:
+def test_sheet_lays_cases_out_in_rows(asked: list[SceneQuestion]) -> None:
     cases = as_they_come(Square(), iter(asked), 6)
     one = card(cases[0], Square())
     assert sheet(cases, Square(), columns=4).shape == (2 * one.shape[0], 4 * one.shape[1], 3)

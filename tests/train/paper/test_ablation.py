@@ -9,7 +9,7 @@ import pytest
 
 from isfp_train.errors import ConfigurationError
 from isfp_train.measure.evaluation import Outcome
-from isfp_train.paper.ablation import ROWS, Budget, Measured, ablate, equal_time, variant
+from isfp_train.paper.ablation import ROWS, Budget, MeasuredRow, ablate, equal_time, variant
 from isfp_train.paper.ablation_table import markdown, summary
 from isfp_train.paper.paper_tables import TABLE_I
 from tests.train.tiny import tiny
@@ -47,8 +47,8 @@ def test_every_row_and_seed_has_the_same_scenes_and_budget() -> None:
 def test_equal_time_gives_faster_rows_more_scenes() -> None:
     earlier = {"rows": {"iem": {"scenes": 100, "seconds": {"0": 10.0, "1": None}}, "all": {"scenes": 100, "seconds": {"0": 40.0}}}}
     budget = equal_time(Budget(1000, 4), earlier)
-    assert [budget.of(row) for row in ("iem", "all")] == [4000, 1000]
-    assert variant(tiny(epoch_scenes=8), "iem", 0, budget.of("iem")).optimisation.epochs == 500
+    assert [budget.scenes_for(row) for row in ("iem", "all")] == [4000, 1000]
+    assert variant(tiny(epoch_scenes=8), "iem", 0, budget.scenes_for("iem")).optimisation.epochs == 500
     with pytest.raises(ConfigurationError, match="in one go"):
         equal_time(budget, {"rows": {"all": {"scenes": 100, "seconds": {"0": None}}}})
 
@@ -86,9 +86,9 @@ def test_ablation_trains_each_row_once_and_writes_its_table(tmp_path: Path) -> N
 
 
 def test_differences_are_those_of_the_same_phrases() -> None:
-    def measured(row: str, seed: int, both: int) -> Measured:
-        outcomes = [Outcome("photo", "unique", True, both + n, 100, True, 0.9, n) for n in range(10)]
-        return Measured(row, seed, 60.0, outcomes)
+    def measured(row: str, seed: int, intersection: int) -> MeasuredRow:
+        outcomes = [Outcome("photo", "unique", True, intersection + n, 100, True, 0.9, n) for n in range(10)]
+        return MeasuredRow(row, seed, 60.0, outcomes)
 
     rows = [measured("iem", 0, 40), measured("iem", 1, 44), measured("iem+rm", 0, 50), measured("iem+rm", 1, 50)]
     (entry,) = summary(rows, BUDGET)["differences"]

@@ -12,7 +12,7 @@ from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.refcoco.refcoco import RefCocoScenes
 from isfp_train.data.scene import Expression, Scene, SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos
-from isfp_train.measure.oracle import Grid, Oracle
+from isfp_train.measure.oracle import Oracle, SceneGrid
 from isfp_train.measure.predictors import Answer, Predictor
 from isfp_train.overlap import intersection_and_union, iou
 
@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Question:
+class SceneQuestion:
     """A scene, its number, and what is asked of it."""
 
     scene: Scene
@@ -61,14 +61,14 @@ class Question:
     number: int = 0
 
 
-def questions(
+def generated_questions(
     sources: Sequence[tuple[SceneSource, float]],
     count: int,
     seed: int,
     phrases: int = 5,
     wording: str = "train",
     pairs: str = "train",
-) -> Iterator[Question]:
+) -> Iterator[SceneQuestion]:
     """`count` scenes, the same for the same seed, each source in turn by its share; see `make_phrases` for wording and pairs."""
     shares = np.array([share for _, share in sources], dtype=float)
     shares /= shares.sum()
@@ -77,27 +77,27 @@ def questions(
         scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
         expressions = make_phrases(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
         if expressions:
-            yield Question(scene, expressions, index)
+            yield SceneQuestion(scene, expressions, index)
 
 
-def written(scenes: RefCocoScenes | AnnotatedPhotos, count: int) -> Iterator[Question]:
+def written_questions(scenes: RefCocoScenes | AnnotatedPhotos, count: int) -> Iterator[SceneQuestion]:
     """The first `count` photos of a split, each with every expression that was written about it."""
     for number in range(count):
         scene = scenes.scene(number)
         if scene.expressions:
-            yield Question(scene, scene.expressions, number)
+            yield SceneQuestion(scene, scene.expressions, number)
 
 
-def ask(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[Outcome]:
+def ask(predictor: Predictor, question: SceneQuestion, oracle: Oracle | None = None) -> list[Outcome]:
     """Ask a model everything about one scene; an oracle may take one branch's place (Table II)."""
     return [outcome for outcome, _ in answered(predictor, question, oracle)]
 
 
-def answered(predictor: Predictor, question: Question, oracle: Oracle | None = None) -> list[tuple[Outcome, Answer]]:
+def answered(predictor: Predictor, question: SceneQuestion, oracle: Oracle | None = None) -> list[tuple[Outcome, Answer]]:
     """As `ask`, with the answers beside the outcomes."""
     scene = question.scene
     height, width = scene.image.shape[:2]
-    grid = Grid(height, width, predictor.size, predictor.grid)
+    grid = SceneGrid(height, width, predictor.size, predictor.grid)
     targets = [None if expression.target is None else scene.things[expression.target] for expression in question.expressions]
     cells = [None if thing is None else grid.true_cell(thing) for thing in targets] if oracle == "location" else None
     answers = predictor.answer(scene.image, [expression.text for expression in question.expressions], cells)
@@ -124,7 +124,7 @@ def answered(predictor: Predictor, question: Question, oracle: Oracle | None = N
     return found
 
 
-def _chose(scene: Scene, grid: Grid, cell: int, target: int | None) -> Chose | None:
+def _chose(scene: Scene, grid: SceneGrid, cell: int, target: int | None) -> Chose | None:
     if target is None:
         return None
     selected = grid.selected(scene.things, cell, target)
@@ -135,7 +135,7 @@ def _chose(scene: Scene, grid: Grid, cell: int, target: int | None) -> Chose | N
     return "rival" if scene.things[selected].kind == scene.things[target].kind else "other"
 
 
-def _true_mask(scene: Scene, grid: Grid, answer: Answer, target: int | None) -> np.ndarray:
+def _true_mask(scene: Scene, grid: SceneGrid, answer: Answer, target: int | None) -> np.ndarray:
     chosen = None if answer.cell is None else grid.selected(scene.things, answer.cell, target)
     mask = None if chosen is None else scene.things[chosen].mask
     return np.zeros(scene.image.shape[:2], bool) if mask is None else mask
@@ -143,7 +143,7 @@ def _true_mask(scene: Scene, grid: Grid, answer: Answer, target: int | None) -> 
 
 def evaluate(
     predictor: Predictor,
-    asked: Iterator[Question],
+    asked: Iterator[SceneQuestion],
     progress: Callable[[], None] = lambda: None,
     oracle: Oracle | None = None,
 ) -> list[Outcome]:

@@ -19,7 +19,7 @@ Oracle = Literal["location", "mask"]
 ORACLES: dict[str, Oracle | None] = {"": None, "location": "location", "mask": "mask"}
 
 
-class Grid:
+class SceneGrid:
     """The cells of the identifying map over one scene.
 
     Args:

@@ -53,7 +53,7 @@ class Predictor(Protocol):
         ...
 
 
-class Computed(NamedTuple):
+class NetworkOutputs(NamedTuple):
     """What the network computed for `P` phrases.
 
     Attributes:
@@ -80,7 +80,7 @@ class CheckpointPredictor:
     """
 
     def __init__(
-        self, loaded: checkpoint.Loaded, threshold: float = 0.5, mask_threshold: float = 0.5, refinement: bool = True
+        self, loaded: checkpoint.LoadedCheckpoint, threshold: float = 0.5, mask_threshold: float = 0.5, refinement: bool = True
     ) -> None:
         self.loaded, self.threshold, self.mask_threshold = loaded, threshold, mask_threshold
         self.refinement = refinement
@@ -89,7 +89,7 @@ class CheckpointPredictor:
         self.framing = Framing(self.size, self.size, FILL)
 
     @torch.inference_mode()
-    def compute(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> Computed:
+    def compute(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> NetworkOutputs:
         """RGB uint8 `[h,w,3]` and phrases -> everything that the network says."""
         network, config = self.network, self.loaded.config.network
         view, _ = self.framing.fit(image)
@@ -101,14 +101,14 @@ class CheckpointPredictor:
         if config.identification == "none":
             masks = self._masks(frame, visual, phrases, torch.zeros(len(texts), 1, dtype=torch.long))
             scores, chosen = torch.sigmoid(masks).amax(dim=(1, 2)), torch.full((len(texts),), -1)
-            return Computed(masks.numpy(), scores.numpy(), chosen.numpy(), np.zeros((len(texts), 0, 0), np.float32))
+            return NetworkOutputs(masks.numpy(), scores.numpy(), chosen.numpy(), np.zeros((len(texts), 0, 0), np.float32))
         identifying = torch.sigmoid(network.identify(visual, phrases))
         best = best_cells(identifying.numpy())
         scores, chosen = torch.tensor([cell.score for cell in best]), torch.tensor([cell.index for cell in best])
         if cells is not None:
             chosen = torch.tensor([int(own) if cell is None else cell for own, cell in zip(chosen, cells, strict=True)])
         masks = self._masks(frame, visual, phrases, chosen[:, None])
-        return Computed(masks.numpy(), scores.numpy(), chosen.numpy(), identifying.numpy())
+        return NetworkOutputs(masks.numpy(), scores.numpy(), chosen.numpy(), identifying.numpy())
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
         """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""

@@ -13,7 +13,7 @@ from isfp.show.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, grid, heat_map
 from isfp.steps.letterbox import Framing
 from isfp.steps.result import Segmentation, box_of
 from isfp_train.data.store.store import FILL
-from isfp_train.measure.evaluation import Outcome, Question, answered
+from isfp_train.measure.evaluation import Outcome, SceneQuestion, answered
 from isfp_train.measure.predictors import Answer, Predictor
 
 TRUTH = (110, 255, 120)  # B, G, R of the true contour
@@ -34,18 +34,20 @@ class Case:
     outcome: Outcome
 
 
-def as_they_come(predictor: Predictor, asked: Iterable[Question], count: int) -> list[Case]:
+def as_they_come(predictor: Predictor, asked: Iterable[SceneQuestion], count: int) -> list[Case]:
     """One phrase of each of the first `count` scenes, drawn before it is answered."""
     found = []
     for question in asked:
         pick = int(np.random.default_rng((question.number, 24)).integers(len(question.expressions)))
-        found.append(_cases(predictor, Question(question.scene, [question.expressions[pick]], question.number))[0])
+        found.append(_cases(predictor, SceneQuestion(question.scene, [question.expressions[pick]], question.number))[0])
         if len(found) == count:
             break
     return found
 
 
-def worst(predictor: Predictor, asked: Iterable[Question], count: int, progress: Callable[[], None] = lambda: None) -> list[Case]:
+def worst(
+    predictor: Predictor, asked: Iterable[SceneQuestion], count: int, progress: Callable[[], None] = lambda: None
+) -> list[Case]:
     """The lowest IoUs of things that are there, the worst phrase of each scene; of equals, the surest first."""
 
     def badness(case: Case) -> tuple[float, float]:
@@ -61,7 +63,7 @@ def worst(predictor: Predictor, asked: Iterable[Question], count: int, progress:
     return heapq.nsmallest(count, worst_of_each(), key=badness)
 
 
-def _cases(predictor: Predictor, question: Question) -> list[Case]:
+def _cases(predictor: Predictor, question: SceneQuestion) -> list[Case]:
     scene = question.scene
     return [
         Case(scene.image, said.text, None if said.target is None else scene.things[said.target].mask, answer, outcome)

@@ -13,7 +13,7 @@ from typing import Any
 from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.errors import ConfigurationError
-from isfp_train.measure.evaluation import Outcome, evaluate, questions
+from isfp_train.measure.evaluation import Outcome, evaluate, generated_questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.run import checkpoint
 from isfp_train.run.config import TrainConfig
@@ -60,7 +60,7 @@ class Budget:
     test_scenes: int
     by_row: Mapping[str, int] = field(default_factory=dict)
 
-    def of(self, row: str) -> int:
+    def scenes_for(self, row: str) -> int:
         """Scenes that a row sees in training."""
         return self.by_row.get(row, self.scenes)
 
@@ -82,7 +82,7 @@ def equal_time(budget: Budget, earlier: Mapping[str, Any]) -> Budget:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredRow:
     """One row with one seed.
 
     Attributes:
@@ -137,7 +137,7 @@ def ablate(
     cache: Path | None = None,
     workers: int = 0,
     say: Callable[[str], None] = print,
-) -> list[Measured]:
+) -> list[MeasuredRow]:
     """Train and measure every row with every seed; what is finished in `out` is kept, what was broken off goes on.
 
     Args:
@@ -154,7 +154,7 @@ def ablate(
     Raises:
         ConfigurationError: an unknown row, or `out` holds a run of other settings.
     """
-    configs = {(row, seed): variant(base, row, seed, budget.of(row)) for seed in seeds for row in rows}
+    configs = {(row, seed): variant(base, row, seed, budget.scenes_for(row)) for seed in seeds for row in rows}
     cache = cache or out / "cache"
     prepare_stores(next(iter(configs.values())), data, cache, workers)
     found = []
@@ -167,7 +167,7 @@ def ablate(
             kept = _run(config, folder, wanted, data, cache, workers)
         else:
             say(f"{row}, seed {seed}: finished before")
-        found.append(Measured(row, seed, kept["seconds"], [Outcome(**outcome) for outcome in kept["outcomes"]]))
+        found.append(MeasuredRow(row, seed, kept["seconds"], [Outcome(**outcome) for outcome in kept["outcomes"]]))
     return found
 
 
@@ -190,7 +190,7 @@ def _run(
     seconds = None if resumed else time.monotonic() - start
     predictor = CheckpointPredictor(checkpoint.load(last))
     sources = list(scene_sources(config.data.shares, data, predictor.size, "held_out").values())
-    outcomes = evaluate(predictor, questions(sources, wanted["test_scenes"], seeds.TEST.start))
+    outcomes = evaluate(predictor, generated_questions(sources, wanted["test_scenes"], seeds.TEST.start))
     result = {"seconds": seconds, "outcomes": [asdict(outcome) for outcome in outcomes]}
     part = folder / f".tmp-result-{os.getpid()}"
     part.write_text(json.dumps(result))

@@ -10,7 +10,7 @@ import numpy as np
 from isfp_train.measure import bootstrap
 from isfp_train.measure.evaluation import Outcome
 from isfp_train.measure.report import ratios, report
-from isfp_train.paper.ablation import ROWS, Budget, Measured
+from isfp_train.paper.ablation import ROWS, Budget, MeasuredRow
 from isfp_train.paper.paper_tables import PRECISIONS, TABLE_I
 
 SHOWN = (*PRECISIONS, "mIoU")
@@ -29,9 +29,9 @@ LANGUAGE_GAIN = {"mIoU": 0.48}
 THRESHOLD = 0.5
 
 
-def summary(measured: Sequence[Measured], budget: Budget) -> dict[str, Any]:
+def summary(measured: Sequence[MeasuredRow], budget: Budget) -> dict[str, Any]:
     """Everything as plain values: figures by row and seed with their mean, and differences with 95 % intervals."""
-    by_row: dict[str, list[Measured]] = {}
+    by_row: dict[str, list[MeasuredRow]] = {}
     for one in measured:
         by_row.setdefault(one.row, []).append(one)
     rows = {}
@@ -40,7 +40,7 @@ def summary(measured: Sequence[Measured], budget: Budget) -> dict[str, Any]:
         names = next(iter(figures.values()))
         rows[row] = {
             "title": ROWS[row].title,
-            "scenes": budget.of(row),
+            "scenes": budget.scenes_for(row),
             "paper": dict(zip(SHOWN, TABLE_I[ROWS[row].title], strict=True)) if ROWS[row].title in TABLE_I else None,
             "seeds": {str(seed): values for seed, values in figures.items()},
             "seconds": {str(one.seed): one.seconds for one in group},
@@ -54,7 +54,7 @@ def summary(measured: Sequence[Measured], budget: Budget) -> dict[str, Any]:
     return {"budget_scenes": budget.scenes, "test_scenes": budget.test_scenes, "rows": rows, "differences": differences}
 
 
-def _difference(before: Sequence[Measured], after: Sequence[Measured]) -> dict[str, Any]:
+def _difference(before: Sequence[MeasuredRow], after: Sequence[MeasuredRow]) -> dict[str, Any]:
     seeds = sorted({one.seed for one in before} & {one.seed for one in after})
     one, other = _joined(before, seeds), _joined(after, seeds)
     scenes = np.array([outcome.scene for outcome in one])
@@ -72,7 +72,7 @@ def _difference(before: Sequence[Measured], after: Sequence[Measured]) -> dict[s
     }
 
 
-def _joined(group: Sequence[Measured], seeds: Sequence[int]) -> list[Outcome]:
+def _joined(group: Sequence[MeasuredRow], seeds: Sequence[int]) -> list[Outcome]:
     return [outcome for one in sorted(group, key=lambda one: one.seed) if one.seed in seeds for outcome in one.outcomes]
 
 

@@ -19,7 +19,7 @@ RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new; checkpoints wri
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedCheckpoint:
     """A network with all that it was trained with.
 
     Attributes:
@@ -44,7 +44,7 @@ class Loaded:
         return self.epoch * self.config.optimisation.epoch_scenes * self.config.samples.phrases
 
 
-def load(path: str | Path) -> Loaded:
+def load(path: str | Path) -> LoadedCheckpoint:
     """Read a checkpoint of a run, or a file that `save_small` wrote.
 
     Raises:
@@ -72,7 +72,7 @@ def load(path: str | Path) -> Loaded:
         network.backbone.load_pretrained(config.data.backbone_weights)
         state |= {name: value for name, value in network.state_dict().items() if name.startswith("backbone.")}
     network.load_state_dict(state)
-    return Loaded(
+    return LoadedCheckpoint(
         network.eval(),
         Vocabulary(about["words"]),
         config,

@@ -137,7 +137,7 @@ def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress
     )
 
 
-def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.Loaded, parts: str = "all") -> None:
+def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedCheckpoint, parts: str = "all") -> None:
     """Copy a trained network's weights into a new one, the word vectors by word; warns of parts that only one of them has.
 
     Args:

@@ -26,7 +26,7 @@ _UNSURE = re.compile(r"\bright (in|at|by|up|over|near)\b|\b(his|her|their|its|le
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPhrase:
     """A phrase about a photo.
 
     Attributes:
@@ -42,16 +42,16 @@ class Written:
         """Whether it rests on a place in the frame or on what else is there, so that a part of the photo may not do."""
         return not PLACE_WORDS.isdisjoint(split_words(self.text))
 
-    def mirrored(self) -> Written | None:
+    def mirrored(self) -> WrittenPhrase | None:
         """The phrase for the mirrored photo; None where it cannot be told whether a "right" is a side."""
         if _UNSURE.search(self.text):
             return None
         kept = _EXACTLY.sub("right\0 ", self.text)
         turned = re.sub(r"[a-z]+\0?", lambda word: _SIDES.get(word[0], word[0]), kept)
-        return Written(turned.replace("\0", ""), self.annotation)
+        return WrittenPhrase(turned.replace("\0", ""), self.annotation)
 
 
-def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tuple[str, int], tuple[Written, ...]]:
+def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
     """Read files of phrases: JSON lists, or a JSON object a line, of ``image_id``, ``ann_id`` (null: not there), ``sent`` and,
     where a file is about several folders of photos, ``source``.
 
@@ -61,7 +61,7 @@ def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tup
     Raises:
         DataMissingError: there is no such file.
     """
-    found: dict[tuple[str, int], list[Written]] = {}
+    found: dict[tuple[str, int], list[WrittenPhrase]] = {}
     for path in paths:
         if not path.is_file():
             raise DataMissingError(f"There are no phrases at {path}.")
@@ -71,7 +71,7 @@ def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tup
         )
         for row in rows:
             key = (row.get("source", default_source), int(row["image_id"]))
-            phrase = Written(row["sent"].lower(), row["ann_id"])
+            phrase = WrittenPhrase(row["sent"].lower(), row["ann_id"])
             if split_words(phrase.text) and phrase not in found.setdefault(key, []):
                 found[key].append(phrase)
     return {key: tuple(phrases) for key, phrases in found.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isfp_train.data.phrases.written import Written
+from isfp_train.data.phrases.written import WrittenPhrase
 from isfp_train.data.scene import Expression, Made, Scene, measure, scene_rng
 from isfp_train.data.scenes.photos import PhotoView, developed, random_crop
 from isfp_train.data.sprites.coco import Coco
@@ -37,7 +37,7 @@ class PhotoSet:
     photo_ids: Sequence[int]
     made: Made
     weight: float = 1.0
-    written: Mapping[int, tuple[Written, ...]] = field(default_factory=dict)
+    written: Mapping[int, tuple[WrittenPhrase, ...]] = field(default_factory=dict)
 
 
 class AnnotatedPhotos:
@@ -88,7 +88,7 @@ class AnnotatedPhotos:
         places = {standing.annotation: i for i, standing in enumerate(shown)}
         expressions = []
         for phrase in written:
-            said: Written | None = phrase
+            said: WrittenPhrase | None = phrase
             if crop is not None and (phrase.of_the_frame or phrase.annotation is None):
                 continue
             if flipped:
@@ -128,7 +128,9 @@ def only_written(sets: Sequence[PhotoSet]) -> list[PhotoSet]:
     return [photos for photos in told if photos.photo_ids]
 
 
-def open_folder(folder: Path, written: Mapping[tuple[str, int], tuple[Written, ...]], split: str, weight: float = 1.0) -> PhotoSet:
+def open_folder(
+    folder: Path, written: Mapping[tuple[str, int], tuple[WrittenPhrase, ...]], split: str, weight: float = 1.0
+) -> PhotoSet:
     """A folder with `images/` and `instances.json`, and what people wrote about its photos of a split."""
     coco = Coco(folder)
     own = {image_id: phrases for (source, image_id), phrases in written.items() if source == folder.name}

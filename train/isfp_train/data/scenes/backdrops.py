@@ -16,7 +16,7 @@ HELD_OUT_SHARE = 0.10
 
 
 @dataclass(frozen=True)
-class Standing:
+class VisibleObject:
     """A thing that a backdrop shows.
 
     Attributes:

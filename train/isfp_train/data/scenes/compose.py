@@ -10,7 +10,7 @@ import numpy as np
 
 from isfp_train.data.scene import ANYTHING, Scene, measure, scene_rng
 from isfp_train.data.scenes import backdrops as surfaces
-from isfp_train.data.scenes.backdrops import PhotoBackdrops, Standing
+from isfp_train.data.scenes.backdrops import PhotoBackdrops, VisibleObject
 from isfp_train.data.scenes.layout import SpritePose, draw_order, lay_out
 from isfp_train.data.scenes.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.sprites.coco import CocoCutouts
@@ -88,7 +88,7 @@ class ComposedScenes:
 
     def _backdrop(
         self, height: int, width: int, horizon: float, rng: np.random.Generator
-    ) -> tuple[np.ndarray, list[Standing], bool]:
+    ) -> tuple[np.ndarray, list[VisibleObject], bool]:
         """float32 ``[H,W,3]`` 0 to 255, what stands on it, and whether nothing else on it could be called an object."""
         choice = rng.random()
         if self._annotated is not None and choice < 0.35:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from isfp_train.data.scene import Scene, Thing, measure, scene_rng
-from isfp_train.data.scenes.backdrops import Standing
+from isfp_train.data.scenes.backdrops import VisibleObject
 from isfp_train.data.sprites.coco import Coco, photo_colour
 from isfp_train.data.sprites.names import COCO_NAMES
 
@@ -75,7 +75,7 @@ class PhotoView:
 
     def look(
         self, image_id: int, crop: tuple[int, int, int, int] | None, size: int, flipped: bool
-    ) -> tuple[np.ndarray, list[Standing]]:
+    ) -> tuple[np.ndarray, list[VisibleObject]]:
         """A crop (top, left, bottom, right in photo pixels; None: all) with its longer side resized to ``size``.
 
         Returns:
@@ -105,7 +105,7 @@ class PhotoView:
             big_enough = inside.sum() >= TINY * height * width
             nameable = bool(kept >= LEAST_KEPT and big_enough and annotation["category_id"] not in crowded)
             colour = photo_colour(kind, frame, inside) if nameable else None
-            shown.append(Standing(inside, self._names.get(kind, (kind,)), kind, colour, nameable, annotation["id"], kept))
+            shown.append(VisibleObject(inside, self._names.get(kind, (kind,)), kind, colour, nameable, annotation["id"], kept))
         return frame, shown
 
     def _photo_masks(self, image_id: int) -> list[np.ndarray]:
@@ -130,7 +130,7 @@ class AnnotatedBackdrops:
         self._ids = list(photo_ids)
         self._view = PhotoView(coco)
 
-    def backdrop(self, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, list[Standing]]:
+    def backdrop(self, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, list[VisibleObject]]:
         """A random backdrop uint8 ``[height,width,3]`` RGB, and what stands on it; no crowds."""
         best: tuple[float, int, tuple[int, int, int, int]] | None = None
         for _ in range(8):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from isfp_train.data.phrases.written import Written, read_written
+from isfp_train.data.phrases.written import WrittenPhrase, read_written
 from isfp_train.data.scene import SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos, PhotoSet, open_folder
 from isfp_train.data.scenes.backdrops import PhotoBackdrops
@@ -66,7 +66,7 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     return sources
 
 
-def written_phrases(data: Path) -> Mapping[tuple[str, int], tuple[Written, ...]]:
+def written_phrases(data: Path) -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
     """All phrases that people wrote about the photos of a data folder, by source and image id."""
     found = dict(read_written([data / "coco_train" / "human_refs.json"], "coco_train"))
     others = [path for path in (data / "more" / "human_refs.json", OWN_PHRASES) if path.is_file()]

@@ -26,7 +26,7 @@ FORMAT = 3  # of a store's content; 3: a scene says which phrases may be made ab
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredScene:
     """One scene as the network reads it.
 
     Attributes:
@@ -70,7 +70,7 @@ class Shard:
     def _arrays(self) -> dict[str, np.ndarray]:
         return {path.stem: np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("*.npy"))}
 
-    def __getitem__(self, index: int) -> Stored:
+    def __getitem__(self, index: int) -> StoredScene:
         record, arrays = self.records[index], self._arrays
         things = tuple(
             Thing(tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None)
@@ -78,7 +78,7 @@ class Shard:
         )
         first = record["first_mask"]
         maps = tuple(arrays[f"map{level}"][index] for level in range(3)) if "map0" in arrays else ()
-        return Stored(
+        return StoredScene(
             arrays["views"][index],
             things,
             tuple(record["size"]),
@@ -113,7 +113,7 @@ class Store:
         counts = [len(record.get("expressions", ())) or 1 if record["made"] == "none" else 1 for record in records]
         return np.repeat(np.arange(len(self)), counts)
 
-    def __getitem__(self, index: int) -> Stored:
+    def __getitem__(self, index: int) -> StoredScene:
         shard = int(np.searchsorted(self.starts, index, side="right")) - 1
         return self.shards[shard][index - int(self.starts[shard])]
 

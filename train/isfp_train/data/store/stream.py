@@ -17,7 +17,7 @@ from isfp.steps.phrase import Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scene import Expression, Thing
-from isfp_train.data.store.store import FILL, Store, Stored
+from isfp_train.data.store.store import FILL, Store, StoredScene
 from isfp_train.errors import ConfigurationError
 
 
@@ -125,7 +125,7 @@ class SceneSamples(Dataset):
             place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
 
     def _sample(
-        self, stored: Stored, things: Sequence[Thing], expressions: Sequence[Expression], flip: bool, rng: np.random.Generator
+        self, stored: StoredScene, things: Sequence[Thing], expressions: Sequence[Expression], flip: bool, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         count = self.config.phrases
         chosen = [expressions[i] for i in range(min(count, len(expressions)))]
@@ -161,7 +161,7 @@ class SceneSamples(Dataset):
         x, y = placement.points_to_view(np.array(thing.centre))
         return np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1).astype(np.int64)
 
-    def _said(self, stored: Stored, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
+    def _said(self, stored: StoredScene, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
         """Up to `count` phrases about a scene: those that people wrote, those that name, those made from the geometry."""
         settings = self.config
         written = [stored.expressions[place] for place in rng.permutation(len(stored.expressions))]
