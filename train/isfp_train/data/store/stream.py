@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from isfp.steps.letterbox import Framing, Placement
-from isfp.steps.phrase import Vocabulary
+from isfp.steps.phrase import UNKNOWN_ID, Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.scene import Expression, Thing
@@ -60,6 +60,7 @@ class SampleConfig:
     comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
     written: float = 0.5  # ours: share of the phrases that people wrote, where they wrote about a scene of which more can be said
     names: float = 0.1  # ours: share of the others that only name, and so may fit several objects
+    unknown: float = 0.0  # ours: share of the words that the network sees as unknown ones, in phrases of three and more
     flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
 
     def __post_init__(self) -> None:
@@ -147,7 +148,7 @@ class SceneSamples(Dataset):
         turn = (lambda array, axis: np.flip(array, axis)) if flip else (lambda array, axis: array)
         sample = {
             "view": turn(stored.view, 1),
-            "words": np.stack([phrase.ids for phrase in encoded]),
+            "words": np.stack([_hidden(phrase.ids, phrase.length, self.config.unknown, rng) for phrase in encoded]),
             "lengths": np.array([phrase.length for phrase in encoded], np.int64),
             "centres": centres,
             "also": np.array(also, np.int64).reshape(-1, 3),
@@ -213,3 +214,11 @@ def _order(length: int, seed: int, passes: int) -> np.ndarray:
 def _mirrored(thing: Thing, width: int) -> Thing:
     x0, y0, x1, y1 = thing.box
     return replace(thing, box=(width - x1, y0, width - x0, y1), centre=(width - thing.centre[0], thing.centre[1]))
+
+
+def _hidden(ids: np.ndarray, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Word ids `[L]` with some of the words made unknown, so that one that is new in use does not upset the rest."""
+    if not share or length < 3:
+        return ids
+    chosen = (rng.random(len(ids)) < share) & (np.arange(len(ids)) < length)
+    return np.where(chosen, UNKNOWN_ID, ids)
