@@ -45,6 +45,7 @@ class ISFP(nn.Module):
             config.coordinates,
             slope,
             fused if config.segmentation_language == "late" else None,
+            config.dynamic_masks,
         )
         if config.identification != "none":
             channels = config.instance_channels

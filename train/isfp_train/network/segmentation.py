@@ -39,6 +39,9 @@ class SegmentationBranch(nn.Module):
     smoothly over the grid (low cosine frequencies, ours), which every sample teaches; the sum is the 1×1 convolution of the
     paper, and is what is exported.
 
+    With `dynamic` (ours; prior work: CondInst, SOLOv2) a row also gets a part that is computed from what stands at its cell, so
+    that a mask can follow the look of its object, not its place alone. It starts without effect.
+
     With `language` the phrase meets the branch behind its convolutions (ours), which then run once a frame and learn from all
     of its phrases; see `speak`.
     """
@@ -55,9 +58,16 @@ class SegmentationBranch(nn.Module):
         coordinates: bool,
         slope: float,
         language: int | None = None,
+        dynamic: bool = False,
     ) -> None:
         super().__init__()
         self.coordinates = coordinates
+        self.grid = round(masks**0.5)
+        self.dynamic = None
+        if dynamic:
+            self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), nn.Linear(channels, channels + 1))
+            nn.init.zeros_(self.dynamic[2].weight)
+            nn.init.zeros_(self.dynamic[2].bias)
         if language is not None:
             self.language = nn.Linear(language, channels)
             self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
@@ -89,13 +99,27 @@ class SegmentationBranch(nn.Module):
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
         weight, bias = self.rows()
-        masks = functional.embedding(cells, weight) @ features.flatten(2) + functional.embedding(cells, bias[:, None])
+        chosen, offset = functional.embedding(cells, weight), functional.embedding(cells, bias[:, None])
+        if self.dynamic is not None:
+            own = self.dynamic(self._at(features, cells))
+            chosen, offset = chosen + own[..., :-1], offset + own[..., -1:]
+        masks = chosen @ features.flatten(2) + offset
         return masks.unflatten(2, features.shape[2:])
+
+    def _at(self, features: Tensor, cells: Tensor) -> Tensor:
+        """What stands at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
+        size = (self.grid, self.grid)
+        places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)
+        return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
 
     def forward(self, fused: Tensor) -> Tensor:
         """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,h,w]`, logits."""
+        features = self.features(fused)
+        if self.dynamic is not None:
+            cells = torch.arange(self.grid**2, device=features.device).expand(len(features), -1)
+            return self.lookup(features, cells)
         weight, bias = self.rows()
-        return functional.conv2d(self.features(fused), weight[:, :, None, None], bias)
+        return functional.conv2d(features, weight[:, :, None, None], bias)
 
 
 def _cosines(masks: int, frequencies: int = 4) -> Tensor:

@@ -21,7 +21,7 @@ from isfp_train.data.scenes.sources import written_phrases
 from isfp_train.data.vocabulary.glove import build_vocabulary, trained_ids
 from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.errors import ConfigurationError, RunExistsError
-from isfp_train.network import ISFP
+from isfp_train.network import ISFP, NetworkConfig
 from isfp_train.run import checkpoint
 from isfp_train.run.config import TrainConfig
 from isfp_train.run.curve import draw_curve
@@ -151,9 +151,13 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
         ConfigurationError: a part has another shape; the message names it.
     """
     state, trained = network.state_dict(), loaded.network.state_dict()
-    if parts == "refinement" and network.config.refinement_guided != loaded.config.network.refinement_guided:
+    if parts == "refinement" and _refinement_of(network.config) != _refinement_of(loaded.config.network):
         trained = {name: value for name, value in trained.items() if not name.startswith("refinement.")}
-    new, dropped = sorted(set(state) - set(trained)), sorted(set(trained) - set(state))
+    # A backbone has its own pretrained weights; its hundreds of names would drown the rest.
+    new, dropped = (
+        sorted(name for name in one if name not in other and not name.startswith("backbone."))
+        for one, other in ((state, trained), (trained, state))
+    )
     if new or dropped:
         warnings.warn(f"Not in the checkpoint, so at their start values: {new}. Not in this network: {dropped}.", stacklevel=2)
     for name, value in trained.items():
@@ -174,6 +178,10 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
         if word in rows:
             vectors[place] = table[rows[word]]
     words.load(vectors)
+
+
+def _refinement_of(config: NetworkConfig) -> tuple[object, ...]:
+    return config.refinement_channels, config.refinement_guided, config.refinement_patches
 
 
 def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:
