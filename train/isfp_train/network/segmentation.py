@@ -65,9 +65,10 @@ class SegmentationBranch(nn.Module):
         self.grid = round(masks**0.5)
         self.dynamic = None
         if dynamic:
-            self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), nn.Linear(channels, channels + 1))
-            nn.init.zeros_(self.dynamic[2].weight)
-            nn.init.zeros_(self.dynamic[2].bias)
+            last = nn.Linear(channels, channels + 1)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
         if language is not None:
             self.language = nn.Linear(language, channels)
             self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
