@@ -159,8 +159,8 @@ class HostRuntime(Runtime):
     name = "host"
 
     def __init__(self, phrases: Span = PHRASES, candidates: Span = CANDIDATES, captures: bool = True) -> None:
+        super().__init__()
         self.device = HostDevice(captures)
-        self.stages: dict[str, EngineStage] = {}
         self._spans = phrases, candidates
 
     @classmethod
@@ -171,12 +171,15 @@ class HostRuntime(Runtime):
     def of(cls, option: str) -> Runtime:
         raise NotImplementedError
 
-    def load(self, bundle: Bundle, stage: str) -> StageRunner:
+    @property
+    def stages(self) -> dict[str, EngineStage]:
+        return {name: stage.runner for name, stage in self._loaded.items()}
+
+    def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         entry = bundle.manifest.stages[stage]
         buffers = plan(entry, *self._spans)
         execution = HostExecution(self.device, bundle.read(entry.file), buffers)
-        self.stages[stage] = EngineStage(buffers, self.device, execution)
-        return self.stages[stage]
+        return EngineStage(buffers, self.device, execution)
 
-    def close(self) -> None:
+    def _free(self) -> None:
         self.device.close()

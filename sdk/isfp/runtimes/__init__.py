@@ -9,9 +9,9 @@ from isfp.bundle.bundle import Bundle
 from isfp.engines.choice import engines_of
 from isfp.engines.gpu import first_gpu
 from isfp.errors import RuntimeUnavailableError
-from isfp.runtimes.base import Runtime, StageRunner
+from isfp.runtimes.base import LoadedStage, Runtime
 
-__all__ = ["RUNTIMES", "Runtime", "StageRunner", "choose", "runtime_class"]
+__all__ = ["RUNTIMES", "LoadedStage", "Runtime", "choose", "runtime_class"]
 
 # In the order in which "auto" tries them. A runtime's module is imported only when it is asked for.
 RUNTIMES = {

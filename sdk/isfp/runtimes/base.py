@@ -1,22 +1,64 @@
-"""What a runtime is: something that loads a bundle's stages and runs them."""
+"""The interface of a runtime: it loads a bundle's stages and runs them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 from isfp.bundle.bundle import Bundle
+from isfp.errors import RuntimeFailedError
 
-# A loaded stage: named arrays in, named arrays out. What comes out is a NumPy array, or a buffer of the device that
-# the same runtime's other stages take as it is and numpy.asarray copies to the host, valid until the stage runs again.
+#: A stage that can be run: named arrays in, named arrays out.
 StageRunner = Callable[..., dict[str, Any]]
 
 
+class LoadedStage:
+    """A stage that a runtime has loaded; it can be called until the runtime is closed.
+
+    The outputs are NumPy arrays, or arrays on the device, which other stages of the same runtime take as they are and which
+    `numpy.asarray` copies to the host. They belong to the stage and are valid until it runs again: copy what has to last longer.
+    """
+
+    def __init__(self, runtime: str, runner: StageRunner) -> None:
+        """Take the name of the runtime, for the error message, and what runs the stage."""
+        self._runtime = runtime
+        self.runner: StageRunner | None = runner
+
+    def __call__(self, **inputs: Any) -> dict[str, Any]:
+        """Run the stage; see docs/architecture.md for the inputs and outputs of each.
+
+        Raises:
+            RuntimeFailedError: the inputs do not fit, the runtime failed, or it was closed.
+        """
+        if self.runner is None:
+            raise closed_error(self._runtime)
+        return self.runner(**inputs)
+
+    def close(self) -> None:
+        """Release what runs the stage, whoever still holds this object."""
+        self.runner = None
+
+
 class Runtime(ABC):
-    """Loads and runs a bundle's stages; one object serves one Segmenter and one thread."""
+    """Loads and runs the stages of one bundle.
+
+    The contract, which this class keeps for every runtime:
+
+    - A runtime serves one bundle, one Segmenter and one thread at a time.
+    - `load` loads a stage once. Asked for the same stage again, it returns the same `LoadedStage`, with the same buffers.
+    - `close` frees every stage; a stage that is called afterwards raises RuntimeFailedError.
+
+    A subclass implements `_load` and, where it holds more than its stages, `_free`.
+    """
 
     name: ClassVar[str]
+
+    def __init__(self) -> None:
+        """Start with no stages; subclasses call this."""
+        self._loaded: dict[str, LoadedStage] = {}
+        self._bundle: Bundle | None = None
+        self._closed = False
 
     @classmethod
     @abstractmethod
@@ -37,14 +79,56 @@ class Runtime(ABC):
         """Return why it cannot run this bundle here and what to do about that, or None where it can."""
         return None
 
-    @abstractmethod
-    def load(self, bundle: Bundle, stage: str) -> StageRunner:
-        """Make a stage of the bundle ready to run.
+    @final
+    def load(self, bundle: Bundle, stage: str) -> LoadedStage:
+        """Return a stage of the bundle, ready to run. The first call for a stage loads it, later calls return the same object.
 
         Raises:
             EngineMismatchError: its model or engine does not fit the manifest, the runtime or this machine.
+            RuntimeFailedError: the runtime was closed, or has loaded stages of another bundle.
         """
+        if self._closed:
+            raise closed_error(self.name)
+        if self._bundle is not None and not _same(self._bundle, bundle):
+            raise RuntimeFailedError(
+                f"This {self.name} runtime holds stages of {self._bundle.path} and was asked for the stage {stage!r} of "
+                f"{bundle.path}; a runtime serves one bundle. Make another runtime for it."
+            )
+        if stage not in self._loaded:
+            self._loaded[stage] = LoadedStage(self.name, self._load(bundle, stage))
+            self._bundle = bundle
+        return self._loaded[stage]
+
+    @final
+    def close(self) -> None:
+        """Free everything that was loaded; it may be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._free()
+        release(self._loaded)
 
     @abstractmethod
-    def close(self) -> None:
-        """Free everything that was loaded."""
+    def _load(self, bundle: Bundle, stage: str) -> StageRunner:
+        """Load a stage; `load` says what may be raised."""
+
+    def _free(self) -> None:  # noqa: B027 - most runtimes hold only their stages
+        """Free what is held beside the stages; called once, before the stages are released."""
+
+
+def release(loaded: dict[str, LoadedStage]) -> None:
+    """Release stages and forget them."""
+    for stage in loaded.values():
+        stage.close()
+    loaded.clear()
+
+
+def closed_error(runtime: str) -> RuntimeFailedError:
+    """Return the error of a runtime that is used after it was closed."""
+    return RuntimeFailedError(f"{runtime} was closed. Make a new Segmenter.")
+
+
+def _same(one: Bundle, other: Bundle) -> bool:
+    return one is other or (
+        one.path.absolute() == other.path.absolute() and one.manifest.fields["sha256"] == other.manifest.fields["sha256"]
+    )

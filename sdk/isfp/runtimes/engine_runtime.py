@@ -14,8 +14,8 @@ from isfp.engines.choice import Engine, Machine, choose_engine
 from isfp.engines.gpu import first_gpu
 from isfp.engines.plans import read_plan, rebuild_command
 from isfp.engines.record import PRECISIONS, EngineRecord
-from isfp.errors import IsfpError, RuntimeFailedError, RuntimeUnavailableError
-from isfp.runtimes.base import Runtime, StageRunner
+from isfp.errors import IsfpError, RuntimeUnavailableError
+from isfp.runtimes.base import LoadedStage, Runtime, StageRunner, closed_error, release
 from isfp.runtimes.buffers import plan
 from isfp.runtimes.cuda import CudaDevice
 from isfp.runtimes.device import Device
@@ -39,6 +39,7 @@ class EngineRuntime(Runtime):
         Raises:
             RuntimeUnavailableError: there is no GPU, or TensorRT or pycuda is not installed or cannot start.
         """
+        super().__init__()
         if precision not in (None, *PRECISIONS):
             raise RuntimeUnavailableError(f"{self.name} was asked for {precision!r}; expected one of {', '.join(PRECISIONS)}.")
         self._precision = precision
@@ -50,9 +51,8 @@ class EngineRuntime(Runtime):
         except Exception as error:
             raise RuntimeUnavailableError(f"pycuda cannot take the GPU: {error}. Look at this machine: isfp doctor") from error
         self._engine: Engine | None = None
-        self.stages: dict[str, EngineStage] = {}
         # Also when nobody calls close: pycuda complains where memory outlives its context.
-        self._finalizer = weakref.finalize(self, _release, self.stages, self._device)
+        self._finalizer = weakref.finalize(self, _release, self._loaded, self._device)
 
     @classmethod
     def of(cls, option: str) -> Runtime:
@@ -98,8 +98,7 @@ class EngineRuntime(Runtime):
         except (ImportError, OSError) as error:  # a library of it that is missing is either
             raise RuntimeUnavailableError(f"{cls.module} cannot be imported: {error}. {cls.install}") from error
 
-    def load(self, bundle: Bundle, stage: str) -> StageRunner:
-        """Load a stage's plan; see `Runtime.load`."""
+    def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         device = self.device
         if self._engine is None:
             self._engine = choose_engine(bundle, self.machine(), self._precision)
@@ -114,8 +113,12 @@ class EngineRuntime(Runtime):
             engine = deserialize(self._trt, content, where, command)
             check(self._trt, engine, buffers, where, command)
             execution = PlanExecution(self._trt, engine, stage, self.configure(engine))
-        self.stages[stage] = EngineStage(buffers, device, execution, self.graphs)
-        return self._guarded(stage)
+        return EngineStage(buffers, device, execution, self.graphs)
+
+    @property
+    def stages(self) -> dict[str, EngineStage]:
+        """The stages that were loaded, by name; empty once it is closed."""
+        return {name: stage.runner for name, stage in self._loaded.items() if isinstance(stage.runner, EngineStage)}
 
     @property
     def record(self) -> EngineRecord | None:
@@ -130,7 +133,7 @@ class EngineRuntime(Runtime):
             RuntimeFailedError: it was closed.
         """
         if self._device is None:
-            raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
+            raise closed_error(self.name)
         return self._device
 
     def wait(self) -> None:
@@ -138,8 +141,7 @@ class EngineRuntime(Runtime):
         with self.device as device:
             device.wait()
 
-    def close(self) -> None:
-        """Free engines, buffers and the GPU; the stages that were loaded can no longer run."""
+    def _free(self) -> None:
         self._device = None
         self._finalizer()
 
@@ -151,18 +153,10 @@ class EngineRuntime(Runtime):
     def configure(self, engine: Any) -> Any:
         """Return the runtime configuration for an engine's context, None for the default."""
 
-    def _guarded(self, stage: str) -> StageRunner:
-        def run(**inputs: Any) -> dict[str, Any]:
-            if stage not in self.stages:
-                raise RuntimeFailedError(f"{self.name} was closed. Make a new Segmenter.")
-            return self.stages[stage](**inputs)
 
-        return run
-
-
-def _release(stages: dict[str, EngineStage], device: Device) -> None:
+def _release(loaded: dict[str, LoadedStage], device: Device) -> None:
     with device:
         with suppress(Exception):  # work that failed is reported where it was waited for
             device.wait()
-        stages.clear()  # contexts and engines first: their memory stands in the device's context
+        release(loaded)  # execution contexts and engines first: their memory belongs to the device's context
     device.close()

@@ -40,6 +40,7 @@ class OnnxRuntime(Runtime):
         Raises:
             RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
         """
+        super().__init__()
         reason = self.missing()
         if reason:
             raise RuntimeUnavailableError(f"ONNX Runtime cannot run here. {reason}")
@@ -59,7 +60,6 @@ class OnnxRuntime(Runtime):
         # Each stage has threads of its own. Those of one stage, spinning after their work, would take the cores from the next:
         # without spinning a frame took 57 % of the time on two cores.
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._sessions: dict[int, Any] = {}
 
     @classmethod
     def of(cls, option: str) -> Runtime:
@@ -77,8 +77,7 @@ class OnnxRuntime(Runtime):
             return "Its installation is damaged. Install it again: pip install --force-reinstall onnxruntime"
         return None
 
-    def load(self, bundle: Bundle, stage: str) -> StageRunner:
-        """Load a stage's ONNX file; see `Runtime.load`."""
+    def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         import onnxruntime
 
         entry = bundle.manifest.stages[stage]
@@ -103,24 +102,16 @@ class OnnxRuntime(Runtime):
                 "The provider's own libraries (CUDA, cuDNN) are missing or of another version."
             )
         _check(session, entry)
-        slot = len(self._sessions)
-        self._sessions[slot] = session
         outputs = [output.name for output in session.get_outputs()]
 
         def run(**inputs: np.ndarray) -> dict[str, Any]:
-            if slot not in self._sessions:
-                raise RuntimeFailedError("ONNX Runtime was closed. Make a new Segmenter.")
             try:
-                return dict(zip(outputs, self._sessions[slot].run(outputs, inputs), strict=True))
+                return dict(zip(outputs, session.run(outputs, inputs), strict=True))
             except Exception as error:
                 shapes = {name: list(value.shape) for name, value in inputs.items()}
                 raise RuntimeFailedError(f"ONNX Runtime failed in the stage {stage!r} on {shapes}: {error}") from error
 
         return run
-
-    def close(self) -> None:
-        """Free the sessions; the stages that were loaded can no longer run."""
-        self._sessions.clear()
 
 
 def _check(session: Any, stage: Stage) -> None:

@@ -12,14 +12,10 @@ import numpy as np
 import pytest
 
 from isfp import Segmenter
-from isfp.bundle.bundle import Bundle
 from isfp.errors import EngineMismatchError, RuntimeFailedError
-from isfp.runtimes import engine_runtime
-from isfp.runtimes.buffers import plan
-from isfp.runtimes.tensorrt import TensorRT
 from tests.sdk.colour_bundle import picture
-from tests.sdk.engine_folders import ORIN, write_engine
-from tests.sdk.host_device import CANDIDATES, PHRASES, HostDevice, HostExecution
+from tests.sdk.engine_folders import write_engine
+from tests.sdk.runtimes.host_tensorrt import play_tensorrt
 
 
 @pytest.fixture
@@ -30,27 +26,7 @@ def copy(colour_bundle: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def orin(monkeypatch, copy):
     """An Orin; what its TensorRT was given is in the list that this returns."""
-    given = []
-    bundle = Bundle.open(copy)
-
-    def execution(trt, engine, stage, config):
-        entry = bundle.manifest.stages[stage]
-        return HostExecution(devices[-1], bundle.read(entry.file), plan(entry, PHRASES, CANDIDATES))
-
-    devices = []
-
-    def device():
-        devices.append(HostDevice())
-        return devices[-1]
-
-    monkeypatch.setattr(TensorRT, "missing", classmethod(lambda cls: None))
-    monkeypatch.setattr(TensorRT, "machine", classmethod(lambda cls: ORIN))
-    monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
-    monkeypatch.setattr(engine_runtime, "CudaDevice", device)
-    monkeypatch.setattr(engine_runtime, "deserialize", lambda trt, content, where, command: given.append((content, where, command)))
-    monkeypatch.setattr(engine_runtime, "check", lambda *_: None)
-    monkeypatch.setattr(engine_runtime, "PlanExecution", execution)
-    return given
+    return play_tensorrt(monkeypatch, copy)
 
 
 def test_each_stages_plan_reaches_tensorrt_once_with_its_place_and_command(copy, orin):
