@@ -76,9 +76,8 @@ class IsfpNode(Node):
 
     def answer(self, message: Image) -> None:
         start = perf_counter()
-        self.segmenter.threshold = self.get_parameter("threshold").value
         frame = frame_of(message)
-        result = self.segmenter.run(frame, self.query)
+        result = self.segmenter.look(frame).find(self.query, self.get_parameter("threshold").value)
         self.mask.publish(image_of(result.mask.astype(np.uint8) * 255, "mono8", message.header))
         self.detections.publish(detections_of(result, message.header))
         run = (perf_counter() - start) * 1e3
@@ -93,7 +92,7 @@ class IsfpNode(Node):
 
     def ask(self, query: str) -> tuple[bool, str]:
         try:
-            unknown = self.segmenter.vocabulary.encode(query, self.segmenter.bundle.manifest.max_words).unknown
+            unknown = self.segmenter.encode(query).unknown
         except PhraseError as error:
             self.complain(str(error))
             return False, str(error)

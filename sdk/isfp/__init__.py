@@ -20,9 +20,11 @@ from isfp.errors import (
     PhraseError,
     RuntimeFailedError,
     RuntimeUnavailableError,
+    StaleViewError,
 )
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Candidate, Segmentation
+from isfp.steps.view import View
 
 __all__ = [
     "BundleCorruptError",
@@ -39,4 +41,6 @@ __all__ = [
     "RuntimeUnavailableError",
     "Segmentation",
     "Segmenter",
+    "StaleViewError",
+    "View",
 ]

@@ -13,6 +13,10 @@ class PhraseError(IsfpError, ValueError):
     """A phrase is not text, or has no word in it."""
 
 
+class StaleViewError(IsfpError):
+    """A view was asked about its frame after its Segmenter had looked at another one."""
+
+
 class BundleError(IsfpError):
     """A bundle cannot be used."""
 

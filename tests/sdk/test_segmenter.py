@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from isfp import Segmenter
 from isfp.errors import FrameError, IsfpError, PhraseError, RuntimeFailedError, RuntimeUnavailableError
-from isfp.runtimes.onnxruntime import OnnxRuntime
 from tests.sdk.colour_bundle import COLOURS, picture
+from tests.sdk.counting_runtime import CountingRuntime
 from tests.sdk.steps.test_letterbox import BAD_FRAMES
 
 RED, BLUE = (8, 20, 40, 52), (80, 40, 120, 80)
@@ -72,26 +72,9 @@ def test_one_phrase_in_a_list_is_a_list_and_no_phrases_are_none(segmenter):
     assert segmenter.run(SCENE, []) == []
 
 
-class Counting(OnnxRuntime):
-    """The real runtime, noting how many phrases each stage was run for."""
-
-    def __init__(self):
-        super().__init__()
-        self.ran = []
-
-    def load(self, bundle, stage):
-        runner = super().load(bundle, stage)
-
-        def run(**inputs):
-            self.ran.append((stage, len(inputs["words" if stage == "text" else "phrases"]) if stage != "image" else 1))
-            return runner(**inputs)
-
-        return run
-
-
 @pytest.fixture
 def counting(colour_bundle):
-    runtime = Counting()
+    runtime = CountingRuntime()
     with Segmenter(colour_bundle, runtime=runtime, cache=2) as segmenter:
         yield segmenter, runtime.ran
 
@@ -99,7 +82,7 @@ def counting(colour_bundle):
 def test_only_what_is_found_runs_the_mask_stage(counting):
     segmenter, ran = counting
     segmenter.run(SCENE, ["green", "red"])
-    assert ran == [("text", 2), ("image", 1), ("identify", 2), ("mask", 1)]
+    assert ran == [("image", 1), ("text", 2), ("identify", 2), ("mask", 1)]
     ran.clear()
     segmenter.run(SCENE, "green")
     assert ran == [("image", 1), ("identify", 1)]
@@ -108,7 +91,7 @@ def test_only_what_is_found_runs_the_mask_stage(counting):
 def test_the_same_words_twice_are_computed_once(counting):
     segmenter, ran = counting
     results = segmenter.run(SCENE, ["the red thing", "The RED thing!", "the red thing"])
-    assert ran == [("text", 1), ("image", 1), ("identify", 1), ("mask", 1)]
+    assert ran == [("image", 1), ("text", 1), ("identify", 1), ("mask", 1)]
     assert [result.text for result in results] == ["the red thing", "The RED thing!", "the red thing"]
     assert len({result.box for result in results}) == 1
 
@@ -165,7 +148,7 @@ def test_words_that_were_not_read_are_reported(segmenter):
 def test_milliseconds_of_the_steps_add_up_to_the_total(segmenter):
     milliseconds = dict(segmenter.run(SCENE, "red").milliseconds)
     total = milliseconds.pop("total")
-    assert list(milliseconds) == ["frame", "text", "image", "identify", "lookup", "mask", "restore"]
+    assert list(milliseconds) == ["frame", "image", "text", "identify", "lookup", "mask", "restore"]
     assert sum(milliseconds.values()) == pytest.approx(total)
 
 

@@ -41,15 +41,16 @@ def explain(
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     frame = pictures.read(image)
     with Segmenter(bundle, runtime=runtime) as segmenter:
-        results = segmenter.run(frame, phrase)
+        view = segmenter.look(frame)
+        results = view.find(phrase)
         pictures.write(out / "phrases.png", phrases_sheet(frame, results))
         pictures.write(out / "maps.png", sheet(frame, results, segmenter.framing, segmenter.threshold))
         for number, result in enumerate(results, start=1):
             with messages.status(f"Computing the mask of every cell, phrase {number} of {len(results)}"):
-                masks = channel_masks(segmenter, frame, result.text)
+                masks = channel_masks(view, result.text)
             pictures.write(out / f"channels-{number}.png", channels_sheet(frame, masks, result))
         attention = _attention(segmenter, phrase, messages)
-        effects = [word_effects(segmenter, frame, text, weights) for text, weights in zip(phrase, attention, strict=True)]
+        effects = [word_effects(view, text, weights) for text, weights in zip(phrase, attention, strict=True)]
     pictures.write(out / "words.png", words_sheet(list(zip(results, effects, strict=True))))
     messages.print(f"Wrote phrases.png, maps.png, words.png and a channels-N.png for each phrase to {out}")
     if as_json:
@@ -62,11 +63,11 @@ def explain(
 
 def _attention(segmenter: Segmenter, phrases: list[str], messages: Console) -> list[np.ndarray | None]:
     """Return each phrase's word attention, or None for each, with a message that says why it is unavailable."""
-    from isfp.explain.words import AttentionError, WordAttention
+    from isfp.explain.words import AttentionError, WordAttentionReader
 
     try:
         with asking_for("explain", "explain"):
-            read = WordAttention(segmenter.bundle)
+            read = WordAttentionReader(segmenter.bundle)
         return [read(phrase) for phrase in phrases]
     except (AttentionError, ExtraMissingError) as error:
         messages.print(f"Word attention is left out: {error}", markup=False)

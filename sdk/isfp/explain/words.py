@@ -8,8 +8,9 @@ import numpy as np
 
 from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp.segmenter import Segmenter
+from isfp.steps.lookup import best_cells
 from isfp.steps.phrase import split_words
+from isfp.steps.view import View
 
 ATTENTION = "Softmax"  # what word attention ends in (paper, III-A)
 
@@ -37,41 +38,42 @@ class AttentionError(IsfpError):
     """A bundle's text stage has no word attention that can be read."""
 
 
-def word_effects(segmenter: Segmenter, frame: np.ndarray, text: str, attention: np.ndarray | None = None) -> list[WordEffect]:
-    """Ask the phrase, and once more without each of its words, all in one run.
+def word_effects(view: View, text: str, attention: np.ndarray | None = None) -> list[WordEffect]:
+    """Ask for the phrase, and for the phrase without each of its words, all at once.
 
     Args:
-        segmenter: a Segmenter.
-        frame: uint8 `[h,w,3]`.
+        view: a view of the frame.
         text: one phrase.
-        attention: the words' weights `[n]` from `word_attention`.
+        attention: the words' weights `[n]` from `WordAttentionReader`.
 
     Returns:
-        One for each word that the network reads, in order; for a phrase of one word none: without it nothing is asked.
+        One for each word that the network reads, in order; none for a phrase of one word, because nothing is left without it.
 
     Raises:
-        FrameError, PhraseError: as for `Segmenter.run`.
+        PhraseError: the phrase is not text, or has no words.
+        StaleViewError: the Segmenter has looked at another frame since.
     """
-    encoded = segmenter.vocabulary.encode(text, segmenter.bundle.manifest.max_words)
+    encoded = view.encode(text)
     words = split_words(text)[: encoded.length]
     if len(words) < 2:
         return []
     without = [" ".join(words[:number] + words[number + 1 :]) for number in range(len(words))]
-    whole, *others = segmenter.run(frame, [" ".join(words), *without])
+    maps = view.identify([" ".join(words), *without])
+    whole, *others = best_cells(maps)
     weights: list[float | None] = [None] * len(words) if attention is None else [float(weight) for weight in attention]
     return [
         WordEffect(
             word,
-            word in segmenter.vocabulary,
-            float(whole.identifying_map[whole.cell] - other.identifying_map[whole.cell]),
-            other.cell != whole.cell,
+            word not in encoded.unknown,
+            float(maps[0, whole.row, whole.column] - changed[whole.row, whole.column]),
+            other.index != whole.index,
             weight,
         )
-        for word, other, weight in zip(words, others, weights, strict=True)
+        for word, changed, other, weight in zip(words, maps[1:], others, weights, strict=True)
     ]
 
 
-class WordAttention:
+class WordAttentionReader:
     """Reads the weights of word attention out of a bundle's text stage, on the CPU.
 
     A bundle's contract gives the phrase vector alone. The weights are what the stage's softmax puts out: that node is made an

@@ -35,17 +35,19 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(_POSSESSIVE.sub("", plain))
 
 
-@dataclass(frozen=True)
-class Encoded:
+@dataclass(frozen=True, eq=False)
+class EncodedPhrase:
     """A phrase as the text stage reads it.
 
     Attributes:
+        text: the phrase as it was given.
         ids: word ids, int32 `[L]`, padded with zeros.
         length: how many of them are words, 1 to L.
         unknown: the words that the vocabulary lacks, in order; they became `<unknown>`.
         cut: the words past the L-th, which the network does not see.
     """
 
+    text: str
     ids: np.ndarray
     length: int
     unknown: tuple[str, ...]
@@ -53,7 +55,7 @@ class Encoded:
 
     @property
     def key(self) -> bytes:
-        """What tells two phrases apart for the network: the same key, the same answer."""
+        """Identifies the phrase for the network: two phrases with the same key get the same answer."""
         return self.ids.tobytes()
 
 
@@ -112,7 +114,7 @@ class Vocabulary:
     def __contains__(self, word: object) -> bool:
         return word in self._ids
 
-    def encode(self, text: str, max_words: int) -> Encoded:
+    def encode(self, text: str, max_words: int) -> EncodedPhrase:
         """Turn a phrase into the text stage's input.
 
         Args:
@@ -129,7 +131,7 @@ class Vocabulary:
         ids = np.zeros(max_words, np.int32)
         ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]
         unknown = tuple(word for word in read if word not in self._ids)
-        return Encoded(ids, len(read), unknown, tuple(cut))
+        return EncodedPhrase(text, ids, len(read), unknown, tuple(cut))
 
 
 def _shortened(text: str, limit: int = 60) -> str:

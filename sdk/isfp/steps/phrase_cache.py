@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from isfp.steps.phrase import Encoded
+from isfp.steps.phrase import EncodedPhrase
 
 
 @dataclass
@@ -31,7 +31,7 @@ class PhraseCache:
         self._capacity = capacity
         self._vectors: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
-    def vectors(self, phrases: Sequence[Encoded]) -> np.ndarray:
+    def vectors(self, phrases: Sequence[EncodedPhrase]) -> np.ndarray:
         """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all that are new."""
         keys = [phrase.key for phrase in phrases]
         new = {key: phrase for key, phrase in zip(keys, phrases, strict=True) if key not in self._vectors}

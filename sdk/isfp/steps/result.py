@@ -1,4 +1,4 @@
-"""What a run gives: one Segmentation for each phrase, and Candidates for what else might be meant."""
+"""Results: a Segmentation for each phrase, and Candidates for the other objects that it might mean."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ class Segmentation:
 
     Attributes:
         text: the phrase.
-        found: whether the thing is in the frame: its score reaches the threshold and its mask is not empty.
+        found: whether the object is in the frame: its score reaches the threshold and its mask is not empty.
         score: the identifying map's highest probability, 0 to 1.
-        mask: the thing's pixels, bool `[h,w]` at the frame's own size; all False where it was not found.
-        box: the mask's tight box (x1, y1, x2, y2) in the frame's pixels, right and lower ends exclusive; None where it
-            was not found.
+        mask: the object's pixels, bool `[h,w]` at the frame's own size; all False if it was not found.
+        box: the mask's tight box (x1, y1, x2, y2) in the frame's pixels, right and lower ends exclusive; None if the object was
+            not found.
         cell: row i and column j of the identifying map's best cell.
-        identifying_map: probabilities float32 `[S,S]` over the letterboxed frame: where the thing's centre is.
+        identifying_map: probabilities float32 `[S,S]` over the letterboxed frame: where the object's centre is.
         unknown_words: words of the phrase that the network does not know.
         cut_words: words of the phrase past the network's limit, which it did not read.
         frame_size: the frame's height and width, pixels.
-        milliseconds: time of each step of the run that this came from, and `total`; phrases run together share it.
+        milliseconds: time of each step that led to this result, and their sum as `total`. Phrases that were asked together share
+            it, and everything asked of one view shares its first two steps, `frame` and `image`.
     """
 
     text: str
@@ -60,12 +61,12 @@ class Segmentation:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One of several things that a phrase might mean, best first.
+    """One of the objects that a phrase might mean.
 
     Attributes:
         score: the identifying map's probability at its cell, 0 to 1; no threshold was applied.
         mask: its pixels, bool `[h,w]` at the frame's own size.
-        box: the mask's tight box (x1, y1, x2, y2), ends exclusive; None where the mask is empty.
+        box: the mask's tight box (x1, y1, x2, y2), right and lower ends exclusive; None if the mask is empty.
         cell: row i and column j of its cell.
     """
 
@@ -76,7 +77,7 @@ class Candidate:
 
 
 def box_of(mask: np.ndarray) -> Box | None:
-    """Return the tight box (x1, y1, x2, y2) of a mask, bool `[h,w]`, ends exclusive; None where it is empty."""
+    """Return the tight box (x1, y1, x2, y2) of a mask, bool `[h,w]`, right and lower ends exclusive; None if it is empty."""
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return None

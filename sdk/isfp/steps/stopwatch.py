@@ -1,24 +1,26 @@
-"""Wall-clock time of the steps of a run."""
+"""Wall-clock time of the steps of a frame."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 
 class Stopwatch:
-    """Notes how long each step took, in milliseconds."""
+    """Records how long each step took, in milliseconds; a step that runs again replaces its earlier time."""
 
     def __init__(self) -> None:
-        """Start."""
-        self._start = self._last = perf_counter()
-        self._laps: dict[str, float] = {}
+        """Start with no steps."""
+        self._steps: dict[str, float] = {}
 
-    def lap(self, step: str) -> None:
-        """Note the time since the last lap under this step's name."""
-        now = perf_counter()
-        self._laps[step] = (now - self._last) * 1e3
-        self._last = now
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time the body of a `with` block under this name."""
+        start = perf_counter()
+        yield
+        self._steps[name] = (perf_counter() - start) * 1e3
 
-    def stop(self) -> dict[str, float]:
-        """Return all steps and their `total`."""
-        return {**self._laps, "total": (self._last - self._start) * 1e3}
+    def milliseconds(self) -> dict[str, float]:
+        """Return the time of each step in the order in which they first ran, and their sum as `total`."""
+        return {**self._steps, "total": sum(self._steps.values())}

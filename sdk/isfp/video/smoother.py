@@ -9,6 +9,7 @@ import numpy as np
 from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Segmentation
+from isfp.steps.view import PhraseAnswer, distinct_phrases
 from isfp.video.memory import Memory
 
 
@@ -64,11 +65,24 @@ class Smoother:
         Raises:
             FrameError, PhraseError: as for `Segmenter.run`; what is remembered stays.
         """
-        size = np.shape(frame)[:2]
-        if size != self._size:
+        view = self.segmenter.look(frame)
+        phrases = [view.encode(phrase) for phrase in (text if isinstance(text, list | tuple) else [text])]
+        if view.placement.frame_size != self._size:
             self.reset()
-            self._size = size
-        return self.segmenter.run(frame, text, memory=self._memory)
+            self._size = view.placement.frame_size
+        if not phrases:
+            return []
+        distinct = distinct_phrases(phrases)
+        newest = view.identify(distinct)
+        with view.stopwatch.step("lookup"):
+            maps, cells, found = self._memory.look_up([phrase.key for phrase in distinct], newest)
+        logits = view.masks([distinct[n] for n in found], [[cells[n].index] for n in found])
+        with view.stopwatch.step("steady"):
+            steadied = self._memory.steady([distinct[n].key for n in found], view.letterboxed, logits)
+        masks = {n: channels[0] for n, channels in zip(found, steadied, strict=True)}
+        answers = {phrase.key: PhraseAnswer(cells[n], maps[n], masks.get(n)) for n, phrase in enumerate(distinct)}
+        results = view.segmentations(phrases, answers)
+        return results if isinstance(text, list | tuple) else results[0]
 
     def reset(self) -> None:
         """Forget the frames so far, as at a cut."""

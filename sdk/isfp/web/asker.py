@@ -12,6 +12,7 @@ import numpy as np
 
 from isfp import pictures
 from isfp.errors import IsfpError
+from isfp.runtimes import Runtime
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Candidate, run_lengths
 
@@ -25,10 +26,10 @@ class BusyError(IsfpError):
 class Asker:
     """Answers requests one after another.
 
-    The Segmenter's threshold is 0, so that the page can move its own without asking again.
+    It finds every phrase with a threshold of 0, so that the page can move its own threshold without asking again.
     """
 
-    def __init__(self, bundle: str | Path, runtime: str = "auto", waiting: int = 8) -> None:
+    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8) -> None:
         """Load a bundle, and run it once, so that the first request is not the slow one.
 
         Args:
@@ -42,7 +43,7 @@ class Asker:
         self._thread = ThreadPoolExecutor(1, "isfp")
         self._most, self._waiting = waiting, 0
         try:
-            self._segmenter = self._thread.submit(Segmenter, bundle, runtime, 0.0).result()
+            self._segmenter = self._thread.submit(Segmenter, bundle, runtime).result()
             self._thread.submit(self._segmenter.run, np.full((480, 640, 3), 128, np.uint8), "anything").result()
         except BaseException:
             self._thread.shutdown()
@@ -95,13 +96,14 @@ class Asker:
     def _find(self, content: bytes, phrase: str, candidates: int) -> dict[str, Any]:
         segmenter = self._segmenter
         frame = pictures.decode(content, "What was sent")
-        result = segmenter.run(frame, phrase)
-        others = segmenter.candidates(frame, phrase, candidates) if candidates else []
-        placement, framing = segmenter.framing.place(*frame.shape[:2]), segmenter.framing
+        view = segmenter.look(frame)
+        result = view.find(phrase, threshold=0.0)
+        others = view.candidates(phrase, candidates) if candidates else []
+        framing = segmenter.framing
         return {
             "result": result.to_json(),
             "identifying_map": [[round(float(value), 4) for value in row] for row in result.identifying_map],
-            "map_box": placement.boxes_to_frame(np.array([0, 0, framing.width, framing.height])).round(2).tolist(),
+            "map_box": view.placement.boxes_to_frame(np.array([0, 0, framing.width, framing.height])).round(2).tolist(),
             "candidates": [_candidate(other) for other in others],
         }
 

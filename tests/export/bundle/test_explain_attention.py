@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from isfp.bundle.bundle import Bundle
-from isfp.explain.words import WordAttention
+from isfp.explain.words import WordAttentionReader
 from isfp_train.run import checkpoint
 
 pytestmark = pytest.mark.slow
 
 
 def test_attention_read_from_a_bundle_is_the_networks_own(exported: Path, trained: Path) -> None:
-    read, loaded = WordAttention(Bundle.open(exported)), checkpoint.load(trained)
+    read, loaded = WordAttentionReader(Bundle.open(exported)), checkpoint.load(trained)
     encoder, most = loaded.network.encoder, loaded.config.network.max_words
     for phrase in ("the red mug left of the laptop", "mug", "the second zyzzyva from the left " * 4):
         encoded = loaded.vocabulary.encode(phrase, most)

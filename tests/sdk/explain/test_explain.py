@@ -5,11 +5,11 @@ import cv2
 import numpy as np
 import pytest
 
-from isfp import FrameError, PhraseError, Segmenter
+from isfp import PhraseError, Segmenter
 from isfp.bundle.bundle import Bundle
 from isfp.cli import main as cli
 from isfp.explain.channels import channel_masks
-from isfp.explain.words import AttentionError, WordAttention, word_effects
+from isfp.explain.words import AttentionError, WordAttentionReader, word_effects
 from tests.sdk.colour_bundle import GRID, picture
 
 FRAME = picture(("red", (0, 80, 160, 240)), ("blue", (320, 240, 480, 400)), size=(480, 640))
@@ -22,7 +22,7 @@ def segmenter(colour_bundle):
 
 
 def test_every_cell_has_a_mask_and_the_chosen_one_is_that_of_the_result(segmenter):
-    masks = channel_masks(segmenter, FRAME, "red", width=64)
+    masks = channel_masks(segmenter.look(FRAME), "red", width=64)
     result = segmenter.run(FRAME, "red")
     assert masks.shape == (GRID, GRID, 48, 64)
     assert masks.min() >= 0
@@ -36,11 +36,11 @@ def test_every_cell_has_a_mask_and_the_chosen_one_is_that_of_the_result(segmente
 @pytest.mark.parametrize("size", [(96, 128), (128, 96), (5, 200)])
 def test_masks_keep_the_frames_shape(segmenter, size):
     frame = np.full((*size, 3), 90, np.uint8)
-    assert channel_masks(segmenter, frame, "red", width=40).shape[2:] == (max(1, round(40 * size[0] / size[1])), 40)
+    assert channel_masks(segmenter.look(frame), "red", width=40).shape[2:] == (max(1, round(40 * size[0] / size[1])), 40)
 
 
 def test_the_word_that_decides_loses_the_whole_score_and_the_others_nothing(segmenter):
-    effects = {effect.word: effect for effect in word_effects(segmenter, FRAME, "the red zyzzyva")}
+    effects = {effect.word: effect for effect in word_effects(segmenter.look(FRAME), "the red zyzzyva")}
     assert list(effects) == ["the", "red", "zyzzyva"]
     assert effects["red"].loss == pytest.approx(segmenter.run(FRAME, "red").score - 1 / (1 + np.exp(6)), abs=1e-4)
     assert effects["the"].loss == pytest.approx(0, abs=1e-6)
@@ -51,30 +51,28 @@ def test_the_word_that_decides_loses_the_whole_score_and_the_others_nothing(segm
 
 def test_a_word_that_leads_elsewhere_is_said_to_move_the_answer(segmenter):
     two = picture(("red", (0, 80, 160, 240)), ("green", (330, 250, 470, 390)), size=(480, 640))
-    effects = word_effects(segmenter, two, "red green")
+    effects = word_effects(segmenter.look(two), "red green")
     assert [effect.moves for effect in effects] == [True, False]
 
 
 def test_of_one_word_nothing_can_be_left_out(segmenter):
-    assert word_effects(segmenter, FRAME, "red") == []
+    assert word_effects(segmenter.look(FRAME), "red") == []
 
 
 def test_words_past_the_limit_are_not_asked(segmenter):
-    assert len(word_effects(segmenter, FRAME, "the red thing " * 4)) == segmenter.bundle.manifest.max_words
+    assert len(word_effects(segmenter.look(FRAME), "the red thing " * 4)) == segmenter.bundle.manifest.max_words
 
 
-def test_what_is_no_frame_and_no_phrase_is_refused(segmenter):
-    with pytest.raises(FrameError):
-        channel_masks(segmenter, FRAME[..., 0], "red")
+def test_a_phrase_without_words_is_refused(segmenter):
     for ask in (channel_masks, word_effects):
         with pytest.raises(PhraseError, match="no word"):
-            ask(segmenter, FRAME, "!")
+            ask(segmenter.look(FRAME), "!")
 
 
 def test_a_text_stage_without_attention_says_so(colour_bundle):
     pytest.importorskip("onnx", reason='needs pip install "isfp[explain]"')
     with pytest.raises(AttentionError, match="0 softmax nodes; expected one"):
-        WordAttention(Bundle.open(colour_bundle))
+        WordAttentionReader(Bundle.open(colour_bundle))
 
 
 @pytest.fixture

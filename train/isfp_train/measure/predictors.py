@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from isfp import Segmenter
+from isfp.runtimes import Runtime
 from isfp.steps.letterbox import Framing
 from isfp.steps.lookup import best_cells
 from isfp_train.data.store.store import FILL
@@ -130,42 +130,29 @@ class CheckpointPredictor:
 
 
 class BundlePredictor:
-    """Ask a bundle through the SDK, as a robot does."""
+    """Ask a bundle through the SDK, as a robot does, but whatever its threshold."""
 
-    def __init__(self, bundle: str | Path, runtime: str = "auto") -> None:
-        self.segmenter = Segmenter(bundle, runtime, threshold=0.0)
+    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto") -> None:
+        self.segmenter = Segmenter(bundle, runtime)
         manifest = self.segmenter.bundle.manifest
         self.grid, self.size, self.threshold = manifest.grid, manifest.framing.height, manifest.found_threshold
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
         """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
-        frame = np.ascontiguousarray(image[..., ::-1])
-        answers = [
-            Answer(result.mask, result.score, result.cell[0] * self.grid + result.cell[1], result.identifying_map)
-            for result in self.segmenter.run(frame, list(texts))
-        ]
+        view = self.segmenter.look(np.ascontiguousarray(image[..., ::-1]))
         if cells is None:
-            return answers
-        chosen = [answer.cell if cell is None else cell for answer, cell in zip(answers, cells, strict=True)]
-        masks = self._masks_at(frame, texts, np.array(chosen, np.int32))
+            return [
+                Answer(result.mask, result.score, result.cell[0] * self.grid + result.cell[1], result.identifying_map)
+                for result in view.find(list(texts), threshold=0.0)
+            ]
+        maps = view.identify(texts)
+        best = best_cells(maps)
+        chosen = [own.index if cell is None else cell for own, cell in zip(best, cells, strict=True)]
+        logits, threshold = view.masks(texts, [[cell] for cell in chosen]), self.segmenter.bundle.manifest.mask_threshold
         return [
-            Answer(mask, answer.score, cell, answer.identifying) for mask, answer, cell in zip(masks, answers, chosen, strict=True)
+            Answer(view.placement.mask(channels[0], threshold), own.score, cell, identifying)
+            for channels, own, cell, identifying in zip(logits, best, chosen, maps, strict=True)
         ]
-
-    @cached_property
-    def _stages(self) -> dict[str, Any]:
-        # The Segmenter chooses cells itself; to be told them, the same bundle's stages run beside it.
-        return {name: self.segmenter.runtime.load(self.segmenter.bundle, name) for name in ("image", "text", "mask")}
-
-    def _masks_at(self, frame: np.ndarray, texts: Sequence[str], cells: np.ndarray) -> list[np.ndarray]:
-        manifest, stages = self.segmenter.bundle.manifest, self._stages
-        view, placement = self.segmenter.framing.fit(frame)
-        encoded = [self.segmenter.vocabulary.encode(text, manifest.max_words) for text in texts]
-        lengths = np.array([phrase.length for phrase in encoded], np.int32)
-        phrases = np.array(stages["text"](words=np.stack([phrase.ids for phrase in encoded]), lengths=lengths)["phrases"])
-        maps = stages["image"](frame=view)
-        logits = np.asarray(stages["mask"](frame=view, **maps, phrases=phrases, cells=cells[:, None])["masks"])
-        return [placement.mask(mask[0], manifest.mask_threshold) for mask in logits]
 
 
 def open_model(path: str | Path, refinement: bool = True) -> Predictor:
