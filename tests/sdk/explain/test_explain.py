@@ -106,7 +106,7 @@ def test_the_command_draws_masks_maps_cells_and_words(explain):
     assert [word["word"] for word in red["words"]] == ["the", "red", "thing"]
     assert red["words"][1]["loss"] > 0.9
     assert (green["found"], green["words"]) == (False, [])
-    assert "Without word attention" in messages
+    assert "Word attention is left out" in messages
     sheet = cv2.imread(str(out / "channels-1.png"))
     assert (np.abs(sheet.astype(int) - [90, 190, 255]).max(axis=2) < 20).sum() > 500  # bright where a cell's mask is
 
@@ -115,6 +115,6 @@ def test_the_command_works_without_its_extra_and_says_what_is_missing(explain, m
     monkeypatch.setitem(sys.modules, "onnx", None)
     code, _, messages, out = explain("--phrase", "the red thing")
     assert code == 0
-    assert "Without word attention: isfp explain cannot find the module" in messages
+    assert "Word attention is left out: isfp explain needs the module" in messages
     assert 'pip install "isfp[explain]"' in messages
     assert (out / "words.png").is_file()
