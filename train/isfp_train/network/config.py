@@ -30,6 +30,7 @@ class NetworkConfig:
     refinement_channels: tuple[int, int] = (32, 16)  # ours
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
     refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and gives 2×2 of them at half size
+    mask_detail: int = 1  # ours: points a side that a place of the coarse mask is told apart into
     dynamic_masks: bool = False  # ours: a mask channel's weights depend on what stands at its cell too (CondInst, SOLOv2)
     segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels meet the phrase at S×S, not at their own size; it costs a third

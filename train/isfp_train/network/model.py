@@ -46,6 +46,7 @@ class ISFP(nn.Module):
             slope,
             fused if config.segmentation_language == "late" else None,
             config.dynamic_masks,
+            config.mask_detail,
         )
         if config.identification != "none":
             channels = config.instance_channels

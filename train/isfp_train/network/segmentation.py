@@ -42,6 +42,8 @@ class SegmentationBranch(nn.Module):
     With `dynamic` (ours; prior work: CondInst, SOLOv2) a row also gets a part that is computed from what stands at its cell, so
     that a mask can follow the look of its object, not its place alone. It starts without effect.
 
+    With `detail` D each place of the last layer gives D×D points of the mask (ours), for objects of few places.
+
     With `language` the phrase meets the branch behind its convolutions (ours), which then run once a frame and learn from all
     of its phrases; see `speak`.
     """
@@ -59,13 +61,14 @@ class SegmentationBranch(nn.Module):
         slope: float,
         language: int | None = None,
         dynamic: bool = False,
+        detail: int = 1,
     ) -> None:
         super().__init__()
-        self.coordinates = coordinates
+        self.coordinates, self.detail = coordinates, detail
         self.grid = round(masks**0.5)
         self.dynamic = None
         if dynamic:
-            last = nn.Linear(channels, channels + 1)
+            last = nn.Linear(channels, detail**2 * (channels + 1))
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
@@ -75,15 +78,15 @@ class SegmentationBranch(nn.Module):
         widths = [inputs + 2 * coordinates, channels, channels, channels]
         self.body = nn.Sequential(*(ConvBlock(width, channels, 3, slope=slope) for width in widths))
         self.aspp = ASPP(channels, aspp_channels, aspp_rates, channels, slope)
-        self.last = nn.Conv2d(channels, masks, 1)
+        self.last = nn.Conv2d(channels, masks * detail**2, 1)
         self.register_buffer("cosines", _cosines(masks), persistent=False)
-        self.smooth = nn.Parameter(torch.zeros(self.cosines.shape[1], channels + 1))
+        self.smooth = nn.Parameter(torch.zeros(self.cosines.shape[1], detail**2 * (channels + 1)))
 
-    def rows(self) -> tuple[Tensor, Tensor]:
-        """Weights `[S²,C]` and biases `[S²]` of the last layer."""
+    def rows(self) -> Tensor:
+        """Weights and bias of the last layer for each cell, `[S²,D²·(C+1)]`: of each of its D×D points C weights and a bias."""
         assert self.last.bias is not None
-        shared = self.cosines @ self.smooth
-        return self.last.weight.flatten(1) + shared[:, :-1], self.last.bias + shared[:, -1]
+        own = torch.cat((self.last.weight.flatten(1), self.last.bias[:, None]), dim=1)
+        return own.reshape(len(self.cosines), -1) + self.cosines @ self.smooth
 
     def features(self, fused: Tensor) -> Tensor:
         """F_seg `[P,D,h,w]` -> what the last layer reads `[P,C,h,w]`."""
@@ -98,14 +101,17 @@ class SegmentationBranch(nn.Module):
         return self.join(torch.cat((features.expand_as(fused), fused), dim=1))
 
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,h,w]`, logits."""
-        weight, bias = self.rows()
-        chosen, offset = functional.embedding(cells, weight), functional.embedding(cells, bias[:, None])
+        """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,D·h,D·w]`, logits."""
+        rows = functional.embedding(cells, self.rows())
         if self.dynamic is not None:
-            own = self.dynamic(self._at(features, cells))
-            chosen, offset = chosen + own[..., :-1], offset + own[..., -1:]
-        masks = chosen @ features.flatten(2) + offset
-        return masks.unflatten(2, features.shape[2:])
+            rows = rows + self.dynamic(self._at(features, cells))
+        (phrases, masks), (channels, height, width), detail = cells.shape, features.shape[1:], self.detail
+        points = rows.reshape(phrases, masks * detail**2, channels + 1)
+        found = points[..., :-1] @ features.flatten(2) + points[..., -1:]
+        if detail == 1:
+            return found.unflatten(2, (height, width))
+        found = found.reshape(phrases, masks, detail, detail, height, width).permute(0, 1, 4, 2, 5, 3)
+        return found.reshape(phrases, masks, height * detail, width * detail)
 
     def _at(self, features: Tensor, cells: Tensor) -> Tensor:
         """What stands at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
@@ -114,13 +120,9 @@ class SegmentationBranch(nn.Module):
         return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
 
     def forward(self, fused: Tensor) -> Tensor:
-        """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,h,w]`, logits."""
-        features = self.features(fused)
-        if self.dynamic is not None:
-            cells = torch.arange(self.grid**2, device=features.device).expand(len(features), -1)
-            return self.lookup(features, cells)
-        weight, bias = self.rows()
-        return functional.conv2d(features, weight[:, :, None, None], bias)
+        """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,…]`, logits."""
+        cells = torch.arange(len(self.cosines), device=fused.device).expand(len(fused), -1)
+        return self.lookup(self.features(fused), cells)
 
 
 def _cosines(masks: int, frequencies: int = 4) -> Tensor:

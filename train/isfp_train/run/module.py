@@ -19,6 +19,8 @@ from isfp_train.run.losses import choice_loss, coarse_iou, identifying_loss, ref
 from isfp_train.run.metrics import ReferringMetrics
 from isfp_train.run.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
 
+STRIDE = 8  # of the Segmentation Branch's maps
+
 
 class ReferringModule(lightning.LightningModule):
     """Train the network on batches of scenes.
@@ -101,7 +103,7 @@ class ReferringModule(lightning.LightningModule):
             asked, positives = cells[masked], counts[masked] & learns[:, None]
 
         coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes).float()
-        wanted = coarse_masks(masks)
+        wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
         costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
         parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
         if self.config.network.refinement and self.config.optimisation.parts != "body":
@@ -131,7 +133,7 @@ class ReferringModule(lightning.LightningModule):
         self, batch: Batch, scenes: Tensor, picked: Tensor, true: Tensor | None, masks: Tensor, counted: Tensor
     ) -> Tensor:
         """The refinement's loss of each mask `[M]`, from the coarse masks of the chosen cells and of the true ones `[M,h,w]`."""
-        settings, wanted = self.config.losses, coarse_masks(masks)
+        settings, wanted = self.config.losses, coarse_masks(masks, STRIDE // self.config.network.mask_detail)
         learns = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
         if self.config.optimisation.refine_true_channel and true is not None:
             picked = torch.where(learns[:, None, None], picked, true)

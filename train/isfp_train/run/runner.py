@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -165,6 +166,8 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
             continue
         if name.startswith("visual.levels.") and value.ndim == 4 and value.shape[1] < state[name].shape[1]:
             value = _with_more_inputs(value, state[name], 2 * network.config.coordinates)
+        if name in _MASK_ROWS and state[name].shape != value.shape:
+            value = _MASK_ROWS[name](value, network.config.mask_detail**2)
         if state[name].shape != value.shape:
             raise ConfigurationError(
                 f"{name} is {list(value.shape)} in the checkpoint and {list(state[name].shape)} in this configuration; "
@@ -191,3 +194,13 @@ def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:
     grown[:, :old] = kernel[:, :old]
     grown[:, like.shape[1] - coordinates :] = kernel[:, old:]
     return grown
+
+
+#: How the mask channels' weights of one point a place become those of several: all start alike.
+_MASK_ROWS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "segmentation.last.weight": lambda value, points: value.repeat_interleave(points, dim=0),
+    "segmentation.last.bias": lambda value, points: value.repeat_interleave(points, dim=0),
+    "segmentation.smooth": lambda value, points: value.repeat(1, points),
+    "segmentation.dynamic.2.weight": lambda value, points: value.repeat(points, 1),
+    "segmentation.dynamic.2.bias": lambda value, points: value.repeat(points),
+}
