@@ -107,7 +107,7 @@ def markdown(content: dict[str, Any]) -> str:
     if content["differences"]:
         lines += [
             "",
-            "What each part adds, in points; intervals are 95 %, over the luck of the test scenes, not of the seeds.",
+            "What each part adds, in points. The 95 % intervals cover the choice of test scenes, not the choice of seeds.",
             "",
             "| adds | from → to | mIoU | mIoU by seed | paper | Pr@0.5 | paper | Pr@0.8 | paper | Pr@0.9 | paper |",
             "| --- | --- |" + " ---: |" * 9,
