@@ -7,10 +7,10 @@ PIP := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint bench picture weights plugin gpu-check clean
 
-help: ## say what there is to make
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(DEMO)/ready ## find phrases in the pictures of assets/demo, with the shipped bundle
+demo: $(DEMO)/ready ## find phrases in the images of assets/demo with the shipped bundle
 	$(DEMO)/bin/python samples/demo.py
 
 test: $(DEV)/ready ## run all tests that this machine can run
@@ -21,14 +21,14 @@ lint: $(DEV)/ready ## ruff and mypy
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 
-bench: $(DEV)/ready ## latency of the SDK against PyTorch eager, stage by stage, interleaved
+bench: $(DEV)/ready ## compare the latency of the SDK with PyTorch eager, stage by stage, interleaved
 	$(DEV)/bin/python samples/benchmark.py models/edge.isfp models/edge.pt
 
-picture: $(DEMO)/ready ## the picture in the README, assets/demo.jpg
+picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
 	$(DEMO)/bin/python -c 'import cv2; cv2.imwrite("assets/demo.jpg", cv2.imread("build/picture/all.png"), [cv2.IMWRITE_JPEG_QUALITY, 88])'
 
-weights: $(DEV)/ready ## train the shipped weights again, run after run, four hours on two CPU cores: make weights DATA=FOLDER
+weights: $(DEV)/ready ## train the shipped weights again, in six runs on two CPU cores: make weights DATA=FOLDER
 	$(if $(DATA),,$(error Give the folder of the training data (docs/training.md): make weights DATA=FOLDER))
 	@start=; for run in edge edge-2 edge-3 edge-4 edge-5 edge-6; do \
 	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache runs/edge-scenes --run runs/$$run --resume $$start || exit 1; \
@@ -47,7 +47,7 @@ gpu-check: ## on a device with TensorRT: build plugin and engines, run the GPU t
 	$(PYTHON) -m venv --system-site-packages $(GPU)
 	$(GPU)/bin/python $(PIP) -e . pytest pytest-timeout
 	@if [ -e /dev/nvidiactl ] || [ -e /dev/nvhost-gpu ]; then \
-	  PATH=/usr/local/cuda/bin:$$PATH $(GPU)/bin/python $(PIP) -e ".[tensorrt]" || echo "pycuda could not be installed; the check says what that costs"; fi
+	  PATH=/usr/local/cuda/bin:$$PATH $(GPU)/bin/python $(PIP) -e ".[tensorrt]" || echo "pycuda could not be installed; the check reports what it cannot run"; fi
 	$(GPU)/bin/python tools/gpu_check.py
 
 clean: ## remove environments and builds
