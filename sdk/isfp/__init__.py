@@ -1,4 +1,4 @@
-"""Point with words: a camera frame and a phrase go in, the mask of that one object comes out."""
+"""Find objects by description: a camera frame and a phrase go in, the mask of the object comes out."""
 
 try:
     import cv2  # noqa: F401

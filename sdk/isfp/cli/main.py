@@ -24,7 +24,7 @@ from isfp.errors import IsfpError
 
 app = typer.Typer(
     name="isfp",
-    help="Find an object by its description: an image and a phrase go in, the mask of that object comes out.",
+    help="Find objects by description: an image and a phrase go in, the mask of the object comes out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +43,7 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    """Find an object by its description: an image and a phrase go in, the mask of that object comes out."""
+    """Find objects by description: an image and a phrase go in, the mask of the object comes out."""
     _settings["debug"] = debug
 
 

@@ -117,7 +117,7 @@ def test_the_threshold_is_moved_without_asking_again(page, scene):
     says(page, "#verdict", "Found")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_label("Found from").fill("1")
+    page.get_by_label("Minimum score").fill("1")
     says(page, "#verdict", "Not there")
     says(page, "#level", "1.00")
     assert pixel(page, "picture", RED)[:3] != [255, 0, 0]  # faded
@@ -146,7 +146,7 @@ def test_without_a_phrase_the_picture_stands_alone_again(page, scene):
     upload_and_type(page, scene, "red")
     says(page, "#verdict", "Found")
     page.get_by_label("What to find").fill("")
-    says(page, "#verdict", "Nothing asked yet")
+    says(page, "#verdict", "No phrase yet")
     assert pixel(page, "picture", RED) == [255, 0, 0, 255]
     assert pixel(page, "map", RED) == [0, 0, 0, 0]
     assert page.get_by_role("radio").count() == 0
@@ -154,7 +154,7 @@ def test_without_a_phrase_the_picture_stands_alone_again(page, scene):
 
 def test_words_that_the_model_does_not_know_are_named(page, scene):
     upload_and_type(page, scene, "the red zyzzyva")
-    says(page, "#details", "words not known: zyzzyva")
+    says(page, "#details", "unknown words: zyzzyva")
 
 
 @pytest.mark.parametrize("content", [b"not a picture", png(FRAME)[:300], b""], ids=["text", "cut short", "empty"])
@@ -162,7 +162,7 @@ def test_a_bad_upload_is_answered_on_the_page_which_goes_on(page, scene, tmp_pat
     bad = tmp_path / "bad.png"
     bad.write_bytes(content)
     page.set_input_files("#file", bad)
-    says(page, "#error", "bad.png is no picture that this browser can show. Use JPEG, PNG or WebP.")
+    says(page, "#error", "bad.png is not an image that this browser can show. Use JPEG, PNG or WebP.")
     upload_and_type(page, scene, "red")
     says(page, "#verdict", "Found")
     sync_api.expect(page.locator("#error")).to_be_hidden()
@@ -179,7 +179,7 @@ def test_what_the_server_refuses_is_said_on_the_page(page, scene):
 def test_a_phrase_without_a_picture_asks_for_one(page):
     page.get_by_label("What to find").fill("red")
     page.get_by_role("button", name="Find").click()
-    says(page, "#error", "There is no picture yet")
+    says(page, "#error", "There is no image yet")
 
 
 def test_a_server_that_went_away_is_said(browser, colour_bundle, scene):
@@ -190,7 +190,7 @@ def test_a_server_that_went_away_is_said(browser, colour_bundle, scene):
         says(page, "#verdict", "Found")
         context.set_offline(True)
         page.get_by_label("What to find").fill("blue")
-        says(page, "#error", "The server does not answer")
+        says(page, "#error", "The server is not responding")
 
 
 def test_a_large_photo_is_made_smaller_before_it_is_sent(page, tmp_path):
@@ -233,7 +233,7 @@ def test_the_keyboard_is_enough(page, scene):
     page.get_by_label("What to find").press_sequentially("red")
     page.keyboard.press("Enter")
     says(page, "#verdict", "Found")
-    page.get_by_label("Found from").focus()
+    page.get_by_label("Minimum score").focus()
     page.keyboard.press("End")
     says(page, "#verdict", "Not there")
 
@@ -259,9 +259,9 @@ def test_the_page_is_accessible_before_and_after_an_answer(browser, url, scene, 
         upload_and_type(page, scene, "red")
         says(page, "#verdict", "Found")
         assert_accessible(axe, page)
-        page.get_by_label("Found from").fill("1")
+        page.get_by_label("Minimum score").fill("1")
         page.set_input_files("#file", {"name": "bad.png", "mimeType": "image/png", "buffer": b"bad"})
-        says(page, "#error", "is no picture")
+        says(page, "#error", "is not an image")
         assert_accessible(axe, page)
 
 

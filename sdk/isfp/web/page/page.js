@@ -1,26 +1,26 @@
-// The page: what was chosen, what was typed, and one request at a time for the two of them.
+// The page: the chosen image, the typed phrase, and one request at a time for both.
 
 import { showAnswer, showPicture, showVerdict } from "./panel.js";
 import { about, find } from "./server.js";
 import { encoded, fromFile, LiveCamera } from "./source.js";
 
 const $ = (id) => document.getElementById(id);
-const CANDIDATES = 3, PAUSE = 350; // how many to show; milliseconds after a key before the phrase is asked
+const CANDIDATES = 3, PAUSE = 350; // how many to show; milliseconds to wait after a key press before asking
 
-let frame = null; // the still picture, a canvas
+let frame = null; // the still image, a canvas
 let camera = null;
-let shown = null; // the answer on the page: its frame, the answer, the chosen candidate, silhouettes made so far
+let shown = null; // what is on the page: the frame, its answer, the chosen candidate, and the silhouettes drawn so far
 let usual = 0.5; // the bundle's own threshold
 let asking = false, again = false, typing = 0;
 
 const phrase = () => $("phrase").value.trim();
 const threshold = () => Number($("threshold").value);
 
-/** Ask about a frame and show the answer; errors are shown too. */
+/** Send a frame and a phrase, and show the answer. */
 async function ask(picture, text, live) {
   const start = performance.now();
   const answer = await find(await encoded(picture, live), text, live ? 0 : CANDIDATES);
-  if (live !== Boolean(camera) || (!live && picture !== frame)) return; // the camera or another picture came meanwhile
+  if (live !== Boolean(camera) || (!live && picture !== frame)) return; // the camera was started, or the image was replaced, meanwhile
   shown = { frame: picture, answer, chosen: 0, masks: [] };
   showVerdict(shown, threshold());
   showAnswer(shown, live, performance.now() - start, (number) => {
@@ -30,7 +30,7 @@ async function ask(picture, text, live) {
   tell(null);
 }
 
-/** Ask about the still picture; while a request is on its way, once more after it. */
+/** Ask about the still image; if a request is in flight, ask once more after it. */
 async function askStill() {
   clearTimeout(typing);
   if (!frame || camera) return;
@@ -49,7 +49,7 @@ async function askStill() {
   asking = false;
 }
 
-/** Show a picture without an answer, and why there is none; null where nothing was asked. */
+/** Show an image without an answer, and the error; null if nothing was asked. */
 function fail(picture, error) {
   shown = null;
   showPicture(picture);
@@ -94,7 +94,7 @@ function live(on) {
   $("live").hidden = !on;
   $("camera").textContent = on ? "Stop and keep this frame" : "Start camera";
   $("camera").classList.toggle("on", on);
-  $("verdict").setAttribute("aria-live", on ? "off" : "polite"); // several verdicts a second are too many to read out
+  $("verdict").setAttribute("aria-live", on ? "off" : "polite"); // several verdicts per second are too many to read out
 }
 
 async function take(file) {
@@ -118,7 +118,7 @@ function reveal() {
   $("drop").classList.remove("empty-now");
 }
 
-/** Show an error, or null to take it away. */
+/** Show an error; null hides it. */
 function tell(error) {
   $("error").hidden = !error;
   $("error").textContent = error ? error.message : "";
@@ -137,7 +137,7 @@ $("camera").addEventListener("click", () => {
 });
 $("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!frame) tell(new Error("There is no picture yet. Choose one, take a photo, or start the camera."));
+  if (!frame) tell(new Error("There is no image yet. Upload one, take a photo, or start the camera."));
   askStill();
 });
 $("phrase").addEventListener("input", () => {
@@ -159,12 +159,12 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 }
 
 $("drop").classList.add("empty-now");
-$("photo").hidden = !matchMedia("(pointer: coarse)").matches; // only there does a browser open the camera for it
+$("photo").hidden = !matchMedia("(pointer: coarse)").matches; // only touch devices open the camera for it
 about()
   .then(({ name, threshold: own, grid, view, runtime }) => {
     usual = own;
     $("threshold").value = own;
-    const more = ` on ${runtime}, sees ${view.join(" × ")} pixels, ${grid} × ${grid} cells`;
+    const more = ` on ${runtime}, input ${view.join(" × ")} pixels, ${grid} × ${grid} cells`;
     $("about").textContent = name;
     $("about").append(Object.assign(document.createElement("span"), { className: "more", textContent: more }));
     showVerdict(shown, threshold());

@@ -3,34 +3,34 @@
 import { heatMap, overlay, silhouette } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
-const NAMES = { frame: "letterbox" }; // the other steps go by their own
+const NAMES = { frame: "letterbox" }; // the other steps keep their names
 
-/** Whether a thing counts as found at this threshold. */
+/** Whether an object counts as found at this threshold. */
 const isFound = ({ box, score }, threshold) => box !== null && score >= threshold;
 
-/** Draw the picture and say the verdict for the `chosen` one of the shown answer's candidates. */
+/** Draw the image, and show the verdict for the `chosen` candidate of the shown answer. */
 export function showVerdict(shown, threshold) {
   $("tick").style.left = `${100 * threshold}%`;
   $("level").textContent = threshold.toFixed(2);
   if (!shown) return;
   const { frame, answer, chosen, masks } = shown, { result, candidates } = answer;
-  const thing = candidates[chosen] ?? result, found = isFound(thing, threshold);
-  overlay($("picture"), frame, found ? (masks[chosen] ??= silhouette(thing.mask)) : null, !found);
+  const object = candidates[chosen] ?? result, found = isFound(object, threshold);
+  overlay($("picture"), frame, found ? (masks[chosen] ??= silhouette(object.mask)) : null, !found);
   const verdict = found ? (chosen ? "Candidate" : "Found") : "Not there";
-  $("verdict").textContent = `${verdict}, ${thing.score.toFixed(2)}`;
+  $("verdict").textContent = `${verdict}, ${object.score.toFixed(2)}`;
   $("answer").dataset.verdict = found ? "good" : "bad";
-  $("fill").style.width = `${100 * thing.score}%`;
-  $("bar").setAttribute("aria-valuenow", thing.score.toFixed(2));
+  $("fill").style.width = `${100 * object.score}%`;
+  $("bar").setAttribute("aria-valuenow", object.score.toFixed(2));
   const seen = found ? `with the mask of ${result.text}` : `without ${result.text}`;
-  $("picture").setAttribute("aria-label", `The picture, ${seen}`);
-  const [x1, y1, x2, y2] = thing.box ?? [];
-  const details = found ? [`${thing.pixels.toLocaleString()} pixels, box ${x1}, ${y1} to ${x2}, ${y2}`] : [];
-  if (result.unknown_words.length) details.push(`words not known: ${result.unknown_words.join(", ")}`);
-  if (result.cut_words.length) details.push(`too long, not read: ${result.cut_words.join(", ")}`);
+  $("picture").setAttribute("aria-label", `The image, ${seen}`);
+  const [x1, y1, x2, y2] = object.box ?? [];
+  const details = found ? [`${object.pixels.toLocaleString()} pixels, box ${x1}, ${y1} to ${x2}, ${y2}`] : [];
+  if (result.unknown_words.length) details.push(`unknown words: ${result.unknown_words.join(", ")}`);
+  if (result.cut_words.length) details.push(`words beyond the limit, ignored: ${result.cut_words.join(", ")}`);
   $("details").textContent = details.join("; ");
 }
 
-/** Show all of a new answer but the verdict. */
+/** Show everything about a new answer except the verdict. */
 export function showAnswer(shown, live, roundTrip, onChoice) {
   const { frame, answer } = shown, { result, identifying_map: map, map_box: box } = answer;
   heatMap($("map"), frame, map, box, result.cell);
@@ -41,7 +41,7 @@ export function showAnswer(shown, live, roundTrip, onChoice) {
 }
 
 function showChoices({ frame, answer: { candidates }, masks }, live, onChoice) {
-  const note = made("p", { className: "muted", textContent: "For a still picture: stop the camera." });
+  const note = made("p", { className: "muted", textContent: "Only for still images: stop the camera to see them." });
   $("choices").replaceChildren(...(live ? [note] : candidates.map((candidate, number) => {
     const label = made("label"), picture = made("canvas");
     const input = made("input", { type: "radio", name: "candidate", value: number, checked: !number });
@@ -69,21 +69,21 @@ function showTimes(milliseconds, roundTrip, live) {
     row("total", milliseconds.total, null, "sum"),
     row("round trip", roundTrip, null, ""),
   );
-  $("rate").textContent = live ? `${(1000 / roundTrip).toFixed(0)} frames a second` : "";
+  $("rate").textContent = live ? `${(1000 / roundTrip).toFixed(0)} frames per second` : "";
 }
 
-/** Back to a picture that nobody asked about. */
+/** Show an image without an answer. */
 export function showPicture(frame) {
-  $("verdict").textContent = "Nothing asked yet";
+  $("verdict").textContent = "No phrase yet";
   delete $("answer").dataset.verdict;
   $("fill").style.width = 0;
   $("bar").setAttribute("aria-valuenow", 0);
   for (const id of ["details", "cells", "rate"]) $(id).textContent = "";
   for (const id of ["choices", "times"]) $(id).replaceChildren();
-  $("map").width = $("map").width; // which empties it
+  $("map").width = $("map").width; // clears the canvas
   $("map").setAttribute("aria-label", "No identifying map yet");
   overlay($("picture"), frame, null, false);
-  $("picture").setAttribute("aria-label", "The picture");
+  $("picture").setAttribute("aria-label", "The image");
 }
 
 function made(tag, properties = {}) {

@@ -6,7 +6,7 @@ export async function about() {
   return answerOf(await send("api/about"));
 }
 
-/** Find a phrase in a picture (a Blob); `candidates` is how many other meanings to look for. */
+/** Find a phrase in an image (a Blob); `candidates` is how many candidates to return. */
 export async function find(picture, phrase, candidates) {
   const query = new URLSearchParams({ phrase, candidates });
   const headers = { "Content-Type": picture.type };
@@ -17,7 +17,7 @@ async function send(...request) {
   try {
     return await fetch(...request);
   } catch {
-    throw new ServerError("The server does not answer. Is isfp serve still running?");
+    throw new ServerError("The server is not responding. Is isfp serve still running?");
   }
 }
 

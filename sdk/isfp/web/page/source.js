@@ -1,36 +1,36 @@
-// Where pictures come from: files and the camera. Each gives a canvas, already turned the right way up.
+// Sources of images: files and the camera. Each returns a canvas, rotated the right way up.
 
-const STILL = 1280, LIVE = 640; // longest side that is sent, pixels; the network looks at less
+const STILL = 1280, LIVE = 640; // longest side that is sent, in pixels; the network's input is smaller
 
 export class SourceError extends Error {}
 
-/** Read a picture file that was chosen, dropped, pasted or photographed. */
+/** Read an image file that was uploaded, dropped, pasted or photographed. */
 export async function fromFile(file) {
   let picture;
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw new SourceError(`${file.name || "What was pasted"} is no picture that this browser can show. Use JPEG, PNG or WebP.`);
+    throw new SourceError(`${file.name || "The pasted content"} is not an image that this browser can show. Use JPEG, PNG or WebP.`);
   }
   const canvas = shrunk(picture, picture.width, picture.height, STILL);
   picture.close();
   return canvas;
 }
 
-/** The camera of this device, the one on the back where there are several. */
+/** The camera of this device; the rear one if there are several. */
 export class LiveCamera {
   static async open() {
     if (!navigator.mediaDevices) {
-      throw new SourceError("Browsers give a page the camera only at localhost or over HTTPS. Take a photo or choose a picture.");
+      throw new SourceError("Browsers allow the camera only on localhost or over HTTPS. Take a photo, or upload an image.");
     }
     const wanted = { video: { facingMode: { ideal: "environment" }, width: { ideal: 1280 } }, audio: false };
     try {
       return new LiveCamera(await navigator.mediaDevices.getUserMedia(wanted));
     } catch (error) {
       const reasons = {
-        NotAllowedError: "this page may not use it",
-        NotFoundError: "there is none",
-        NotReadableError: "another program holds it",
+        NotAllowedError: "this page is not allowed to use it",
+        NotFoundError: "no camera was found",
+        NotReadableError: "another program is using it",
       };
       throw new SourceError(`The camera cannot be opened: ${reasons[error.name] ?? error.message}.`);
     }
@@ -54,7 +54,7 @@ export class LiveCamera {
   }
 }
 
-/** Stills go as they are, frames as JPEG. */
+/** Encode stills without loss, and camera frames as JPEG. */
 export function encoded(canvas, live) {
   return new Promise((done) => canvas.toBlob(done, live ? "image/jpeg" : "image/png", 0.9));
 }
@@ -65,7 +65,7 @@ function shrunk(picture, width, height, longest) {
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   const context = canvas.getContext("2d");
-  context.fillStyle = "#fff"; // under what is transparent
+  context.fillStyle = "#fff"; // behind transparent pixels
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
