@@ -1,4 +1,4 @@
-"""The SDK beside PyTorch eager, stage by stage, run in turn: python samples/benchmark.py BUNDLE CHECKPOINT."""
+"""Compare the SDK with PyTorch eager, stage by stage: python samples/benchmark.py BUNDLE CHECKPOINT."""
 
 import json
 import sys
@@ -17,12 +17,12 @@ from isfp.runtimes.onnxruntime import OnnxRuntime
 
 
 def main(
-    bundle: Path,
-    checkpoint: Path,
-    phrases: Annotated[int, typer.Option(min=1, help="Phrases that run together.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads for both.")] = 2,
-    runs: Annotated[int, typer.Option(min=1, help="Measured runs of each.")] = 30,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    bundle: Annotated[Path, typer.Argument(help="Model bundle: a folder, NAME.isfp.")],
+    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint that the bundle was exported from.")],
+    phrases: Annotated[int, typer.Option(min=1, help="Number of phrases that run together.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads, for both.")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="Number of measured runs, for each.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     opened = Bundle.open(bundle)
     manifest, rng = opened.manifest, np.random.default_rng(0)
@@ -46,7 +46,7 @@ def main(
         "machine": machine(),
         "threads": threads,
         "phrases": phrases,
-        "how": "stages alone, float32, one run of each in turn; milliseconds",
+        "how": "each stage alone, float32, runs interleaved; milliseconds",
         "stages": {},
     }
     for name in manifest.stages:
@@ -55,7 +55,7 @@ def main(
     if as_json:
         print(json.dumps(report))
         return
-    table = Table("stage", "SDK, median ms", "PyTorch eager", "times", title=f"{bundle}, {threads} threads")
+    table = Table("stage", "SDK, median ms", "PyTorch eager, median ms", "ratio", title=f"{bundle}, {threads} threads")
     for name, timing in report["stages"].items():
         ours, theirs = timing["sdk"]["median"], timing["eager"]["median"]
         table.add_row(name, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.2f}")
@@ -69,7 +69,7 @@ def _eager(checkpoint: Path, threads: int, *arrays: np.ndarray) -> dict:
 
         from isfp_train.run import checkpoint as checkpoints
     except ModuleNotFoundError as error:
-        raise IsfpError(f'The module {error.name!r} is missing. Install: pip install "isfp[train]"') from error
+        raise IsfpError(f'The module {error.name!r} is not installed. Install it: pip install "isfp[train]"') from error
     torch.set_num_threads(threads)
     network = checkpoints.load(checkpoint).network
     frame, words, lengths, cells = (torch.from_numpy(array) for array in arrays)

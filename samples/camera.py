@@ -1,6 +1,6 @@
-"""Point at things in a live picture: python samples/camera.py models/edge.isfp 0 "the red mug" --out seen.mp4.
+"""Find an object in a live camera image: python samples/camera.py models/edge.isfp 0 "the red mug" --out seen.mp4.
 
-Type another phrase and Enter, in the window or in the terminal, and it is looked for from the next frame on; Esc ends.
+To look for something else, type another phrase and press Enter, in the window or in the terminal. Esc ends the program.
 """
 
 import sys
@@ -19,12 +19,14 @@ from isfp.video import Smoother
 
 
 def main(
-    bundle: Path,
-    uri: Annotated[str, typer.Argument(help="0, /dev/video0, rtsp://..., csi://0, a GStreamer pipeline, a video, a folder")],
-    phrase: str,
-    out: Annotated[Path | None, typer.Option(help="Record what is shown: a video, .mp4 or .avi.")] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="Open no window.")] = False,
-    frames: Annotated[int, typer.Option(help="Stop after so many frames; 0: never.")] = 0,
+    bundle: Annotated[Path, typer.Argument(help="Model bundle: a folder, NAME.isfp.")],
+    uri: Annotated[
+        str, typer.Argument(help="Camera (0, /dev/video0, rtsp://..., csi://0), GStreamer pipeline, video, or folder of images.")
+    ],
+    phrase: Annotated[str, typer.Argument(help="What to find.")],
+    out: Annotated[Path | None, typer.Option(help="Record what is shown to this video, .mp4 or .avi.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Print the results instead of opening a window.")] = False,
+    frames: Annotated[int, typer.Option(help="Stop after this many frames; 0 never stops.")] = 0,
 ) -> None:
     asked, typed = [phrase], ""
     threading.Thread(target=listen, args=[asked], daemon=True).start()
@@ -36,7 +38,7 @@ def main(
             except PhraseError as error:
                 if asked[0] == phrase:
                     raise
-                print(error, file=sys.stderr)  # what was typed has no word in it: go back to the first phrase
+                print(error, file=sys.stderr)  # the typed text contains no word: go back to the first phrase
                 asked[0] = phrase
                 continue
             picture = overlay(frame, [result])
@@ -60,7 +62,7 @@ def main(
             if number == frames:
                 break
     if out:
-        print(f"Video: {out}")
+        print(f"Wrote {out}")
 
 
 def listen(asked: list[str]) -> None:

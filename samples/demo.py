@@ -1,4 +1,4 @@
-"""Run the shipped bundle on the demo's pictures, and draw what it finds: python samples/demo.py."""
+"""Run the shipped bundle on the demo images, and draw what it finds: python samples/demo.py."""
 
 import json
 import sys
@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(
-    bundle: Annotated[Path, typer.Option(help="Bundle.")] = ROOT / "models" / "edge.isfp",
-    assets: Annotated[Path, typer.Option(help="Folder with pictures and phrases.json.")] = ROOT / "assets" / "demo",
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = ROOT / "demo" / "out",
+    bundle: Annotated[Path, typer.Option(help="Model bundle: a folder, NAME.isfp.")] = ROOT / "models" / "edge.isfp",
+    assets: Annotated[Path, typer.Option(help="Folder with the images and phrases.json.")] = ROOT / "assets" / "demo",
+    out: Annotated[Path, typer.Option(help="Folder to write the pictures to.")] = ROOT / "demo" / "out",
 ) -> None:
     phrases: dict[str, list[str]] = json.loads((assets / "phrases.json").read_text(encoding="utf-8"))
     rows = []
@@ -33,7 +33,7 @@ def main(
             pictures.write(out / f"{Path(name).stem}.png", grid(cards, columns=1))
             rows.append(grid([_narrowed(picture) for picture in cards], columns=len(cards)))
     pictures.write(out / "all.png", grid(rows, columns=1))
-    print(f"Pictures: {out / 'all.png'}, and one for each frame beside it")
+    print(f"Wrote {out / 'all.png'}, and one picture per image next to it")
 
 
 def _narrowed(picture: np.ndarray, width: int = 640) -> np.ndarray:

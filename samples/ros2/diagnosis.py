@@ -1,4 +1,4 @@
-"""How the node is doing, for /diagnostics: what it waits for, how many frames it answered, and how late."""
+"""The state of the node for /diagnostics: what it is waiting for, how many frames it answered, and its latency."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from time import monotonic
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-_RECENT = 5.0  # seconds that figures are of, and after which an image is missed
+_RECENT = 5.0  # seconds that the figures cover, and after which a missing image is reported
 
 
 class Diagnosis:
-    """Counts frames and their latencies over the last seconds; for any thread."""
+    """Counts frames and their latencies over the last seconds. Thread-safe."""
 
     def __init__(self, name: str, runtime: str) -> None:
         self._name, self._runtime = name, runtime
@@ -29,20 +29,20 @@ class Diagnosis:
             self._latencies.append((monotonic(), run, age))
 
     def refused(self, why: str) -> None:
-        """Count an image that could not be used."""
+        """Count an image that was rejected."""
         with self._lock:
             self._refused += 1
             self._refusal = monotonic(), why
 
     def status(self, query: str) -> DiagnosticStatus:
-        """Return everything as a status; `query` is what is looked for, empty where nothing was asked for yet."""
+        """Return the state as a status; `query` is the current phrase, empty if there is none yet."""
         with self._lock:
             while self._latencies and monotonic() - self._latencies[0][0] > _RECENT:
                 self._latencies.popleft()
             return self._status(query)
 
     def _status(self, query: str) -> DiagnosticStatus:
-        level, message = DiagnosticStatus.OK, "finding"
+        level, message = DiagnosticStatus.OK, "running"
         if self._refusal and monotonic() - self._refusal[0] < _RECENT:
             level, message = DiagnosticStatus.ERROR, self._refusal[1]
         elif not query:
@@ -53,14 +53,14 @@ class Diagnosis:
             "query": query,
             "runtime": self._runtime,
             "images answered": str(self._answered),
-            "images refused": str(self._refused),
+            "images rejected": str(self._refused),
             "frames per second": f"{len(self._latencies) / _RECENT:.1f}",
         }
         if self._latencies:
             runs, ages = ([entry[n] for entry in self._latencies] for n in (1, 2))
             values |= {
                 "latency ms, median": f"{median(runs):.1f}",
-                "latency ms, most": f"{max(runs):.1f}",
+                "latency ms, maximum": f"{max(runs):.1f}",
                 "since the image's stamp ms, median": f"{median(ages):.1f}",
             }
         pairs = [KeyValue(key=key, value=value) for key, value in values.items()]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Point at things in ROS 2: ros2 run isfp_ros isfp_node --ros-args -p bundle:=models/edge.isfp -r input_image:=/camera/image_raw.
+"""Find objects in ROS 2: ros2 run isfp_ros isfp_node --ros-args -p bundle:=models/edge.isfp -r input_image:=/camera/image_raw.
 
-Then: ros2 topic pub --once /input_query std_msgs/msg/String "{data: the red mug}". docs/ros2.md has topics and parameters.
+Then: ros2 topic pub --once /input_query std_msgs/msg/String "{data: the red mug}". docs/ros2.md lists topics and parameters.
 """
 
 import sys
@@ -22,9 +22,9 @@ try:
     from vision_msgs.msg import Detection2DArray
 except ImportError as error:
     sys.exit(
-        f"isfp_node: {error}. It needs ROS 2 (source /opt/ros/$ROS_DISTRO/setup.bash), its vision_msgs (sudo apt install "
-        "ros-$ROS_DISTRO-vision-msgs), isfp (pip install isfp), and to be built itself (colcon build --packages-select isfp_ros; "
-        "source install/setup.bash)."
+        f"isfp_node: {error}. It needs ROS 2 (source /opt/ros/$ROS_DISTRO/setup.bash), vision_msgs (sudo apt install "
+        "ros-$ROS_DISTRO-vision-msgs) and isfp (pip install isfp), and must be built first (colcon build "
+        "--packages-select isfp_ros; source install/setup.bash)."
     )
 
 import numpy as np
@@ -34,7 +34,7 @@ from newest import Newest
 from isfp import IsfpError, PhraseError, Segmenter
 from isfp.draw import overlay
 
-# Subscribers may ask for either kind of delivery.
+# Matches reliable and best-effort subscribers.
 ANYONE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
 
@@ -63,13 +63,13 @@ class IsfpNode(Node):
         self.get_logger().info(f"{bundle} on {self.segmenter.runtime.name}; waiting for input_image and input_query")
 
     def work(self) -> None:
-        """Answer one image after the other, in a thread of its own, until the node is closed."""
+        """Answer images one by one, in its own thread, until the node is closed."""
         while (message := self.newest.take()) is not None:
             try:
                 if self.query:
                     self.answer(message)
-            except Exception as error:  # whatever is wrong with one image, the next is looked at
-                if rclpy.ok():  # and it is not merely that the node ends
+            except Exception as error:  # an error in one image must not stop the next
+                if rclpy.ok():  # not an error if the node is shutting down
                     why = str(error) if isinstance(error, IsfpError) else f"{type(error).__name__}: {error}"
                     self.diagnosis.refused(why)
                     self.complain(why)
@@ -97,12 +97,12 @@ class IsfpNode(Node):
             self.complain(str(error))
             return False, str(error)
         self.query = query
-        note = f"words that the model does not know: {', '.join(unknown)}" if unknown else ""
+        note = f"unknown words: {', '.join(unknown)}" if unknown else ""
         self.get_logger().info(f"looking for {query!r}" + (f"; {note}" if note else ""))
         return True, note
 
     def complain(self, text: str) -> None:
-        """Log an error; the same one again after 5 s at the soonest, for a camera repeats its mistakes at 30 a second."""
+        """Log an error, at most once every 5 s if it is the same one: a camera would repeat it at 30 frames per second."""
         if text != self.complained[0] or monotonic() - self.complained[1] > 5:
             self.complained = text, monotonic()
             self.get_logger().error(text)

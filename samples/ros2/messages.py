@@ -19,20 +19,20 @@ def frame_of(message: Image) -> np.ndarray:
     """Return an image as uint8 `[h,w,3]`, blue, green, red.
 
     Raises:
-        FrameError: its encoding is another than bgr8, rgb8 and mono8, it has no pixel, or fewer bytes than it says.
+        FrameError: its encoding is not bgr8, rgb8 or mono8, it has no pixels, or it has fewer bytes than it states.
     """
     height, width, step = message.height, message.width, message.step
     channels = _CHANNELS.get(message.encoding)
     if channels is None:
         raise FrameError(
-            f"The image's encoding is {message.encoding!r}; expected {', '.join(_CHANNELS)}: convert it with image_proc."
+            f"The image's encoding is {message.encoding!r}; expected one of {', '.join(_CHANNELS)}. Convert it with image_proc."
         )
     if not height or not width:
-        raise FrameError(f"The image is {width} x {height} pixels; expected at least one. Look at its publisher.")
+        raise FrameError(f"The image is {width} x {height} pixels; expected at least one. Check its publisher.")
     if step < width * channels or len(message.data) < step * height:
         raise FrameError(
-            f"The image has {len(message.data)} bytes in rows of {step}; expected {height} rows of {width * channels} or more, as "
-            f"{message.encoding} of {width} x {height} has. Look at its publisher."
+            f"The image has {len(message.data)} bytes in rows of {step}; expected {height} rows of {width * channels} or more, "
+            f"for {message.encoding} at {width} x {height}. Check its publisher."
         )
     rows = np.frombuffer(message.data, np.uint8)[: height * step].reshape(height, step)
     pixels = rows[:, : width * channels].reshape(height, width, channels)  # rows may be padded
@@ -50,12 +50,12 @@ def image_of(picture: np.ndarray, encoding: str, header: Header) -> Image:
         width=width,
         encoding=encoding,
         step=picture[0].nbytes,
-        data=array("B", picture.tobytes()),  # bytes alone would be copied one by one
+        data=array("B", picture.tobytes()),  # rclpy would copy plain bytes one by one
     )
 
 
 def detections_of(result: Segmentation, header: Header) -> Detection2DArray:
-    """Return what was found as one detection whose class is the phrase; none where it was not."""
+    """Return one detection whose class is the phrase, or none if the object was not found."""
     if result.box is None:
         return Detection2DArray(header=header)
     found, detection = ObjectHypothesisWithPose(), Detection2D(header=header)
