@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "4294967296"}
 
 
+FREE_SCENES, FREE_SIZE = 52, 320  # of the test of free phrases: scenes, and their longer side in pixels
 PHOTO_SIZE = 640  # longer side of a photo in pixels, as it is asked about
 
 
@@ -34,7 +35,10 @@ PairsOption = Annotated[
     str, typer.Option(help='"train", or "held_out": colours of things that training never named with them, such as a purple key.')
 ]
 PhrasesOption = Annotated[
-    str, typer.Option(help='"made": phrases from the scenes\' geometry; "human": those that people wrote about photos.')
+    str,
+    typer.Option(
+        help='"made": phrases from the scenes\' geometry; "human": those that people wrote about photos; "free": about scenes.'
+    ),
 ]
 SplitOption = Annotated[
     str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; "train"; or a split of RefCOCO\'s [val].')
@@ -128,6 +132,7 @@ def _test_set(
     from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
     from isfp_train.data.scenes.sources import photo_sets, scene_sources
     from isfp_train.measure.evaluation import generated_questions, written_questions
+    from isfp_train.measure.free_phrases import free_questions
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
@@ -135,13 +140,18 @@ def _test_set(
         scenes = min(scenes or len(photos), len(photos))
         about = {"scenes": scenes, "dataset": name, "split": photos.split}
         return _TestSet(written_questions(photos, scenes), scenes, f"{name} {photos.split}, {scenes} photos", about)
-    if phrases not in ("made", "human"):
-        raise typer.BadParameter(f'{phrases!r}; expected "made" or "human"', param_hint="--phrases")
+    if phrases not in ("made", "human", "free"):
+        raise typer.BadParameter(f'{phrases!r}; expected "made", "human" or "free"', param_hint="--phrases")
+    if phrases != "made" and not data:
+        raise typer.BadParameter(f"{phrases} needs --data, the folder with the photos", param_hint="--phrases")
+    if phrases == "free":
+        (composed, _) = scene_sources({"composed": 1.0}, Path(data), FREE_SIZE, "held_out")["composed"]
+        scenes = min(scenes or FREE_SCENES, FREE_SCENES)
+        about = {"scenes": scenes, "split": "held_out", "phrases": phrases}
+        return _TestSet(free_questions(composed, scenes), scenes, f"{scenes} held_out scenes, free phrases", about)
     if phrases == "human":
-        if not data:
-            raise typer.BadParameter("human needs --data, the folder with the photos", param_hint="--phrases")
         split = split or "held_out"
-        told = AnnotatedPhotos(only_written(photo_sets(Path(data), split)), PHOTO_SIZE, augment=False)
+        told = AnnotatedPhotos(only_written(photo_sets(Path(data), split, "data")), PHOTO_SIZE, augment=False)
         scenes = min(scenes or len(told), len(told))
         about = {"scenes": scenes, "split": split, "phrases": phrases}
         return _TestSet(written_questions(told, scenes), scenes, f"{scenes} {split} photos, phrases that people wrote", about)

@@ -12,6 +12,7 @@ TEST = range(700_000_000, 710_000_000)  # reported figures
 PRECISION_CHECK = range(710_000_000, 720_000_000)  # `isfp verify --precision`
 QUANTISATION = range(720_000_000, 730_000_000)  # ranges of INT8 and FP8
 CLIPS = range(730_000_000, 740_000_000)  # flicker and lag of videos
+FREE_PHRASES = range(750_000_000, 760_000_000)  # scenes with phrases of somebody who had not read the generator
 THRESHOLDS = range(800_000_000, 810_000_000)  # thresholds of a bundle
 VALIDATION = range(900_000_000, 910_000_000)  # figures while training
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
-from isfp_train.data.phrases.written import WrittenPhrase, read_written
+from isfp_train.data.phrases.written import Written, read_written
 from isfp_train.data.scene import SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos, PhotoSet, open_folder
 from isfp_train.data.scenes.backdrops import PhotoBackdrops
@@ -15,6 +16,7 @@ from isfp_train.data.sprites.coco import Coco, CocoCutouts
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
 from isfp_train.errors import ConfigurationError, DataMissingError
 
+Writers = Literal["all", "data", "project"]
 KINDS = ("composed", "photo", "annotated", "procedural")
 #: How often a photo of these folders is taken, beside one of the others.
 WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4}
@@ -66,19 +68,28 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     return sources
 
 
-def written_phrases(data: Path) -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
-    """All phrases that people wrote about the photos of a data folder, by source and image id."""
-    found = dict(read_written([data / "coco_train" / "human_refs.json"], "coco_train"))
-    others = [path for path in (data / "more" / "human_refs.json", OWN_PHRASES) if path.is_file()]
-    for key, phrases in read_written(others).items():
-        found[key] = (*found.get(key, ()), *phrases)
+def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, int], tuple[Written, ...]]:
+    """The phrases that people wrote about the photos of a data folder, by source and image id.
+
+    Args:
+        data: the folder.
+        which: "data" are those that lie in the folder, "project" those that this project wrote about its photos, "all" both.
+    """
+    found: dict[tuple[str, int], tuple[Written, ...]] = {}
+    if which != "project":
+        found |= read_written([data / "coco_train" / "human_refs.json"], "coco_train")
+        if (data / "more" / "human_refs.json").is_file():
+            found |= read_written([data / "more" / "human_refs.json"])
+    if which != "data":
+        for key, phrases in read_written([OWN_PHRASES]).items():
+            found[key] = (*found.get(key, ()), *phrases)
     return found
 
 
-def photo_sets(data: Path, split: str) -> list[PhotoSet]:
+def photo_sets(data: Path, split: str, which: Writers = "all") -> list[PhotoSet]:
     """The folders of annotated photos: `coco_train/`, and those of `more/`, `clothing/` and `pedestrians/` that are there."""
     folders = [data / "coco_train", *sorted((data / "more").glob("*/")), data / "clothing", data / "pedestrians"]
-    written = written_phrases(data)
+    written = written_phrases(data, which)
     present = [folder for folder in folders if (folder / "instances.json").is_file()]
     sets = [open_folder(folder, written, split, WEIGHTS.get(folder.name, 1.0)) for folder in present]
     return [photos for photos in sets if photos.photo_ids]

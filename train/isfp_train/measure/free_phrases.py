@@ -1,0 +1,36 @@
+"""A second development test: phrases about generated scenes, written by somebody who had not read the generator's wordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from isfp_train.data.scene import Expression, SceneSource
+from isfp_train.errors import ConfigurationError
+from isfp_train.measure.evaluation import SceneQuestion
+
+FILE = Path(__file__).with_name("free_phrases.jsonl")
+
+
+def free_questions(source: SceneSource, count: int | None = None) -> Iterator[SceneQuestion]:
+    """The scenes with their phrases: most tell like objects apart, a quarter name what is not there.
+
+    Args:
+        source: composed scenes of the held-out split.
+        count: how many scenes; all of them unless told.
+
+    Raises:
+        ConfigurationError: a scene shows other objects than those that the phrases are about: the generator or its data differ.
+    """
+    for number, line in enumerate(FILE.read_text(encoding="utf-8").splitlines()[:count]):
+        asked = json.loads(line)
+        scene = source.scene(asked["scene"])
+        shown = [thing.names[0] for thing in scene.things]
+        if shown != asked["objects"]:
+            raise ConfigurationError(
+                f"Scene {asked['scene']} shows {shown}; {FILE.name} was written about {asked['objects']}. The generator or its "
+                "sprites, photos or backgrounds have changed, so these phrases no longer fit."
+            )
+        phrases = [Expression(phrase["text"], phrase["object"], phrase["kind"]) for phrase in asked["phrases"]]
+        yield SceneQuestion(scene, phrases, number)
