@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from isfp_train import seeds
-from isfp_train.data.scenes.sources import scene_sources
-from isfp_train.measure.evaluation import choose_threshold, generated_questions
+from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
+from isfp_train.data.scenes.sources import photo_sets, scene_sources
+from isfp_train.measure.evaluation import choose_threshold, generated_questions, written_questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import LoadedCheckpoint
 
+PHOTO_SIZE = 640  # longer side of a photo in pixels, as it is asked about
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
 
 
@@ -35,13 +38,19 @@ class Thresholds:
 def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) -> Thresholds:
     """Take the mask threshold with the best mIoU, and the score with the best balance of kept and refused.
 
-    The scenes are of the held-out split, with seeds that neither training nor reported figures use.
+    The scenes are of the held-out split, with seeds that neither training nor reported figures use. Where a network learnt from
+    annotated photos, the project's own phrases about held-out photos are asked too; no reported figure is about those phrases.
     """
-    shares = loaded.config.data.shares if data and loaded.config.data.refcoco is None else {"procedural": 1.0}
+    shares = dict(loaded.config.data.shares) if data and loaded.config.data.refcoco is None else {"procedural": 1.0}
     predictor = CheckpointPredictor(loaded)
+    photos = None
+    if shares.pop("annotated", 0) and data is not None:
+        shares["photo"] = max(shares.values(), default=1.0)
+        photos = AnnotatedPhotos(only_written(photo_sets(data, "held_out", "project")), PHOTO_SIZE, augment=False)
     sources = list(scene_sources(shares, data, predictor.size, "held_out").values())
+    asked = generated_questions(sources, scenes, seeds.THRESHOLDS.start)
     present, absent, ious = [], [], []
-    for question in generated_questions(sources, scenes, seeds.THRESHOLDS.start):
+    for question in asked if photos is None else chain(asked, written_questions(photos, len(photos))):
         computed = predictor.compute(question.scene.image, [expression.text for expression in question.expressions])
         placement = predictor.framing.place(*question.scene.image.shape[:2])
         for expression, logits, score in zip(question.expressions, computed.masks, computed.scores, strict=True):
@@ -56,7 +65,8 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
     found = choose_threshold(there, missing)
     mask = MASK_THRESHOLDS[int(np.mean(ious, axis=0).argmax())]
     how = (
-        f"chosen on {scenes} held-out scenes ({', '.join(f'{kind} {share:g}' for kind, share in shares.items())}): "
+        f"chosen on {scenes} held-out scenes ({', '.join(f'{kind} {share:g}' for kind, share in shares.items())})"
+        f"{f' and {len(photos)} held-out photos with phrases that people wrote' if photos else ''}: "
         f"{100 * (there >= found).mean():.1f} % of {len(there)} present things reach it, "
         f"{100 * (missing < found).mean():.1f} % of {len(missing)} absent ones do not; "
         f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Things and photos are those of the reported figures, "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from isfp_train.data.phrases.written import Written, read_written
+from isfp_train.data.phrases.written import WrittenPhrase, read_written
 from isfp_train.data.scene import SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos, PhotoSet, open_folder
 from isfp_train.data.scenes.backdrops import PhotoBackdrops
@@ -68,14 +68,14 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     return sources
 
 
-def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, int], tuple[Written, ...]]:
+def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
     """The phrases that people wrote about the photos of a data folder, by source and image id.
 
     Args:
         data: the folder.
         which: "data" are those that lie in the folder, "project" those that this project wrote about its photos, "all" both.
     """
-    found: dict[tuple[str, int], tuple[Written, ...]] = {}
+    found: dict[tuple[str, int], tuple[WrittenPhrase, ...]] = {}
     if which != "project":
         found |= read_written([data / "coco_train" / "human_refs.json"], "coco_train")
         if (data / "more" / "human_refs.json").is_file():
