@@ -32,7 +32,7 @@ DataOption = Annotated[
 SharesOption = Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')]
 WordingOption = Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')]
 PairsOption = Annotated[
-    str, typer.Option(help='"train", or "held_out": colours of things that training never named with them, such as a purple key.')
+    str, typer.Option(help='"train", or "held_out": colours of objects that training never named with them, such as a purple key.')
 ]
 PhrasesOption = Annotated[
     str,
@@ -79,7 +79,7 @@ def evaluate(
     phrases: PhrasesOption = "made",
     oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
-    threshold: Annotated[float | None, typer.Option(help="Score from which on a thing is found [the model's own].")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Score from which on an object is found [the model's own].")] = None,
     mask_threshold: Annotated[float, typer.Option(help="Probability of a mask's pixel; a bundle has its own.")] = 0.5,
     paper: Annotated[bool, typer.Option("--paper", help="Print the paper's Tables I to IV too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -161,7 +161,7 @@ def _test_set(
     sources = list(scene_sources(chosen, Path(data) if data else None, size, split).values())
     about = {"scenes": scenes, "shares": chosen, "split": split, "wording": wording, "pairs": pairs}
     asked = generated_questions(sources, scenes, seeds.TEST.start, wording=wording, pairs=pairs)
-    return _TestSet(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and thing", about)
+    return _TestSet(asked, scenes, f"{scenes} {split} scenes, {wording} wording, {pairs} pairs of colour and object", about)
 
 
 def ablate(

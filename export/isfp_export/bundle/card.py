@@ -35,7 +35,7 @@ def model_card(
     lines = [
         f"# Model card: {name}",
         "",
-        "Referring segmentation: a picture and an English phrase go in, the mask of the one thing the phrase means comes out.",
+        "Referring segmentation: a picture and an English phrase go in, the mask of the one object the phrase means comes out.",
         "The network is that of *Instance-Specific Feature Propagation for Referring Segmentation* (Liu, Jiang, Ding).",
         "",
         "## What it is",
@@ -61,7 +61,7 @@ def model_card(
         lines += [
             "## How good it is",
             f"`isfp eval` on {evaluation['scenes']} scenes with unseen seeds ({shown}; split {evaluation['split']}, wording "
-            f"{evaluation['wording']}), in percent. `missed`: present things below the threshold; `absent`: absent things "
+            f"{evaluation['wording']}), in percent. `missed`: present objects below the threshold; `absent`: absent objects "
             "refused.",
             "",
             "| | " + " | ".join(_COLUMNS) + " |",
@@ -74,8 +74,8 @@ def model_card(
     lines += [
         "## What it cannot do",
         "- It was trained on generated phrases about generated scenes and few photos: expect less on crowded real photos, "
-        "small things, and wordings far from everyday naming, colour, place, order, size and relation.",
-        "- It answers with one thing. A phrase for several things gets one of them.",
+        "small objects, and wordings far from everyday naming, colour, place, order, size and relation.",
+        "- It answers with one object. A phrase for several objects gets one of them.",
         "- It must not be the only safeguard where a wrong answer can hurt somebody.",
         "",
     ]

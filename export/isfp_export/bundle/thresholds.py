@@ -1,4 +1,4 @@
-"""Choose a bundle's thresholds, on validation scenes with and without the thing named."""
+"""Choose a bundle's thresholds, on validation scenes with and without the object named."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Thresholds:
     """The thresholds, and how they were chosen.
 
     Attributes:
-        found: score from which on a thing counts as found.
+        found: score from which on an object counts as found.
         mask: probability above which a pixel belongs to the mask.
         how: in words, with the figures.
     """
@@ -57,7 +57,7 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
             if expression.target is None:
                 absent.append(score)
                 continue
-            truth = question.scene.things[expression.target].mask
+            truth = question.scene.objects[expression.target].mask
             assert truth is not None
             present.append(score)
             ious.append([mask_iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
@@ -67,9 +67,9 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
     how = (
         f"chosen on {scenes} held-out scenes ({', '.join(f'{kind} {share:g}' for kind, share in shares.items())})"
         f"{f' and {len(photos)} held-out photos with phrases that people wrote' if photos else ''}: "
-        f"{100 * (there >= found).mean():.1f} % of {len(there)} present things reach it, "
+        f"{100 * (there >= found).mean():.1f} % of {len(there)} present objects reach it, "
         f"{100 * (missing < found).mean():.1f} % of {len(missing)} absent ones do not; "
-        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Things and photos are those of the reported figures, "
+        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Objects and photos are those of the reported figures, "
         "scenes and phrases are others"
     )
     return Thresholds(found, mask, how)

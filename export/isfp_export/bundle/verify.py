@@ -116,6 +116,6 @@ def _questions(scenes: int) -> Iterator[tuple[np.ndarray, list[str]]]:
     source = ProceduralScenes()
     for index in range(scenes):
         scene = source.scene(seeds.VERIFICATION.start + index)
-        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        expressions = make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(index), 3)
         if expressions:
             yield scene.image, [expression.text for expression in expressions]

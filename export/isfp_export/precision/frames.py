@@ -60,7 +60,7 @@ def scenes(bundle: Bundle, count: int, seed: int) -> list[PreparedFrame]:
     frames: list[PreparedFrame] = []
     while len(frames) < count:
         scene = source.scene(seed + index)
-        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(index), 3)
+        expressions = make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(index), 3)
         index += 1
         if expressions:
             frame = np.ascontiguousarray(scene.image[..., ::-1])

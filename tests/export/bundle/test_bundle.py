@@ -82,7 +82,7 @@ def test_identify_has_one_scan_node_with_its_body(exported: Path) -> None:
 
 def test_phrases_and_candidates_are_dynamic(exported: Path) -> None:
     image = ProceduralScenes(64).scene(5).image[..., ::-1]
-    texts = ["the mug", "the red ball", "a key on the left", "the biggest box", "the thing"]
+    texts = ["the mug", "the red ball", "a key on the left", "the biggest box", "the object"]
     with Segmenter(exported, threshold=0.0) as segmenter:
         alone = [segmenter.run(np.ascontiguousarray(image), text) for text in texts]
         together = segmenter.run(np.ascontiguousarray(image), texts)

@@ -33,11 +33,11 @@ class Knows:
                 if expression.target is None:
                     known[expression.text] = (None, 0)
                     continue
-                thing = scene.things[expression.target]
+                obj = scene.objects[expression.target]
                 scale = self.size / max(height, width)
-                x = thing.centre[0] * scale + (self.size - width * scale) / 2
-                y = thing.centre[1] * scale + (self.size - height * scale) / 2
-                known[expression.text] = (thing.mask, int(y / self.size * GRID) * GRID + int(x / self.size * GRID))
+                x = obj.centre[0] * scale + (self.size - width * scale) / 2
+                y = obj.centre[1] * scale + (self.size - height * scale) / 2
+                known[expression.text] = (obj.mask, int(y / self.size * GRID) * GRID + int(x / self.size * GRID))
         return asked
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:

@@ -32,7 +32,7 @@ def predictor() -> CheckpointPredictor:
     return CheckpointPredictor(LoadedCheckpoint(network, vocabulary, config, [], 0, 0))
 
 
-def two_things() -> np.ndarray:
+def two_objects() -> np.ndarray:
     image = np.full((96, 128, 3), 90, np.uint8)
     image[20:40, 10:40] = image[60:90, 90:120] = (255, 0, 0)  # RGB: red, twice
     return image
@@ -59,21 +59,21 @@ def test_without_refinement_the_coarse_mask_is_enlarged(predictor: CheckpointPre
 
 def test_bundle_shows_the_mask_of_the_cell_that_it_is_told(colour_bundle: Path) -> None:
     predictor = BundlePredictor(colour_bundle)
-    image = two_things()
-    own = predictor.answer(image, ["red thing"])[0]
+    image = two_objects()
+    own = predictor.answer(image, ["red object"])[0]
     grid = SceneGrid(96, 128, predictor.size, predictor.grid)
-    things = []
+    objects = []
     for rows, columns in ((slice(20, 40), slice(10, 40)), (slice(60, 90), slice(90, 120))):
         mask = np.zeros((96, 128), bool)
         mask[rows, columns] = True
-        things.append(measure(mask, ("box",), "box"))
-    cells = [grid.true_cell(thing) for thing in things]
+        objects.append(measure(mask, ("box",), "box"))
+    cells = [grid.true_cell(obj) for obj in objects]
     assert own.cell in cells
-    for thing, answer in zip(things, predictor.answer(image, ["red thing"] * 2, cells), strict=True):
-        assert thing.mask is not None
-        assert (answer.mask & thing.mask).sum() > 0.7 * thing.area
+    for obj, answer in zip(objects, predictor.answer(image, ["red object"] * 2, cells), strict=True):
+        assert obj.mask is not None
+        assert (answer.mask & obj.mask).sum() > 0.7 * obj.area
         assert answer.score == pytest.approx(own.score)
-    np.testing.assert_array_equal(predictor.answer(image, ["red thing"], [own.cell])[0].mask, own.mask)
+    np.testing.assert_array_equal(predictor.answer(image, ["red object"], [own.cell])[0].mask, own.mask)
 
 
 def test_bundle_cannot_leave_its_refinement_out(colour_bundle: Path) -> None:
@@ -90,25 +90,25 @@ def test_location_oracle_is_always_right_about_the_cell(predictor: CheckpointPre
     assert [outcome.score for outcome in given] == pytest.approx([outcome.score for outcome in own])
 
 
-def test_mask_oracle_gives_whole_things_and_follows_the_cell(predictor: CheckpointPredictor) -> None:
+def test_mask_oracle_gives_whole_objects_and_follows_the_cell(predictor: CheckpointPredictor) -> None:
     for question in generated_questions([(ProceduralScenes(64), 1.0)], 6, seed=5):
-        masks = [thing.mask for thing in question.scene.things]
+        masks = [obj.mask for obj in question.scene.objects]
         for outcome, answer in answered(predictor, question, "mask"):
             assert not answer.mask.any() or any(np.array_equal(answer.mask, mask) for mask in masks)
             if outcome.present:
                 assert (outcome.iou == 1) == bool(outcome.cell_correct)
 
 
-def test_cell_selects_its_target_first_then_the_nearest_thing_or_nobody() -> None:
-    def thing(x: int, y: int):
+def test_cell_selects_its_target_first_then_the_nearest_object_or_nobody() -> None:
+    def obj(x: int, y: int):
         mask = np.zeros((130, 130), bool)
         mask[y - 2 : y + 2, x - 2 : x + 2] = True
         return measure(mask, ("dot",), "dot")
 
     grid = SceneGrid(130, 130, 130, 13)  # cells of ten pixels
-    things = [thing(35, 35), thing(55, 35)]
+    objects = [obj(35, 35), obj(55, 35)]
     between = 3 * 13 + 4
-    assert grid.true_cell(things[0]) == 3 * 13 + 3
-    assert [grid.selected(things, between, target) for target in (0, 1)] == [0, 1]
-    assert grid.selected(things, 3 * 13 + 3, 1) == 0
-    assert grid.selected(things, 12 * 13, 0) is None
+    assert grid.true_cell(objects[0]) == 3 * 13 + 3
+    assert [grid.selected(objects, between, target) for target in (0, 1)] == [0, 1]
+    assert grid.selected(objects, 3 * 13 + 3, 1) == 0
+    assert grid.selected(objects, 12 * 13, 0) is None

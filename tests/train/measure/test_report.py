@@ -39,7 +39,7 @@ def test_figures_equal_the_ones_of_training() -> None:
 
 
 def test_grefcoco_figures_by_hand() -> None:
-    """One thing half found; one found but scored away; a "not there" that is right, and one that shows 30 pixels."""
+    """One object half found; one found but scored away; a "not there" that is right, and one that shows 30 pixels."""
     outcomes = [there(50, 100), there(80, 100, score=0.2), nothing(40, 0.1), nothing(30, 0.8)]
     shown = report(outcomes, 0.5)["all"]
     assert shown["gIoU"] == pytest.approx(100 * (0.5 + 0 + 1 + 0) / 4)

@@ -34,7 +34,7 @@ def case(truth: np.ndarray | None, intersection: int, union: int, score: float =
     mask = np.zeros((200, 300), bool)
     mask[20:120, 20:120] = True
     outcome = Outcome("photo", "unique" if truth is not None else "absent", truth is not None, intersection, union, True, score)
-    return Case(image, "the thing", truth, Answer(mask, score, 20, np.zeros((13, 13), np.float32)), outcome)
+    return Case(image, "the object", truth, Answer(mask, score, 20, np.zeros((13, 13), np.float32)), outcome)
 
 
 def pixels(picture: np.ndarray, colour: tuple[int, int, int], near: int = 40) -> int:

@@ -9,7 +9,7 @@ from isfp_train.run.metrics import ReferringMetrics, summarise
 
 
 def test_mean_and_overall_iou_differ_as_they_should() -> None:
-    """A small thing missed (0/10) and a large one hit (90/90): mean 50 %, overall 90 %."""
+    """A small object missed (0/10) and a large one hit (90/90): mean 50 %, overall 90 %."""
     values = summarise(torch.tensor([0.0, 90.0]), torch.tensor([10.0, 90.0]), torch.tensor([0.0, 1.0]))
     assert values["mIoU"] == pytest.approx(50)
     assert values["oIoU"] == pytest.approx(90)

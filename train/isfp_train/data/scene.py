@@ -1,4 +1,4 @@
-"""What a scene is: a picture and the exact masks of the things that phrases can be about."""
+"""What a scene is: a picture and the exact masks of the objects that phrases can be about."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 
 Made = Literal["all", "present", "names", "none"]
 
-#: A last name of things in scenes that show nothing else which could be called an object.
+#: A last name of objects in scenes that show nothing else which could be called an object.
 ANYTHING = "object"
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One thing of a scene, measured on its visible part.
+class SceneObject:
+    """One object of a scene, measured on its visible part.
 
     Attributes:
         names: what people call it, best first, lower case: ``("mug", "cup")``. Every name that a person could use for
-            it belongs here, wide ones too (a taxi is also a "car"): a name is unique only where no other thing has it.
+            it belongs here, wide ones too (a taxi is also a "car"): a name is unique only where no other object has it.
             :data:`ANYTHING` as last name says that the scene shows nothing else that one could call an object.
-        kind: same-category key: two things of one kind are distractors of each other.
+        kind: same-category key: two objects of one kind are distractors of each other.
         colour: basic colour word, None when unknown or mixed.
         box: ``x0, y0, x1, y1`` of the visible mask in pixels, x1 and y1 exclusive.
         centre: ``x, y`` gravity centre of the visible mask, in pixels.
@@ -43,13 +43,13 @@ class Thing:
 
 @dataclass(frozen=True)
 class Expression:
-    """A phrase about a scene, and the thing it means.
+    """A phrase about a scene, and the object it means.
 
     Attributes:
         text: the words.
-        target: index of the thing; None: the phrase names something that is not there.
+        target: index of the object; None: the phrase names something that is not there.
         kind: the group that it is counted in: "expression" or "absent" where a person wrote it.
-        also: other things that it fits as well as its target: "mug" on a picture with three of them.
+        also: other objects that it fits as well as its target: "mug" on a picture with three of them.
     """
 
     text: str
@@ -60,20 +60,20 @@ class Expression:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and its things.
+    """A picture and its objects.
 
     Attributes:
         image: uint8 ``[H,W,3]``, RGB.
-        things: disjoint in their masks where the source is composed; photos keep their annotators' overlaps.
+        objects: disjoint in their masks where the source is composed; photos keep their annotators' overlaps.
         source: ``"composed"``, ``"photo"`` or ``"procedural"``, or the dataset's name.
         expressions: what people wrote about it (RefCOCO and its kin); empty where phrases are made from the geometry alone.
         made: which phrases may be made beside those that people wrote: "all"; "present", where what has no annotation may be
-            there all the same; "names", where not every thing of an annotated kind has one, so nothing can be compared; "none".
+            there all the same; "names", where not every object of an annotated kind has one, so nothing can be compared; "none".
         absent: names of what is surely not there, beside what the geometry says.
     """
 
     image: np.ndarray
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
     source: str
     expressions: tuple[Expression, ...] = ()
     made: Made = "all"
@@ -88,8 +88,8 @@ class SceneSource(Protocol):
         ...
 
 
-def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | None = None, nameable: bool = True) -> Thing:
-    """The thing whose visible part is ``mask``, bool ``[H,W]``.
+def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | None = None, nameable: bool = True) -> SceneObject:
+    """The object whose visible part is ``mask``, bool ``[H,W]``.
 
     Raises:
         ValueError: the mask is empty.
@@ -98,19 +98,19 @@ def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | N
     rows = mask.sum(axis=1, dtype=np.int64)
     area = int(columns.sum())
     if area == 0:
-        raise ValueError(f"The mask of a thing named {names} has no pixel; leave hidden things out of the scene.")
+        raise ValueError(f"The mask of an object named {names} has no pixel; leave hidden objects out of the scene.")
     xs, ys = np.flatnonzero(columns), np.flatnonzero(rows)
     centre = (
         float((columns * np.arange(len(columns))).sum() / area + 0.5),
         float((rows * np.arange(len(rows))).sum() / area + 0.5),
     )
     box = (float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1))
-    return Thing(names, kind, colour, box, centre, float(area), nameable, mask)
+    return SceneObject(names, kind, colour, box, centre, float(area), nameable, mask)
 
 
-def without_anything(thing: Thing) -> Thing:
-    """The thing without the name :data:`ANYTHING`."""
-    return replace(thing, names=tuple(name for name in thing.names if name != ANYTHING))
+def without_anything(obj: SceneObject) -> SceneObject:
+    """The object without the name :data:`ANYTHING`."""
+    return replace(obj, names=tuple(name for name in obj.names if name != ANYTHING))
 
 
 def held_out(key: str, share: float) -> bool:

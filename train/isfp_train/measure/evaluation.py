@@ -75,7 +75,7 @@ def generated_questions(
     for index in range(count):
         rng = np.random.default_rng((seed, index))
         scene = sources[rng.choice(len(sources), p=shares)][0].scene(seed + index)
-        expressions = make_phrases(scene.things, scene.image.shape[:2], rng, phrases, wording, pairs)
+        expressions = make_phrases(scene.objects, scene.image.shape[:2], rng, phrases, wording, pairs)
         if expressions:
             yield SceneQuestion(scene, expressions, index)
 
@@ -98,16 +98,16 @@ def answered(predictor: Predictor, question: SceneQuestion, oracle: Oracle | Non
     scene = question.scene
     height, width = scene.image.shape[:2]
     grid = SceneGrid(height, width, predictor.size, predictor.grid)
-    targets = [None if expression.target is None else scene.things[expression.target] for expression in question.expressions]
-    cells = [None if thing is None else grid.true_cell(thing) for thing in targets] if oracle == "location" else None
+    targets = [None if expression.target is None else scene.objects[expression.target] for expression in question.expressions]
+    cells = [None if obj is None else grid.true_cell(obj) for obj in targets] if oracle == "location" else None
     answers = predictor.answer(scene.image, [expression.text for expression in question.expressions], cells)
     found = []
-    for expression, thing, answer in zip(question.expressions, targets, answers, strict=True):
+    for expression, obj, answer in zip(question.expressions, targets, answers, strict=True):
         mask = _true_mask(scene, grid, answer, expression.target) if oracle == "mask" else answer.mask
-        present = thing is not None
-        truth = np.zeros_like(mask) if thing is None or thing.mask is None else thing.mask
+        present = obj is not None
+        truth = np.zeros_like(mask) if obj is None or obj.mask is None else obj.mask
         intersection, union = intersection_and_union(mask, truth)
-        cell_correct = None if answer.cell is None else thing is not None and answer.cell in grid.positives(thing)
+        cell_correct = None if answer.cell is None else obj is not None and answer.cell in grid.positives(obj)
         chose = None if answer.cell is None else _chose(scene, grid, answer.cell, expression.target)
         outcome = Outcome(
             scene.source,
@@ -127,17 +127,17 @@ def answered(predictor: Predictor, question: SceneQuestion, oracle: Oracle | Non
 def _chose(scene: Scene, grid: SceneGrid, cell: int, target: int | None) -> Chose | None:
     if target is None:
         return None
-    selected = grid.selected(scene.things, cell, target)
+    selected = grid.selected(scene.objects, cell, target)
     if selected is None:
         return "nothing"
     if selected == target:
         return "target"
-    return "rival" if scene.things[selected].kind == scene.things[target].kind else "other"
+    return "rival" if scene.objects[selected].kind == scene.objects[target].kind else "other"
 
 
 def _true_mask(scene: Scene, grid: SceneGrid, answer: Answer, target: int | None) -> np.ndarray:
-    chosen = None if answer.cell is None else grid.selected(scene.things, answer.cell, target)
-    mask = None if chosen is None else scene.things[chosen].mask
+    chosen = None if answer.cell is None else grid.selected(scene.objects, answer.cell, target)
+    mask = None if chosen is None else scene.objects[chosen].mask
     return np.zeros(scene.image.shape[:2], bool) if mask is None else mask
 
 
@@ -156,18 +156,18 @@ def evaluate(
 
 
 def choose_threshold(present: np.ndarray, absent: np.ndarray) -> float:
-    """The score threshold with the best mean of "present things kept" and "absent things refused".
+    """The score threshold with the best mean of "present objects kept" and "absent objects refused".
 
     Args:
-        present: scores of phrases for things that are there.
-        absent: scores of phrases for things that are not.
+        present: scores of phrases for objects that are there.
+        absent: scores of phrases for objects that are not.
 
     Raises:
         ValueError: one of them is empty.
     """
     if not len(present) or not len(absent):
         raise ValueError(
-            f"{len(present)} phrases for things that are there and {len(absent)} for things that are not: "
+            f"{len(present)} phrases for objects that are there and {len(absent)} for objects that are not: "
             "a threshold needs both. Give more scenes."
         )
     thresholds = np.linspace(0.02, 0.98, 97)

@@ -26,7 +26,7 @@ def free_questions(source: SceneSource, count: int | None = None) -> Iterator[Sc
     for number, line in enumerate(FILE.read_text(encoding="utf-8").splitlines()[:count]):
         asked = json.loads(line)
         scene = source.scene(asked["scene"])
-        shown = [thing.names[0] for thing in scene.things]
+        shown = [obj.names[0] for obj in scene.objects]
         if shown != asked["objects"]:
             raise ConfigurationError(
                 f"Scene {asked['scene']} shows {shown}; {FILE.name} was written about {asked['objects']}. The generator or its "

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from isfp.steps.letterbox import Framing, Placement
-from isfp_train.data.scene import Thing
+from isfp_train.data.scene import SceneObject
 from isfp_train.data.store.store import FILL
 from isfp_train.run.targets import positive_cells
 
 #: "location": the true cell is given, the mask is the model's (Table II a). "mask": the cell is the model's, the mask is the
-#: truth of the thing that this cell selects (Table II b).
+#: truth of the object that this cell selects (Table II b).
 Oracle = Literal["location", "mask"]
 ORACLES: dict[str, Oracle | None] = {"": None, "location": "location", "mask": "mask"}
 
@@ -33,28 +33,28 @@ class SceneGrid:
         self.size, self.grid = size, grid
         self.placement: Placement = Framing(size, size, FILL).place(height, width)
 
-    def place(self, thing: Thing) -> np.ndarray:
-        """Row and column of a thing's gravity centre, float `[2]` in 0 … S."""
-        x, y = self.placement.points_to_view(np.array(thing.centre))
+    def place(self, obj: SceneObject) -> np.ndarray:
+        """Row and column of an object's gravity centre, float `[2]` in 0 … S."""
+        x, y = self.placement.points_to_view(np.array(obj.centre))
         return np.clip(np.array([y, x]) / self.size * self.grid, 0, self.grid - 1e-6)
 
-    def true_cell(self, thing: Thing) -> int:
-        """Index i·S + j of the cell that holds a thing's gravity centre."""
-        row, column = self.place(thing).astype(int)
+    def true_cell(self, obj: SceneObject) -> int:
+        """Index i·S + j of the cell that holds an object's gravity centre."""
+        row, column = self.place(obj).astype(int)
         return int(row * self.grid + column)
 
-    def positives(self, thing: Thing) -> set[int]:
-        """A thing's positive grids: the centre's cell and its neighbours (paper, III-E)."""
-        cells, counts = positive_cells(torch.from_numpy(self.place(thing).astype(np.int64)[None]), self.grid)
+    def positives(self, obj: SceneObject) -> set[int]:
+        """An object's positive grids: the centre's cell and its neighbours (paper, III-E)."""
+        cells, counts = positive_cells(torch.from_numpy(self.place(obj).astype(np.int64)[None]), self.grid)
         return set(cells[counts].tolist())
 
-    def selected(self, things: Sequence[Thing], cell: int, target: int | None) -> int | None:
-        """Which thing a cell selects: the phrase's target where the cell is one of its positive grids, as in training.
+    def selected(self, objects: Sequence[SceneObject], cell: int, target: int | None) -> int | None:
+        """Which object a cell selects: the phrase's target where the cell is one of its positive grids, as in training.
 
-        Else, of the things whose positive grid it is, the one whose centre is nearest; None where it is nobody's.
+        Else, of the objects whose positive grid it is, the one whose centre is nearest; None where it is nobody's.
         """
-        if target is not None and cell in self.positives(things[target]):
+        if target is not None and cell in self.positives(objects[target]):
             return target
         middle = np.array([cell // self.grid, cell % self.grid]) + 0.5
-        mine = [n for n, thing in enumerate(things) if cell in self.positives(thing)]
-        return min(mine, key=lambda n: float(np.abs(self.place(things[n]) - middle).sum()), default=None)
+        mine = [n for n, obj in enumerate(objects) if cell in self.positives(obj)]
+        return min(mine, key=lambda n: float(np.abs(self.place(objects[n]) - middle).sum()), default=None)

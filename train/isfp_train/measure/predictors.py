@@ -74,7 +74,7 @@ class CheckpointPredictor:
 
     Args:
         loaded: the checkpoint.
-        threshold: score from which on a thing counts as found.
+        threshold: score from which on an object counts as found.
         mask_threshold: probability above which a pixel belongs to the mask.
         refinement: False leaves the Refinement Module out: the coarse mask, enlarged.
     """

@@ -25,7 +25,7 @@ def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
 
     `mIoU`, `oIoU`, `Pr@X`: over phrases for what is there; masks count whatever the threshold says, as in the paper.
     `answered`: mIoU of what a user gets: the threshold applies, and what is refused counts as 0.
-    `cell`: the cell chosen is a positive one. `missed`: present things not found. `absent`: no-target accuracy, phrases for
+    `cell`: the cell chosen is a positive one. `missed`: present objects not found. `absent`: no-target accuracy, phrases for
     nothing that are answered "not there" (gRefCOCO's N-acc; its T-acc is 100 - missed).
     `gIoU`, `cIoU`: gRefCOCO's (Liu, Ding and Jiang, GRES): as mIoU and oIoU over all phrases with the threshold applied; for a
     phrase for nothing the IoU is 1 where the answer is "not there", else 0, and its mask adds to cIoU's union.

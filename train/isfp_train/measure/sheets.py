@@ -48,7 +48,7 @@ def as_they_come(predictor: Predictor, asked: Iterable[SceneQuestion], count: in
 def worst(
     predictor: Predictor, asked: Iterable[SceneQuestion], count: int, progress: Callable[[], None] = lambda: None
 ) -> list[Case]:
-    """The lowest IoUs of things that are there, the worst phrase of each scene; of equals, the surest first."""
+    """The lowest IoUs of objects that are there, the worst phrase of each scene; of equals, the surest first."""
 
     def badness(case: Case) -> tuple[float, float]:
         return case.outcome.iou, -case.outcome.score
@@ -66,7 +66,7 @@ def worst(
 def _cases(predictor: Predictor, question: SceneQuestion) -> list[Case]:
     scene = question.scene
     return [
-        Case(scene.image, said.text, None if said.target is None else scene.things[said.target].mask, answer, outcome)
+        Case(scene.image, said.text, None if said.target is None else scene.objects[said.target].mask, answer, outcome)
         for said, (outcome, answer) in zip(question.expressions, answered(predictor, question), strict=True)
     ]
 

@@ -1,6 +1,6 @@
 """A guided filter: a mask that follows the picture's colours (prior work: He, Sun and Tang 2010; fast form: He and Sun 2015).
 
-In a small window a mask is taken for a linear function of the colours there, fitted by least squares. Where a thing's border
+In a small window a mask is taken for a linear function of the colours there, fitted by least squares. Where an object's border
 runs through the window, that function jumps where the colours do, so a blurred mask gets the picture's own edge. Nothing is
 learnt. A product of mask and picture is at its heart, which convolutions over the two side by side do not have.
 """

@@ -27,7 +27,7 @@ def scenes() -> list[Scene]:
 def spoken(scenes: list[Scene]) -> list[tuple[Scene, MadePhrase]]:
     found = []
     for seed, scene in enumerate(scenes):
-        bare = [replace(thing, mask=None) for thing in scene.things]
+        bare = [replace(obj, mask=None) for obj in scene.objects]
         rng = np.random.default_rng(seed)
         found += [(scene, expression) for expression in make_phrases(bare, scene.image.shape[:2], rng, 10, "all")]
     return found
@@ -37,7 +37,7 @@ def test_a_second_opinion_finds_exactly_the_target(spoken: list[tuple[Scene, Mad
     checked = 0
     for scene, expression in spoken:
         if expression.target is not None:
-            assert truth.surely_is(expression.meaning, scene.things[expression.target]), expression
+            assert truth.surely_is(expression.meaning, scene.objects[expression.target]), expression
             assert truth.fits(expression.meaning, scene) == [expression.target], expression
             checked += 1
     assert checked > 5 * SCENES
@@ -59,19 +59,19 @@ def test_an_absent_noun_is_neither_another_name_nor_a_wider_or_narrower_one(
         if (
             expression.target is None
             and expression.meaning.colour is None
-            and not any(expression.meaning.noun in thing.names for thing in scene.things)
+            and not any(expression.meaning.noun in obj.names for obj in scene.objects)
         ):
             last = expression.meaning.noun.split()[-1]
-            for thing in scene.things:
-                assert all(name.split()[-1] != last for name in thing.names), (expression, thing.names)
+            for obj in scene.objects:
+                assert all(name.split()[-1] != last for name in obj.names), (expression, obj.names)
 
 
 def test_targets_and_anchors_are_nameable(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     for scene, expression in spoken:
         if expression.target is not None:
-            assert scene.things[expression.target].nameable
+            assert scene.objects[expression.target].nameable
         for anchor in expression.meaning.anchors:
-            assert scene.things[truth.the_one(anchor, scene)].nameable
+            assert scene.objects[truth.the_one(anchor, scene)].nameable
 
 
 def test_every_kind_of_phrase_occurs_and_comparisons_dominate(spoken: list[tuple[Scene, MadePhrase]]) -> None:
@@ -103,7 +103,7 @@ def test_the_words_say_the_meaning(spoken: list[tuple[Scene, MadePhrase]]) -> No
             assert anchor.noun in text, expression
 
 
-def test_two_relations_are_said_with_both_of_their_things(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+def test_two_relations_are_said_with_both_of_their_objects(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     double = [expression for _, expression in spoken if expression.meaning.second is not None]
     assert len(double) > 20
     for expression in double:
@@ -112,24 +112,24 @@ def test_two_relations_are_said_with_both_of_their_things(spoken: list[tuple[Sce
         assert " and " in expression.text
 
 
-def test_a_negated_phrase_means_a_thing_of_another_colour(spoken: list[tuple[Scene, MadePhrase]]) -> None:
+def test_a_negated_phrase_means_an_object_of_another_colour(spoken: list[tuple[Scene, MadePhrase]]) -> None:
     negated = [(scene, r) for scene, r in spoken if r.meaning.excluded is not None and r.target is not None]
     assert len(negated) > 20
     for scene, expression in negated:
         assert expression.meaning.excluded in expression.text.replace("gray", "grey").split()
-        assert scene.things[expression.target or 0].colour != expression.meaning.excluded
+        assert scene.objects[expression.target or 0].colour != expression.meaning.excluded
 
 
-def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: list[Scene]) -> None:
+def test_held_out_pairs_of_colour_and_object_are_never_said_in_training(scenes: list[Scene]) -> None:
     seen, kept = set(), set()
     for seed, scene in enumerate(scenes):
         for pairs, found in (("train", seen), ("held_out", kept)):
-            for expression in make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
+            for expression in make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(seed), 8, pairs=pairs):
                 if expression.target is not None and (colour := expression.meaning.colour or expression.meaning.excluded):
-                    found.add((colour, scene.things[expression.target].kind))
+                    found.add((colour, scene.objects[expression.target].kind))
                 for anchor in expression.meaning.anchors:
                     if anchor.colour is not None:
-                        found.add((anchor.colour, scene.things[truth.the_one(anchor, scene)].kind))
+                        found.add((anchor.colour, scene.objects[truth.the_one(anchor, scene)].kind))
                 assert pairs == "train" or expression.meaning.colour is not None
     assert len(seen) > 50
     assert len(kept) > 5
@@ -139,19 +139,19 @@ def test_held_out_pairs_of_colour_and_thing_are_never_said_in_training(scenes: l
 def test_same_random_numbers_same_phrases(scenes: list[Scene]) -> None:
     scene = scenes[3]
     size = scene.image.shape[:2]
-    again = [make_phrases(scene.things, size, np.random.default_rng(9), 8) for _ in range(2)]
+    again = [make_phrases(scene.objects, size, np.random.default_rng(9), 8) for _ in range(2)]
     assert again[0] == again[1]
 
 
 def test_phrases_of_one_scene_differ(scenes: list[Scene]) -> None:
     for seed, scene in enumerate(scenes[:50]):
-        expressions = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 10)
+        expressions = make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(seed), 10)
         assert len({expression.meaning for expression in expressions}) == len(expressions)
 
 
 def test_unknown_wordings_are_refused(scenes: list[Scene]) -> None:
     with pytest.raises(ValueError, match="held_out"):
-        make_phrases(scenes[0].things, (160, 160), np.random.default_rng(0), 1, "test")
+        make_phrases(scenes[0].objects, (160, 160), np.random.default_rng(0), 1, "test")
 
 
 def _skeleton(expression: MadePhrase) -> str:
@@ -175,9 +175,9 @@ def test_held_out_wordings_are_never_used_in_training(scenes: list[Scene]) -> No
     telling = {*marks.split(","), "located", "on its", "adjacent", "on either side"}
     for seed, scene in enumerate(scenes[:120]):
         size = scene.image.shape[:2]
-        for expression in make_phrases(scene.things, size, np.random.default_rng(seed), 8, "train"):
+        for expression in make_phrases(scene.objects, size, np.random.default_rng(seed), 8, "train"):
             assert not any(re.search(rf"\b{mark}\b", _skeleton(expression)) for mark in telling), expression
-        for expression in make_phrases(scene.things, size, np.random.default_rng(seed), 8, "held_out"):
+        for expression in make_phrases(scene.objects, size, np.random.default_rng(seed), 8, "held_out"):
             assert any(re.search(rf"\b{mark}\b", _skeleton(expression)) for mark in telling), expression
 
 
@@ -198,11 +198,11 @@ def test_left_of_an_anchor_is_not_always_the_leftmost(spoken: list[tuple[Scene, 
         along, sign = _SIDES.get(expression.meaning.relation or "", (0, 0))
         if expression.target is None or not sign:
             continue
-        like = [i for i, thing in enumerate(scene.things) if thing.kind == scene.things[expression.target].kind]
+        like = [i for i, obj in enumerate(scene.objects) if obj.kind == scene.objects[expression.target].kind]
         if len(like) < 2:
             continue
         total += 1
-        misled += min(like, key=lambda i: sign * scene.things[i].centre[along]) != expression.target
+        misled += min(like, key=lambda i: sign * scene.objects[i].centre[along]) != expression.target
     assert total > 50
     assert misled / total > 0.3
 
@@ -211,7 +211,7 @@ def test_most_scenes_hold_distractors() -> None:
     source = ComposedScenes(size=96)
     shares = []
     for seed in range(200):
-        kinds = [thing.kind for thing in source.scene(seed).things]
+        kinds = [obj.kind for obj in source.scene(seed).objects]
         shares.append(len(set(kinds)) < len(kinds))
     assert np.mean(shares) > 0.7
 

@@ -28,7 +28,7 @@ def made() -> list[tuple[str, Scene]]:
     source, scenes = ProceduralScenes(96), []
     for number, split in enumerate(SPLITS):
         scene = source.scene(number)
-        said = make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(number), 12)
+        said = make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(number), 12)
         scenes.append((split, replace(scene, expressions=tuple(Expression(r.text, r.target, r.kind) for r in said))))
     return scenes
 
@@ -50,7 +50,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, scenes: list[tuple[str, Scene
 
 def meant(scene: Scene) -> dict[str, bytes | None]:
     """Each expression with the mask that it means."""
-    masks = {e.text: None if e.target is None else scene.things[e.target].mask for e in scene.expressions}
+    masks = {e.text: None if e.target is None else scene.objects[e.target].mask for e in scene.expressions}
     return {text: None if mask is None else mask.tobytes() for text, mask in masks.items()}
 
 
@@ -66,7 +66,7 @@ def test_what_was_written_is_read(name: str, root: Path, scenes: list[tuple[str,
             assert meant(again) == {t: m for t, m in meant(scene).items() if m is not None or name == "grefcoco"}
             assert again.image.shape == scene.image.shape
             assert np.abs(again.image.astype(int) - scene.image).mean() < 8, "JPEG, not another picture"
-            assert len(again.things) == len(scene.things)
+            assert len(again.objects) == len(scene.objects)
             assert again.source == name
 
 
@@ -74,7 +74,7 @@ def test_the_dataset_folder_itself_is_found_too(root: Path) -> None:
     assert RefCoco("refcoco", root / "refcoco").photos("val") == RefCoco("refcoco", root).photos("val")
 
 
-def test_several_things_are_their_union_and_none_is_nothing(root: Path, tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
+def test_several_objects_are_their_union_and_none_is_nothing(root: Path, tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
     write_refcoco("grefcoco", tmp_path, scenes)
     path = tmp_path / "grefcoco" / "grefs(unc).json"
     refs = json.loads(path.read_text())
@@ -85,14 +85,14 @@ def test_several_things_are_their_union_and_none_is_nothing(root: Path, tmp_path
     scene = RefCocoScenes(RefCoco("grefcoco", tmp_path), "val").scene(0)
     (both,) = [e for e in scene.expressions if e.text == "both of them"]
     assert both.target is not None
-    thing = scene.things[both.target]
-    np.testing.assert_array_equal(thing.mask, scene.things[0].mask | scene.things[1].mask)
-    assert not thing.nameable
+    obj = scene.objects[both.target]
+    np.testing.assert_array_equal(obj.mask, scene.objects[0].mask | scene.objects[1].mask)
+    assert not obj.nameable
     assert {e.kind for e in scene.expressions if e.target is None} <= {"absent"}
 
 
 def test_no_photo_of_another_split_is_trained_on(tmp_path: Path, scenes: list[tuple[str, Scene]]) -> None:
-    """RefCOCOg's Google split shares photos between splits: here one photo is in both, by two of its things."""
+    """RefCOCOg's Google split shares photos between splits: here one photo is in both, by two of its objects."""
     write_refcoco("refcocog-google", tmp_path, [("train" if split == "train" else "val", scene) for split, scene in scenes])
     path = tmp_path / "refcocog" / "refs(google).p"
     refs = pickle.loads(path.read_bytes())

@@ -21,7 +21,7 @@ def test_only_noise_changes_in_a_still_clip():
     assert 3 < changes.std() < 12
 
 
-def test_a_moving_thing_goes_its_velocity_and_stays_whole():
+def test_a_moving_object_goes_its_velocity_and_stays_whole():
     clip = MovingScenes(160, noise=0).clip(2, "moving", length=8, speed=3)
     assert np.hypot(*clip.velocity) == pytest.approx(3)
     centres = np.array([[axis.mean() for axis in np.nonzero(mask)[::-1]] for mask in clip.masks])
@@ -31,7 +31,7 @@ def test_a_moving_thing_goes_its_velocity_and_stays_whole():
     assert np.abs(clip.frames[0][away].astype(int) - clip.frames[-1][away]).mean() > 10
 
 
-def test_a_hidden_thing_is_there_before_and_after_and_not_between():
+def test_a_hidden_object_is_there_before_and_after_and_not_between():
     clip = MovingScenes(160).clip(2, "hidden", length=9)
     assert [bool(mask.any()) for mask in clip.masks] == [True] * 3 + [False] * 3 + [True] * 3
 

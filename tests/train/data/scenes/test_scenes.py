@@ -22,21 +22,21 @@ def scenes() -> list[Scene]:
 
 def test_measures_are_those_of_the_mask(scenes: list[Scene]) -> None:
     for scene in scenes:
-        for thing in scene.things:
-            ys, xs = np.nonzero(thing.mask)
-            assert thing.area == len(ys)
-            assert thing.box == (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
-            assert thing.centre == pytest.approx((xs.mean() + 0.5, ys.mean() + 0.5))
+        for obj in scene.objects:
+            ys, xs = np.nonzero(obj.mask)
+            assert obj.area == len(ys)
+            assert obj.box == (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
+            assert obj.centre == pytest.approx((xs.mean() + 0.5, ys.mean() + 0.5))
 
 
 def test_visible_masks_do_not_overlap(scenes: list[Scene]) -> None:
     for scene in scenes:
-        layers = np.stack([thing.mask for thing in scene.things]).sum(axis=0)
+        layers = np.stack([obj.mask for obj in scene.objects]).sum(axis=0)
         assert layers.max() == 1
 
 
 def test_masks_cover_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture with the things differs from the picture without them on the masks, and nowhere else."""
+    """The picture with the objects differs from the picture without them on the masks, and nowhere else."""
     from isfp_train.data.scenes import compose
 
     monkeypatch.setattr(compose, "finish", lambda canvas, rng: np.clip(canvas, 0, 255).astype(np.uint8))
@@ -49,7 +49,7 @@ def test_masks_cover_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
             patch.setattr(compose, "paste", lambda canvas, sprites, poses, rng: (canvas, []))
             empty = source.scene(seed).image
         changed = (scene.image != empty).any(axis=2)
-        masks = np.any([thing.mask for thing in scene.things], axis=0)
+        masks = np.any([obj.mask for obj in scene.objects], axis=0)
         edge = cv2.dilate(masks.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         assert (changed & ~edge).sum() <= 0.02 * masks.sum()  # threads thinner than half a pixel
         covered.append((changed & masks).sum() / masks.sum())
@@ -63,15 +63,15 @@ def test_frames_have_the_asked_size_and_several_aspects(scenes: list[Scene]) -> 
     assert all(scene.image.dtype == np.uint8 for scene in scenes)
 
 
-def test_scenes_hold_two_to_eight_things_that_are_mostly_targets(scenes: list[Scene]) -> None:
-    counts = [len(scene.things) for scene in scenes]
+def test_scenes_hold_two_to_eight_objects_that_are_mostly_targets(scenes: list[Scene]) -> None:
+    counts = [len(scene.objects) for scene in scenes]
     assert min(counts) >= 1
     assert max(counts) <= 8
-    nameable = [thing.nameable for scene in scenes for thing in scene.things]
+    nameable = [obj.nameable for scene in scenes for obj in scene.objects]
     assert np.mean(nameable) > 0.9
 
 
-def test_hidden_things_are_never_targets() -> None:
+def test_hidden_objects_are_never_targets() -> None:
     from isfp_train.data.scenes.compose import paste
     from isfp_train.data.scenes.layout import SpritePose
 
@@ -87,7 +87,7 @@ def test_hidden_things_are_never_targets() -> None:
 def test_the_same_seed_gives_the_same_scene_and_another_seed_another() -> None:
     first, second = ProceduralScenes(size=96), ProceduralScenes(size=96)
     assert np.array_equal(first.scene(5).image, second.scene(5).image)
-    assert first.scene(5).things[0].box == second.scene(5).things[0].box
+    assert first.scene(5).objects[0].box == second.scene(5).objects[0].box
     assert not any(np.array_equal(first.scene(5).image, first.scene(seed).image) for seed in range(5))
 
 
@@ -96,11 +96,11 @@ def test_another_process_makes_the_same_bytes() -> None:
         "import hashlib, numpy as np\n"
         "from isfp_train.data.scenes.compose import ProceduralScenes\n"
         "s = ProceduralScenes(size=96).scene(11)\n"
-        "print(hashlib.sha256(s.image.tobytes() + b''.join(t.mask.tobytes() for t in s.things)).hexdigest())\n"
+        "print(hashlib.sha256(s.image.tobytes() + b''.join(t.mask.tobytes() for t in s.objects)).hexdigest())\n"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     scene = ProceduralScenes(size=96).scene(11)
-    mine = hashlib.sha256(scene.image.tobytes() + b"".join(thing.mask.tobytes() for thing in scene.things)).hexdigest()
+    mine = hashlib.sha256(scene.image.tobytes() + b"".join(obj.mask.tobytes() for obj in scene.objects)).hexdigest()
     assert other == mine
 
 

@@ -125,53 +125,53 @@ def test_photo_scenes_keep_the_truth_exact(folder: Path) -> None:
     coco = Coco(folder)
     scene = PhotoScenes(coco, size=300, photo_ids=[1], augment=False).scene(0)
     assert scene.image.shape == (HEIGHT, WIDTH, 3)
-    for thing, annotation in zip(scene.things, coco.annotations[1], strict=True):
-        assert np.array_equal(thing.mask, coco.mask(annotation))
-    assert [thing.colour for thing in scene.things] == ["red", "blue", None]
+    for obj, annotation in zip(scene.objects, coco.annotations[1], strict=True):
+        assert np.array_equal(obj.mask, coco.mask(annotation))
+    assert [obj.colour for obj in scene.objects] == ["red", "blue", None]
 
 
-def test_crops_keep_masks_on_their_things(folder: Path) -> None:
+def test_crops_keep_masks_on_their_objects(folder: Path) -> None:
     source = PhotoScenes(Coco(folder), size=160)
     for seed in range(40):
         scene = source.scene(seed)
         assert max(scene.image.shape[:2]) == 160
-        for thing in scene.things:
-            if thing.kind == "cup" and thing.nameable:
-                inside = scene.image[thing.mask].astype(int).mean(axis=0)
-                channel = 0 if thing.colour == "red" else 2
+        for obj in scene.objects:
+            if obj.kind == "cup" and obj.nameable:
+                inside = scene.image[obj.mask].astype(int).mean(axis=0)
+                channel = 0 if obj.colour == "red" else 2
                 assert inside[channel] > inside[2 - channel] + 60
 
 
 def test_a_crowd_makes_its_category_unnameable_but_counts(folder: Path) -> None:
     scene = PhotoScenes(Coco(folder), size=160, augment=False).scene(1)
-    crowd = [thing for thing in scene.things if thing.kind == "person"]
+    crowd = [obj for obj in scene.objects if obj.kind == "person"]
     assert len(crowd) == 1
     assert not crowd[0].nameable
     for seed in range(40):
-        for expression in make_phrases(scene.things, scene.image.shape[:2], np.random.default_rng(seed), 6):
+        for expression in make_phrases(scene.objects, scene.image.shape[:2], np.random.default_rng(seed), 6):
             assert "person" not in expression.text
 
 
-def test_things_cut_or_tiny_are_counted_but_never_targets(folder: Path) -> None:
+def test_objects_cut_or_tiny_are_counted_but_never_targets(folder: Path) -> None:
     coco = Coco(folder)
     source = PhotoScenes(coco, size=160)
     seen_cut = False
     for seed in range(80):
-        for thing in source.scene(seed).things:
-            if thing.kind == "cup" and not thing.nameable:
+        for obj in source.scene(seed).objects:
+            if obj.kind == "cup" and not obj.nameable:
                 seen_cut = True
-                assert thing.area > 0
+                assert obj.area > 0
     assert seen_cut
 
 
-def test_backdrops_bring_their_annotated_things_and_avoid_crowds(folder: Path) -> None:
+def test_backdrops_bring_their_annotated_objects_and_avoid_crowds(folder: Path) -> None:
     coco = Coco(folder)
     backdrops = AnnotatedBackdrops(coco, coco.split("train"))
     rng = np.random.default_rng(0)
     for _ in range(10):
         picture, standing = backdrops.backdrop(120, 160, rng)
         assert picture.shape == (120, 160, 3)
-        assert all(thing.mask.shape == (120, 160) for thing in standing)
+        assert all(obj.mask.shape == (120, 160) for obj in standing)
 
 
 def test_composed_scenes_know_what_stood_on_the_backdrop(folder: Path) -> None:
@@ -179,8 +179,8 @@ def test_composed_scenes_know_what_stood_on_the_backdrop(folder: Path) -> None:
     seen = 0
     for seed in range(30):
         scene = source.scene(seed)
-        seen += sum(thing.names[0] == "person" for thing in scene.things)
-        layers = np.stack([thing.mask for thing in scene.things]).sum(axis=0)
+        seen += sum(obj.names[0] == "person" for obj in scene.objects)
+        layers = np.stack([obj.mask for obj in scene.objects]).sum(axis=0)
         assert layers.max() == 1
     assert seen == 0 or seen < 30
 

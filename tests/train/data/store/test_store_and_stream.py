@@ -50,11 +50,11 @@ def test_stored_scene_is_the_scene(folder: Path) -> None:
         stored, scene = store[index], source.scene(50 + index)
         framing = Framing(SIZE, SIZE, FILL)
         np.testing.assert_array_equal(stored.view, framing.fit(scene.image)[0][0])
-        for number, thing in enumerate(scene.things):
-            assert thing.mask is not None
-            np.testing.assert_array_equal(stored.mask(number), framing.fit_mask(thing.mask) >= 0.5)
-            assert stored.things[number].names == thing.names
-            assert stored.things[number].centre == pytest.approx(thing.centre)
+        for number, obj in enumerate(scene.objects):
+            assert obj.mask is not None
+            np.testing.assert_array_equal(stored.mask(number), framing.fit_mask(obj.mask) >= 0.5)
+            assert stored.objects[number].names == obj.names
+            assert stored.objects[number].centre == pytest.approx(obj.centre)
         assert [level.shape for level in stored.maps] == [(40, 8, 8), (112, 4, 4), (320, 2, 2)]
 
 

@@ -1,4 +1,4 @@
-"""Proofs that a meaning fits exactly one thing of a scene, or none, with a margin that leaves no doubt to a person."""
+"""Proofs that a meaning fits exactly one object of a scene, or none, with a margin that leaves no doubt to a person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from isfp_train.data.phrases.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
-from isfp_train.data.scene import ANYTHING, Thing
+from isfp_train.data.scene import ANYTHING, SceneObject
 from isfp_train.data.sprites.colours import COLOURS, confusable
 from isfp_train.data.sprites.names import TELLING, kinds_called, may_be_called, shares_a_word
 
@@ -22,80 +22,80 @@ SIZE_RATIO = 1.5
 LENGTH_RATIO = 1.15
 
 
-def prove(meaning: Meaning, things: Sequence[Thing], size: tuple[int, int]) -> int:
-    """The index of the one thing that ``meaning`` means, :data:`NOTHING` where surely none fits, else :data:`DOUBT`.
+def prove(meaning: Meaning, objects: Sequence[SceneObject], size: tuple[int, int]) -> int:
+    """The index of the one object that ``meaning`` means, :data:`NOTHING` where surely none fits, else :data:`DOUBT`.
 
     Args:
         meaning: what is said.
-        things: all things of the scene.
+        objects: all objects of the scene.
         size: height and width of the scene in pixels.
     """
     anchors = []
     for anchor in meaning.anchors:
-        index = prove(anchor, things, size)
-        if index < 0 or not things[index].nameable:
+        index = prove(anchor, objects, size)
+        if index < 0 or not objects[index].nameable:
             return DOUBT
         anchors.append(index)
-    status = [_described(meaning, thing) for thing in things]
+    status = [_described(meaning, obj) for obj in objects]
     for index in anchors:
         status[index] = NO
     if meaning.relation in (*DIRECTIONS, "between"):
-        _keep_related(status, meaning.relation, things, [things[a] for a in anchors], size)
+        _keep_related(status, meaning.relation, objects, [objects[a] for a in anchors], size)
     if meaning.second is not None:
         relation, anchor = meaning.second
-        index = prove(anchor, things, size)
-        if index < 0 or not things[index].nameable:
+        index = prove(anchor, objects, size)
+        if index < 0 or not objects[index].nameable:
             return DOUBT
         status[index] = NO
-        _keep_related(status, relation, things, [things[index]], size)
+        _keep_related(status, relation, objects, [objects[index]], size)
     sure = [i for i, state in enumerate(status) if state == YES]
     open_ = [i for i, state in enumerate(status) if state == MAYBE]
     if not sure and not open_:
         return NOTHING
     if meaning.relation in ("nearest", "farthest", "next left", "next right"):
-        best = _by_distance(meaning.relation, things, sure, open_, things[anchors[0]], size)
+        best = _by_distance(meaning.relation, objects, sure, open_, objects[anchors[0]], size)
         if best < 0 or (meaning.place, meaning.size, meaning.order) == (None, None, None):
             return best
         return DOUBT
     if meaning.order is not None:
-        return _ordered(meaning.order, things, sure, open_, size)
+        return _ordered(meaning.order, objects, sure, open_, size)
     if meaning.size is not None:
-        return _sized(meaning.size, things, sure, open_)
+        return _sized(meaning.size, objects, sure, open_)
     if meaning.place is not None:
-        return _placed(meaning.place, things, sure, open_, size)
+        return _placed(meaning.place, objects, sure, open_, size)
     return sure[0] if len(sure) == 1 and not open_ else DOUBT
 
 
 def _keep_related(
-    status: list[int], relation: str, things: Sequence[Thing], anchors: Sequence[Thing], size: tuple[int, int]
+    status: list[int], relation: str, objects: Sequence[SceneObject], anchors: Sequence[SceneObject], size: tuple[int, int]
 ) -> None:
-    """Lower the status of each thing to whether it stands in the relation, in place."""
+    """Lower the status of each object to whether it stands in the relation, in place."""
     for i, state in enumerate(status):
         if state:
-            status[i] = min(state, _related(relation, things[i], anchors, size))
+            status[i] = min(state, _related(relation, objects[i], anchors, size))
 
 
-def _described(meaning: Meaning, thing: Thing) -> int:
-    """Whether the noun and the colour fit a thing."""
-    state = called(meaning.noun, thing)
+def _described(meaning: Meaning, obj: SceneObject) -> int:
+    """Whether the noun and the colour fit an object."""
+    state = called(meaning.noun, obj)
     if state and meaning.excluded is not None:
-        if thing.colour == meaning.excluded:
+        if obj.colour == meaning.excluded:
             return NO
-        if thing.colour is None or confusable(thing.colour, meaning.excluded):
+        if obj.colour is None or confusable(obj.colour, meaning.excluded):
             return MAYBE
     if state and meaning.colour is not None:
-        if thing.colour is None:
+        if obj.colour is None:
             return MAYBE
-        if thing.colour != meaning.colour:
-            return MAYBE if confusable(thing.colour, meaning.colour) else NO
+        if obj.colour != meaning.colour:
+            return MAYBE if confusable(obj.colour, meaning.colour) else NO
     return state
 
 
-def called(noun: str, thing: Thing) -> int:
-    """Whether people would call a thing by this name: YES, MAYBE or NO."""
-    if noun in COLOURS and thing.colour is not None and noun not in thing.names and confusable(noun, thing.colour):
+def called(noun: str, obj: SceneObject) -> int:
+    """Whether people would call an object by this name: YES, MAYBE or NO."""
+    if noun in COLOURS and obj.colour is not None and noun not in obj.names and confusable(noun, obj.colour):
         return MAYBE  # "the orange" may be the orange ball
-    return _may_call(noun, thing.names, thing.kind)
+    return _may_call(noun, obj.names, obj.kind)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -114,19 +114,19 @@ def _may_call(noun: str, names: tuple[str, ...], own: str) -> int:
     return MAYBE if any(shares_a_word(noun, name) for name in names) else NO
 
 
-def _related(relation: str, thing: Thing, anchors: Sequence[Thing], size: tuple[int, int]) -> int:
-    """Whether a thing stands in a relation to the anchors."""
+def _related(relation: str, obj: SceneObject, anchors: Sequence[SceneObject], size: tuple[int, int]) -> int:
+    """Whether an object stands in a relation to the anchors."""
     if relation == "between":
-        return _between(thing, anchors[0], anchors[1], size)
+        return _between(obj, anchors[0], anchors[1], size)
     (anchor,) = anchors
     along = 0 if relation in ("left of", "right of") else 1
     sign = 1 if relation in ("left of", "above") else -1
     side = size[1 - along]
-    ahead = sign * (anchor.centre[along] - thing.centre[along])
-    aside = abs(anchor.centre[1 - along] - thing.centre[1 - along])
+    ahead = sign * (anchor.centre[along] - obj.centre[along])
+    aside = abs(anchor.centre[1 - along] - obj.centre[1 - along])
     near = anchor.box[along] if sign > 0 else anchor.box[along + 2]
-    far = thing.box[along + 2] if sign > 0 else thing.box[along]
-    clear = sign * (near - thing.centre[along]) > 0 and sign * (anchor.centre[along] - far) > 0
+    far = obj.box[along + 2] if sign > 0 else obj.box[along]
+    clear = sign * (near - obj.centre[along]) > 0 and sign * (anchor.centre[along] - far) > 0
     if ahead > GAP * side and clear and aside < 0.8 * ahead:
         return YES
     if ahead < -0.02 * side or (ahead < 0.12 * side and aside > 3 * max(ahead, 0.0) and aside > 0.2 * size[along]):
@@ -134,36 +134,36 @@ def _related(relation: str, thing: Thing, anchors: Sequence[Thing], size: tuple[
     return MAYBE
 
 
-def _between(thing: Thing, one: Thing, other: Thing, size: tuple[int, int]) -> int:
+def _between(obj: SceneObject, one: SceneObject, other: SceneObject, size: tuple[int, int]) -> int:
     ax, ay, bx, by = *one.centre, *other.centre
     length2 = (bx - ax) ** 2 + (by - ay) ** 2
     if length2 < (0.25 * max(size)) ** 2:
         return MAYBE
-    t = ((thing.centre[0] - ax) * (bx - ax) + (thing.centre[1] - ay) * (by - ay)) / length2
-    off = abs((thing.centre[0] - ax) * (by - ay) - (thing.centre[1] - ay) * (bx - ax)) / length2
+    t = ((obj.centre[0] - ax) * (bx - ax) + (obj.centre[1] - ay) * (by - ay)) / length2
+    off = abs((obj.centre[0] - ax) * (by - ay) - (obj.centre[1] - ay) * (bx - ax)) / length2
     if 0.22 < t < 0.78 and off < 0.18:
         return YES
     return NO if t < -0.05 or t > 1.05 or off > 0.5 else MAYBE
 
 
-def _distance(one: Thing, other: Thing) -> float:
+def _distance(one: SceneObject, other: SceneObject) -> float:
     """Pixels between the boxes; 0 where they touch."""
     dx = max(one.box[0] - other.box[2], other.box[0] - one.box[2], 0.0)
     dy = max(one.box[1] - other.box[3], other.box[1] - one.box[3], 0.0)
     return (dx * dx + dy * dy) ** 0.5
 
 
-def _centre_distance(one: Thing, other: Thing) -> float:
+def _centre_distance(one: SceneObject, other: SceneObject) -> float:
     return ((one.centre[0] - other.centre[0]) ** 2 + (one.centre[1] - other.centre[1]) ** 2) ** 0.5
 
 
 def _by_distance(
-    relation: str, things: Sequence[Thing], sure: list[int], open_: list[int], anchor: Thing, size: tuple[int, int]
+    relation: str, objects: Sequence[SceneObject], sure: list[int], open_: list[int], anchor: SceneObject, size: tuple[int, int]
 ) -> int:
     """Nearest and farthest by the gap and by the centres alike; "next left" is the nearest of those on the left."""
     if relation in ("next left", "next right"):
         towards = "left of" if relation == "next left" else "right of"
-        states = {i: _related(towards, things[i], [anchor], size) for i in (*sure, *open_)}
+        states = {i: _related(towards, objects[i], [anchor], size) for i in (*sure, *open_)}
         if not any(states.values()):
             return NOTHING
         open_ = [i for i, state in states.items() if state == MAYBE or (state and i in open_)]
@@ -171,53 +171,55 @@ def _by_distance(
     if not sure or (relation == "farthest" and len(sure) < 2):
         return DOUBT
     sign = -1.0 if relation == "farthest" else 1.0
-    best = min(sure, key=lambda i: sign * _centre_distance(things[i], anchor))
-    gap, reach = _distance(things[best], anchor), _centre_distance(things[best], anchor)
+    best = min(sure, key=lambda i: sign * _centre_distance(objects[i], anchor))
+    gap, reach = _distance(objects[best], anchor), _centre_distance(objects[best], anchor)
     margin = 0.08 * max(size)
     for i in (*sure, *open_):
         if i == best:
             continue
-        more = sign * (_distance(things[i], anchor) - gap), sign * (_centre_distance(things[i], anchor) - reach)
-        if min(more) < margin or (relation != "farthest" and _centre_distance(things[i], anchor) < 1.35 * reach):
+        more = sign * (_distance(objects[i], anchor) - gap), sign * (_centre_distance(objects[i], anchor) - reach)
+        if min(more) < margin or (relation != "farthest" and _centre_distance(objects[i], anchor) < 1.35 * reach):
             return DOUBT
     if relation == "nearest" and gap > 0.22 * max(size):
         return DOUBT
     return best
 
 
-def _ordered(order: tuple[int, str], things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
-    """The k-th from a side, where the things stand clearly one after the other."""
+def _ordered(
+    order: tuple[int, str], objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]
+) -> int:
+    """The k-th from a side, where the objects stand clearly one after the other."""
     k, side = order
-    if open_ or not all(things[i].nameable for i in sure):
+    if open_ or not all(objects[i].nameable for i in sure):
         return DOUBT
     if len(sure) < k:
         return NOTHING
     if len(sure) < 2:
         return DOUBT
     if side in ("biggest", "smallest"):
-        return DOUBT if k == 1 or len(sure) < 3 else _ranked(k, side, things, sure)
+        return DOUBT if k == 1 or len(sure) < 3 else _ranked(k, side, objects, sure)
     along = 0 if side in ("left", "right") else 1
-    line = sorted(sure, key=lambda i: things[i].centre[along])
-    spread = [abs(things[line[-1]].centre[a] - things[line[0]].centre[a]) / size[1 - a] for a in (along, 1 - along)]
-    across = [things[i].centre[1 - along] / size[along] for i in line]
+    line = sorted(sure, key=lambda i: objects[i].centre[along])
+    spread = [abs(objects[line[-1]].centre[a] - objects[line[0]].centre[a]) / size[1 - a] for a in (along, 1 - along)]
+    across = [objects[i].centre[1 - along] / size[along] for i in line]
     if spread[0] < 1.3 * (max(across) - min(across)):
         return DOUBT
     for one, other in pairwise(line):
-        if not _before(things[one], things[other], along, GAP * size[1 - along]):
+        if not _before(objects[one], objects[other], along, GAP * size[1 - along]):
             return DOUBT
     return line[k - 1] if side in ("left", "top") else line[-k]
 
 
-def _ranked(k: int, word: str, things: Sequence[Thing], sure: list[int]) -> int:
+def _ranked(k: int, word: str, objects: Sequence[SceneObject], sure: list[int]) -> int:
     """The k-th by size, where no two are alike."""
-    line = sorted(sure, key=lambda i: things[i].area)
+    line = sorted(sure, key=lambda i: objects[i].area)
     for one, other in pairwise(line):
-        if _sized("biggest", things, [one, other], []) != other:
+        if _sized("biggest", objects, [one, other], []) != other:
             return DOUBT
     return line[-k] if word == "biggest" else line[k - 1]
 
 
-def _before(one: Thing, other: Thing, along: int, gap: float) -> bool:
+def _before(one: SceneObject, other: SceneObject, along: int, gap: float) -> bool:
     """Whether ``one`` comes first along an axis by its centre and by both its edges."""
     return (
         other.centre[along] - one.centre[along] >= gap
@@ -226,22 +228,22 @@ def _before(one: Thing, other: Thing, along: int, gap: float) -> bool:
     )
 
 
-def _sized(word: str, things: Sequence[Thing], sure: list[int], open_: list[int]) -> int:
+def _sized(word: str, objects: Sequence[SceneObject], sure: list[int], open_: list[int]) -> int:
     """The one that is bigger (or smaller, taller...) than all others, by area and by length."""
     if len(sure) < 2:
         return DOUBT
 
     def height(i: int) -> float:
-        return things[i].box[3] - things[i].box[1]
+        return objects[i].box[3] - objects[i].box[1]
 
     def width(i: int) -> float:
-        return things[i].box[2] - things[i].box[0]
+        return objects[i].box[2] - objects[i].box[0]
 
     def length(i: int) -> float:
         return (height(i) ** 2 + width(i) ** 2) ** 0.5
 
     def area(i: int) -> float:
-        return things[i].area
+        return objects[i].area
 
     if word in ("tallest", "shortest"):
         measures = [(height, 1.3)]
@@ -258,17 +260,17 @@ def _sized(word: str, things: Sequence[Thing], sure: list[int], open_: list[int]
     return best
 
 
-def _placed(place: str, things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
+def _placed(place: str, objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
     everyone = [*sure, *open_]
     if place in EXTREMES or place in SIDES:
-        return _at_side(place, things, sure, everyone, size)
+        return _at_side(place, objects, sure, everyone, size)
     if place in CORNERS:
         vertical, horizontal = place.split()
-        states = {i: _in_corner(things[i], vertical, horizontal, size) for i in everyone}
+        states = {i: _in_corner(objects[i], vertical, horizontal, size) for i in everyone}
     elif place == "centre":
-        states = {i: _in_centre(things[i], size) for i in everyone}
+        states = {i: _in_centre(objects[i], size) for i in everyone}
     else:
-        return _middle(things, sure, open_, size)
+        return _middle(objects, sure, open_, size)
     if not any(states.values()):
         return NOTHING
     fitting = [i for i in sure if states[i] == YES]
@@ -276,51 +278,51 @@ def _placed(place: str, things: Sequence[Thing], sure: list[int], open_: list[in
     return fitting[0] if len(fitting) == 1 and not doubtful else DOUBT
 
 
-def _at_side(place: str, things: Sequence[Thing], sure: list[int], everyone: list[int], size: tuple[int, int]) -> int:
-    """Leftmost and so on; for "on the left" the thing must also be there, and all others clearly not."""
+def _at_side(place: str, objects: Sequence[SceneObject], sure: list[int], everyone: list[int], size: tuple[int, int]) -> int:
+    """Leftmost and so on; for "on the left" the object must also be there, and all others clearly not."""
     if not sure:
         return DOUBT
     side = {"leftmost": "left", "rightmost": "right", "topmost": "top", "lowest": "bottom"}.get(place, place)
     along = 0 if side in ("left", "right") else 1
     first = side in ("left", "top")
     extent = size[1 - along]
-    best = (min if first else max)(sure, key=lambda i: things[i].centre[along])
+    best = (min if first else max)(sure, key=lambda i: objects[i].centre[along])
     others = [i for i in everyone if i != best]
     for i in others:
-        pair = (things[best], things[i]) if first else (things[i], things[best])
+        pair = (objects[best], objects[i]) if first else (objects[i], objects[best])
         if not _before(*pair, along, (GAP if place in EXTREMES else SIDE_GAP) * extent):
             return DOUBT
     if place in EXTREMES:
         return best if others else DOUBT
     if len(everyone) == 2 and len(sure) == 2:
         return best
-    where = things[best].centre[along] / extent
-    rest = [things[i].centre[along] / extent for i in others]
+    where = objects[best].centre[along] / extent
+    rest = [objects[i].centre[along] / extent for i in others]
     if not first:
         where, rest = 1 - where, [1 - r for r in rest]
     return best if where < 0.38 and all(r > 0.5 and r - where > 0.22 for r in rest) else DOUBT
 
 
-def _in_corner(thing: Thing, vertical: str, horizontal: str, size: tuple[int, int]) -> int:
-    y, x = thing.centre[1] / size[0], thing.centre[0] / size[1]
+def _in_corner(obj: SceneObject, vertical: str, horizontal: str, size: tuple[int, int]) -> int:
+    y, x = obj.centre[1] / size[0], obj.centre[0] / size[1]
     y, x = (y if vertical == "top" else 1 - y), (x if horizontal == "left" else 1 - x)
     if x < 0.34 and y < 0.34:
         return YES
     return NO if x > 0.52 or y > 0.52 else MAYBE
 
 
-def _in_centre(thing: Thing, size: tuple[int, int]) -> int:
-    off = max(abs(thing.centre[0] / size[1] - 0.5), abs(thing.centre[1] / size[0] - 0.5))
+def _in_centre(obj: SceneObject, size: tuple[int, int]) -> int:
+    off = max(abs(obj.centre[0] / size[1] - 0.5), abs(obj.centre[1] / size[0] - 0.5))
     return YES if off < 0.11 else (NO if off > 0.27 else MAYBE)
 
 
-def _middle(things: Sequence[Thing], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
+def _middle(objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
     """The middle one of three (or five) that stand in a line."""
-    if open_ or len(sure) not in (3, 5) or not all(things[i].nameable for i in sure):
+    if open_ or len(sure) not in (3, 5) or not all(objects[i].nameable for i in sure):
         return DOUBT
     k = len(sure) // 2 + 1
-    across = _ordered((k, "left"), things, sure, [], size)
-    down = _ordered((k, "top"), things, sure, [], size)
+    across = _ordered((k, "left"), objects, sure, [], size)
+    down = _ordered((k, "top"), objects, sure, [], size)
     if across >= 0 and down >= 0 and across != down:
         return DOUBT
     return across if across >= 0 else down

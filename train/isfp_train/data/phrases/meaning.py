@@ -10,22 +10,22 @@ SIDES = ("left", "right", "top", "bottom")
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
 PLACES = (*EXTREMES, *SIDES, *CORNERS, "middle", "centre")
 SIZES = ("biggest", "smallest", "big", "small", "huge", "tiny", "tallest", "shortest", "widest")
-#: The relations that take one thing; "between" takes two.
+#: The relations that take one object; "between" takes two.
 DIRECTIONS = ("left of", "right of", "above", "below")
 RELATIONS = (*DIRECTIONS, "nearest", "next left", "next right", "farthest", "between")
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """The things called ``noun`` that have ``colour`` and stand in ``relation`` to the anchors; of these one.
+    """The objects called ``noun`` that have ``colour`` and stand in ``relation`` to the anchors; of these one.
 
     Attributes:
         noun: a name, or "object" for anything at all.
         colour: a basic colour word.
         excluded: a basic colour word that must not fit.
         relation: one of :data:`RELATIONS`, to ``anchors``.
-        anchors: the one (or, for "between", two) things that the relation is to.
-        second: another of the four directions, and the thing that it is to: "left of the mug and above the key".
+        anchors: the one (or, for "between", two) objects that the relation is to.
+        second: another of the four directions, and the object that it is to: "left of the mug and above the key".
         place: one of :data:`PLACES`.
         size: one of :data:`SIZES`.
         order: (k, side): the k-th, from 1, counted from "left", "right", "top" or "bottom"; or the k-th "biggest" or

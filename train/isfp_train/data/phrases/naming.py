@@ -8,7 +8,7 @@ import numpy as np
 
 from isfp_train.data.phrases.geometry import MAYBE, YES, called
 from isfp_train.data.phrases.wording import plural
-from isfp_train.data.scene import ANYTHING, Expression, Thing
+from isfp_train.data.scene import ANYTHING, Expression, SceneObject
 
 _FRAMES = (
     "{n}",
@@ -27,30 +27,30 @@ _SEVERAL = ("all {n}", "the {n}", "all the {n}", "both {n}", "every one of the {
 
 
 def name_phrases(
-    things: Sequence[Thing], absent: Sequence[str], rng: np.random.Generator, count: int, absent_share: float
+    objects: Sequence[SceneObject], absent: Sequence[str], rng: np.random.Generator, count: int, absent_share: float
 ) -> list[Expression]:
     """Up to `count` phrases that name what is there (their target is one of all that fit, the others stand in `also`) or is not.
 
     Args:
-        things: all things of the scene.
+        objects: all objects of the scene.
         absent: names of what is surely not there.
         rng: picks names and words.
         count: how many phrases.
         absent_share: share of them for what is not there.
     """
-    nameable = [i for i, thing in enumerate(things) if thing.nameable]
+    nameable = [i for i, obj in enumerate(objects) if obj.nameable]
     found: list[Expression] = []
     for _ in range(count):
         if absent and (not nameable or rng.random() < absent_share):
             name = absent[int(rng.integers(len(absent)))]
-            if any(called(name, thing) for thing in things):
+            if any(called(name, obj) for obj in objects):
                 continue
             found.append(Expression(_said(name, 1, rng), None, "absent"))
         elif nameable:
-            thing = things[nameable[int(rng.integers(len(nameable)))]]
-            names = [name for name in thing.names if name != ANYTHING]
+            obj = objects[nameable[int(rng.integers(len(nameable)))]]
+            names = [name for name in obj.names if name != ANYTHING]
             name = names[0] if rng.random() < 0.5 else names[int(rng.integers(len(names)))]
-            verdicts = [called(name, other) for other in things]
+            verdicts = [called(name, other) for other in objects]
             fitting = [i for i in nameable if verdicts[i] == YES]
             doubtful = sum(verdict == MAYBE for verdict in verdicts)
             if not fitting or doubtful:

@@ -1,4 +1,4 @@
-"""Phrases for scenes, each with the proof that it means one thing, or none."""
+"""Phrases for scenes, each with the proof that it means one object, or none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from isfp_train.data.phrases.geometry import NO, NOTHING, called, prove
 from isfp_train.data.phrases.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
 from isfp_train.data.phrases.speech import say
-from isfp_train.data.scene import ANYTHING, Expression, Thing, in_split
+from isfp_train.data.scene import ANYTHING, Expression, SceneObject, in_split
 from isfp_train.data.sprites.colours import COLOURS
 from isfp_train.data.sprites.names import kinds_called, names_of, world_of
 
@@ -20,7 +20,7 @@ ABSENT_SHARE = 0.12
 MOST_COUNTED = 5
 #: Share of the guessable phrases (:meth:`_Table.guessable`) that are left out.
 GUESSABLE_LEFT_OUT = 0.8
-#: Share of the pairs of a colour and a kind of thing that training phrases never say together.
+#: Share of the pairs of a colour and a kind of object that training phrases never say together.
 HELD_OUT_PAIRS = 0.08
 _TRIES = 20
 #: Words of all names and colours of a phrase with two relations: more would not fit.
@@ -29,11 +29,11 @@ _SHORT = 6
 
 @dataclass(frozen=True)
 class MadePhrase(Expression):
-    """A phrase that was made from the geometry, and the thing it means.
+    """A phrase that was made from the geometry, and the object it means.
 
     Attributes:
         text: lower-case words a-z and digits, at most 20.
-        target: index of the thing; None: the phrase names something that is not there.
+        target: index of the object; None: the phrase names something that is not there.
         kind: "unique", "colour", "negation", "position", "order", "size", "relation" or "absent".
         meaning: the logical form that was proved.
     """
@@ -42,7 +42,7 @@ class MadePhrase(Expression):
 
 
 def make_phrases(
-    things: Sequence[Thing],
+    objects: Sequence[SceneObject],
     size: tuple[int, int],
     rng: np.random.Generator,
     count: int,
@@ -54,12 +54,12 @@ def make_phrases(
     """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
 
     Args:
-        things: all things of the scene; masks are not read.
+        objects: all objects of the scene; masks are not read.
         size: height and width of the scene in pixels.
         rng: picks targets, meanings and words.
         count: how many phrases.
         wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
-        pairs: of colours and kinds of things: "train", "held_out" (every phrase names the colour of a thing that "train"
+        pairs: of colours and kinds of objects: "train", "held_out" (every phrase names the colour of an object that "train"
             never names with it) or "all".
         absent: share of the phrases that mean nothing in the scene.
         comparisons: share of the others for which only order and size are tried first, which otherwise seldom can be proved.
@@ -70,7 +70,7 @@ def make_phrases(
     for name, value in (("wording", wording), ("pairs", pairs)):
         if value not in ("train", "held_out", "all"):
             raise ValueError(f'{name} is {value!r}; it must be "train", "held_out" or "all".')
-    table = _Table(things, size, rng, pairs)
+    table = _Table(objects, size, rng, pairs)
     found: list[MadePhrase] = []
     said: set[Meaning] = set()
     for _ in range(count):
@@ -106,18 +106,18 @@ def kind_of(meaning: Meaning) -> str:
 class _Table:
     """One scene while phrases are made for it."""
 
-    def __init__(self, things: Sequence[Thing], size: tuple[int, int], rng: np.random.Generator, pairs: str) -> None:
-        self.things, self.size, self.rng, self.pairs = things, size, rng, pairs
-        self.targets = [i for i, thing in enumerate(things) if thing.nameable]
-        kinds = [thing.kind for thing in things]
+    def __init__(self, objects: Sequence[SceneObject], size: tuple[int, int], rng: np.random.Generator, pairs: str) -> None:
+        self.objects, self.size, self.rng, self.pairs = objects, size, rng, pairs
+        self.targets = [i for i, obj in enumerate(objects) if obj.nameable]
+        kinds = [obj.kind for obj in objects]
         self.rivals = [kinds.count(kind) - 1 for kind in kinds]
         weights = np.array([4.0 if self.rivals[i] else 1.0 for i in self.targets])
         self.odds = np.cumsum(weights / weights.sum()) if len(weights) else weights
-        self.anything = bool(things) and all(ANYTHING in thing.names for thing in things)
+        self.anything = bool(objects) and all(ANYTHING in obj.names for obj in objects)
         self.world = world_of(frozenset(kinds))
 
     def present(self, luck: float) -> tuple[Meaning | None, int | None]:
-        """A meaning that fits one thing, and that thing's index; None where this try found none.
+        """A meaning that fits one object, and that object's index; None where this try found none.
 
         ``luck`` (0 to 1) picks the family of meanings: kept for several tries, it gives the hard ones their share.
         """
@@ -125,7 +125,7 @@ class _Table:
             return None, None
         target = self.targets[int(np.searchsorted(self.odds, self.rng.random()))]
         meaning = self.propose(target, luck)
-        if meaning is None or prove(meaning, self.things, self.size) != target:
+        if meaning is None or prove(meaning, self.objects, self.size) != target:
             return None, None
         if self.pairs == "held_out" and meaning.colour is None:
             return None, None
@@ -136,7 +136,7 @@ class _Table:
     def absent(self, luck: float) -> tuple[Meaning | None, None]:
         """A meaning that surely nothing fits; ``luck`` (0 to 1) picks its style."""
         meaning = self.propose_absent(luck)
-        if meaning is not None and prove(meaning, self.things, self.size) == NOTHING:
+        if meaning is not None and prove(meaning, self.objects, self.size) == NOTHING:
             return meaning, None
         return None, None
 
@@ -145,27 +145,27 @@ class _Table:
         along, sign = _DIRECTIONS.get(meaning.relation or "", (0, 0))
         if not sign or not self.rivals[target]:
             return False
-        thing = self.things[target]
-        like = (t for t in self.things if t.kind == thing.kind and t is not thing)
-        return all(sign * (t.centre[along] - thing.centre[along]) > 0 for t in like)
+        obj = self.objects[target]
+        like = (t for t in self.objects if t.kind == obj.kind and t is not obj)
+        return all(sign * (t.centre[along] - obj.centre[along]) > 0 for t in like)
 
     def is_pair(self, meaning: Meaning) -> bool:
-        """Whether just two things have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
-        fitting = [t for t in self.things if called(meaning.noun, t) != NO]
+        """Whether just two objects have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
+        fitting = [t for t in self.objects if called(meaning.noun, t) != NO]
         if meaning.colour is not None:
             fitting = [t for t in fitting if t.colour in (None, meaning.colour)]
         return len(fitting) == 2 and meaning.relation is None
 
     def propose(self, target: int, luck: float) -> Meaning | None:
         """Some meaning that may fit a target; nothing is proved yet."""
-        rng, thing = self.rng, self.things[target]
-        noun = self.noun(thing)
+        rng, obj = self.rng, self.objects[target]
+        noun = self.noun(obj)
         crowded = self.rivals[target] > 0
         named = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
         families = _ANYTHING_FAMILIES if noun == ANYTHING else named
         family = families[0][int(np.searchsorted(families[1], luck))]
-        colour = thing.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
-        if colour in noun.split() or not self.may_say(colour, thing.kind):
+        colour = obj.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
+        if colour in noun.split() or not self.may_say(colour, obj.kind):
             colour = None
         if family == "colour" and crowded and rng.random() < 0.35:
             return self.negation(target, noun)
@@ -174,36 +174,36 @@ class _Table:
         if family in ("unique", "colour"):
             return Meaning(noun, colour)
         if family == "place":
-            return Meaning(noun, colour, place=self.place(thing, crowded))
+            return Meaning(noun, colour, place=self.place(obj, crowded))
         if family == "size":
             return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
         if family == "order":
-            order = self.order(thing, colour)
+            order = self.order(obj, colour)
             return Meaning(noun, colour, order=order) if order[0] <= MOST_COUNTED else None
         return self.relation(target, noun, colour)
 
     def may_say(self, colour: str | None, kind: str) -> bool:
-        """Whether a phrase of these ``pairs`` may give a kind of thing this colour."""
+        """Whether a phrase of these ``pairs`` may give a kind of object this colour."""
         return colour is None or in_split(f"{colour} {kind}", HELD_OUT_PAIRS, self.pairs)
 
     def negation(self, target: int, noun: str) -> Meaning | None:
         """The target by the colour of a rival, which it has not."""
-        thing = self.things[target]
-        rivals = {t.colour for t in self.things if t.kind == thing.kind and t.colour not in (None, thing.colour)}
-        colours = sorted(c for c in rivals if c and c not in noun.split() and self.may_say(c, thing.kind))
+        obj = self.objects[target]
+        rivals = {t.colour for t in self.objects if t.kind == obj.kind and t.colour not in (None, obj.colour)}
+        colours = sorted(c for c in rivals if c and c not in noun.split() and self.may_say(c, obj.kind))
         return Meaning(noun, excluded=_one(self.rng, colours)) if colours else None
 
-    def noun(self, thing: Thing) -> str:
-        """A name of a thing, the first ones more often."""
+    def noun(self, obj: SceneObject) -> str:
+        """A name of an object, the first ones more often."""
         if self.anything and self.rng.random() < 0.05:
             return ANYTHING
-        names = [name for name in thing.names if name != ANYTHING]
+        names = [name for name in obj.names if name != ANYTHING]
         return names[0] if self.rng.random() < 0.55 else _one(self.rng, names)
 
-    def place(self, thing: Thing, crowded: bool) -> str:
+    def place(self, obj: SceneObject, crowded: bool) -> str:
         """A place word that is not plainly wrong."""
         rng = self.rng
-        x, y = thing.centre[0] / self.size[1], thing.centre[1] / self.size[0]
+        x, y = obj.centre[0] / self.size[1], obj.centre[1] / self.size[0]
         if rng.random() < 0.14:
             return "middle" if crowded and rng.random() < 0.7 else "centre"
         if rng.random() < 0.18:
@@ -211,18 +211,18 @@ class _Table:
         words = SIDES if rng.random() < 0.5 else EXTREMES
         return words[int(rng.integers(2))] if rng.random() < 0.62 else words[2 + int(rng.integers(2))]
 
-    def order(self, thing: Thing, colour: str | None) -> tuple[int, str]:
-        """Where a thing stands among its kind, counted from a random side."""
+    def order(self, obj: SceneObject, colour: str | None) -> tuple[int, str]:
+        """Where an object stands among its kind, counted from a random side."""
         side = _one(self.rng, _ORDER_SIDES)
-        like = [t for t in self.things if t.kind == thing.kind and (colour is None or t.colour == colour)]
+        like = [t for t in self.objects if t.kind == obj.kind and (colour is None or t.colour == colour)]
         if side in ("biggest", "smallest"):
             sign = -1 if side == "biggest" else 1
-            return 1 + sum(sign * other.area < sign * thing.area for other in like), side
+            return 1 + sum(sign * other.area < sign * obj.area for other in like), side
         along, sign = (0 if side in ("left", "right") else 1), (1 if side in ("left", "top") else -1)
-        return 1 + sum(sign * other.centre[along] < sign * thing.centre[along] for other in like), side
+        return 1 + sum(sign * other.centre[along] < sign * obj.centre[along] for other in like), side
 
     def relation(self, target: int, noun: str, colour: str | None) -> Meaning | None:
-        """A relation of a target to one or two other things."""
+        """A relation of a target to one or two other objects."""
         rng = self.rng
         anchors = [i for i in self.targets if i != target]
         if not anchors:
@@ -248,7 +248,7 @@ class _Table:
         return Meaning(noun, colour, relation, (one,))
 
     def second(self, target: int, first: int, named: tuple[str, str | None], one: Meaning) -> tuple[str, Meaning] | None:
-        """Another thing that the target stands in a direction to; None where the phrase would grow too long."""
+        """Another object that the target stands in a direction to; None where the phrase would grow too long."""
         others = [i for i in self.targets if i not in (target, first)]
         if not others:
             return None
@@ -263,45 +263,45 @@ class _Table:
 
     def direction(self, target: int, anchor: int) -> str:
         """The direction from an anchor to a target that is the plainer one."""
-        thing, other = self.things[target], self.things[anchor]
-        dx, dy = thing.centre[0] - other.centre[0], thing.centre[1] - other.centre[1]
+        obj, other = self.objects[target], self.objects[anchor]
+        dx, dy = obj.centre[0] - other.centre[0], obj.centre[1] - other.centre[1]
         return ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
 
     def anchor(self, index: int) -> Meaning | None:
         """A meaning of an anchor by its name, with its colour where that is needed."""
-        thing = self.things[index]
-        noun = self.noun(thing)
+        obj = self.objects[index]
+        noun = self.noun(obj)
         if noun == ANYTHING:
             return None
         plain = Meaning(noun)
-        sayable = thing.colour is not None and self.may_say(thing.colour, thing.kind)
+        sayable = obj.colour is not None and self.may_say(obj.colour, obj.kind)
         use_colour = sayable and self.rng.random() < 0.25
-        if not use_colour and prove(plain, self.things, self.size) == index:
+        if not use_colour and prove(plain, self.objects, self.size) == index:
             return plain
-        others = [Meaning(noun, thing.colour)] if sayable and thing.colour not in noun.split() else []
+        others = [Meaning(noun, obj.colour)] if sayable and obj.colour not in noun.split() else []
         if self.rivals[index]:
             others.append(Meaning(noun, place=_one(self.rng, EXTREMES)))
             others.append(Meaning(noun, size=_one(self.rng, ("biggest", "smallest"))))
         for meaning in others:
-            if prove(meaning, self.things, self.size) == index:
+            if prove(meaning, self.objects, self.size) == index:
                 return meaning
         return None
 
     def propose_absent(self, style: float) -> Meaning | None:
-        """Something that may not be there: a thing, a colour, a relation, one too many, a wrong corner."""
+        """Something that may not be there: an object, a colour, a relation, one too many, a wrong corner."""
         rng = self.rng
         if not self.targets:
             return Meaning(self.absent_noun())
         index = self.targets[int(rng.integers(len(self.targets)))]
-        thing = self.things[index]
-        noun = next(name for name in thing.names if name != ANYTHING)
+        obj = self.objects[index]
+        noun = next(name for name in obj.names if name != ANYTHING)
         if style < 0.30:
             return self.decorated(self.absent_noun())
         if style < 0.54:
             colour = _one(rng, COLOURS)
-            return None if colour in noun.split() or not self.may_say(colour, thing.kind) else Meaning(noun, colour)
+            return None if colour in noun.split() or not self.may_say(colour, obj.kind) else Meaning(noun, colour)
         if style < 0.84:
-            others = [i for i in self.targets if self.things[i].kind != thing.kind]
+            others = [i for i in self.targets if self.objects[i].kind != obj.kind]
             if not others:
                 return None
             anchor = self.anchor(others[int(rng.integers(len(others)))])

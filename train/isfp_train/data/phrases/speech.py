@@ -20,7 +20,7 @@ def say(meaning: Meaning, rng: np.random.Generator, wording: str = "train", pair
         meaning: what to say.
         rng: picks the words.
         wording: "train", "held_out" or "all": whose patterns are used.
-        pair: of two things: "bigger" may stand for "biggest".
+        pair: of two objects: "bigger" may stand for "biggest".
 
     Returns:
         At most 20 lower-case words.

@@ -197,7 +197,7 @@ SECOND: dict[str, tuple[str, ...]] = {
     "above": ("and above {b}", "and higher than {b}"), "below": ("and below {b}", "and under {b}"),
 }  # fmt: skip
 
-#: Never used in training: they test whether new wordings of known things are understood.
+#: Never used in training: they test whether new wordings of known objects are understood.
 HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "would you pass me {x}")
 HELD_OUT: dict[str, tuple[str, ...]] = {
     "leftmost": ("{n} at the extreme left", "{n} on the left end"),
@@ -263,7 +263,7 @@ _UNCOUNTED = frozenset(
 
 
 def is_plural(name: str) -> bool:
-    """Whether one thing of this name is spoken of as several: "scissors"."""
+    """Whether one object of this name is spoken of as several: "scissors"."""
     return name.split()[-1] in _ALWAYS_PLURAL
 
 

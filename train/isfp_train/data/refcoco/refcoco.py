@@ -10,7 +10,7 @@ import numpy as np
 
 from isfp.steps.phrase import split_words
 from isfp_train.data.refcoco.layout import find_layout, read_refs, splits_of
-from isfp_train.data.scene import Expression, Scene, Thing, measure
+from isfp_train.data.scene import Expression, Scene, SceneObject, measure
 from isfp_train.data.sprites.coco import Coco
 from isfp_train.errors import ConfigurationError, DataFormatError, DataMissingError
 
@@ -19,11 +19,11 @@ NO_TARGET = -1  # gRefCOCO's annotation id of what is not there
 
 @dataclass(frozen=True)
 class Ref:
-    """What was written about one thing of a photo; gRefCOCO's may mean several things, or none.
+    """What was written about one object of a photo; gRefCOCO's may mean several objects, or none.
 
     Attributes:
         photo: id of the photo.
-        annotations: ids of the things meant; empty: nothing on the photo is.
+        annotations: ids of the objects meant; empty: nothing on the photo is.
         split: of the dataset.
         texts: the expressions.
     """
@@ -88,7 +88,7 @@ class RefCoco:
             expressions = sum(len(ref.texts) for ref in refs)
             nothing = sum(len(ref.texts) for ref in refs if not ref.annotations)
             lines.append(
-                f"{self.name} {split}: {len({ref.photo for ref in refs})} photos, {len(refs)} referred things, "
+                f"{self.name} {split}: {len({ref.photo for ref in refs})} photos, {len(refs)} referred objects, "
                 f"{expressions} expressions, {nothing} of them for nothing"
             )
         return "\n".join(lines)
@@ -129,7 +129,7 @@ def _ref(entry: dict) -> Ref:
 
 
 class RefCocoScenes:
-    """The photos of one split as scenes, whole and unchanged, with their expressions; every annotated instance is a thing.
+    """The photos of one split as scenes, whole and unchanged, with their expressions; every annotated instance is an object.
 
     Args:
         refcoco: the data set.
@@ -157,23 +157,23 @@ class RefCocoScenes:
         """Photo number `seed` of the split, counted round and round."""
         photo = self.ids[seed % len(self.ids)]
         coco = self.refcoco.coco
-        things: list[Thing] = []
+        objects: list[SceneObject] = []
         place: dict[int, int] = {}
         for annotation in coco.annotations[photo]:
             mask = coco.mask(annotation)
             if mask.any():
                 name = coco.categories[annotation["category_id"]]
-                place[annotation["id"]] = len(things)
-                things.append(measure(mask, (name,), name))
+                place[annotation["id"]] = len(objects)
+                objects.append(measure(mask, (name,), name))
         expressions: list[Expression] = []
         for ref in self._refs[photo]:
-            target = self._target(ref, place, things)
-            kind = "absent" if target is None else "expression" if len(ref.annotations) == 1 else "several things"
+            target = self._target(ref, place, objects)
+            kind = "absent" if target is None else "expression" if len(ref.annotations) == 1 else "several objects"
             expressions += [Expression(text, target, kind) for text in ref.texts]
-        return Scene(coco.photo(photo), tuple(things), self.source, tuple(expressions), made="none")
+        return Scene(coco.photo(photo), tuple(objects), self.source, tuple(expressions), made="none")
 
-    def _target(self, ref: Ref, place: dict[int, int], things: list[Thing]) -> int | None:
-        """The thing meant; several are joined to one more thing, which is their union."""
+    def _target(self, ref: Ref, place: dict[int, int], objects: list[SceneObject]) -> int | None:
+        """The object meant; several are joined to one more object, which is their union."""
         if not ref.annotations:
             return None
         meant = [place[number] for number in ref.annotations if number in place]
@@ -181,6 +181,6 @@ class RefCocoScenes:
             raise DataFormatError(f"{self.refcoco.name}: the masks of annotations {list(ref.annotations)} have no pixel.")
         if len(meant) == 1:
             return meant[0]
-        masks = [mask for mask in (things[number].mask for number in meant) if mask is not None]
-        things.append(measure(np.logical_or.reduce(masks), ("things",), "several things", nameable=False))
-        return len(things) - 1
+        masks = [mask for mask in (objects[number].mask for number in meant) if mask is not None]
+        objects.append(measure(np.logical_or.reduce(masks), ("objects",), "several objects", nameable=False))
+        return len(objects) - 1

@@ -40,17 +40,17 @@ def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) ->
         cv2.imwrite(str(photos / file_name), np.ascontiguousarray(scene.image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 95])
         images.append({"id": number, "file_name": file_name, "height": height, "width": width})
         first = len(annotations) + 1
-        for thing in scene.things:
-            assert thing.mask is not None
-            x0, y0, x1, y1 = thing.box
+        for obj in scene.objects:
+            assert obj.mask is not None
+            x0, y0, x1, y1 = obj.box
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
-                    "category_id": categories.setdefault(thing.kind, len(categories) + 1),
-                    "segmentation": {"size": [height, width], "counts": run_lengths(thing.mask)},
+                    "category_id": categories.setdefault(obj.kind, len(categories) + 1),
+                    "segmentation": {"size": [height, width], "counts": run_lengths(obj.mask)},
                     "bbox": [x0, y0, x1 - x0, y1 - y0],
-                    "area": thing.area,
+                    "area": obj.area,
                     "iscrowd": 0,
                 }
             )
@@ -58,7 +58,7 @@ def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) ->
             if target is None and name != "grefcoco":
                 continue
             annotation = NO_TARGET if target is None else first + target
-            category = NO_TARGET if target is None else categories[scene.things[target].kind]
+            category = NO_TARGET if target is None else categories[scene.objects[target].kind]
             ids = range(sentences, sentences + len(group))
             sentences += len(group)
             refs.append(

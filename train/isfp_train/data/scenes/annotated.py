@@ -1,4 +1,4 @@
-"""Photos with annotated things and phrases that people wrote about them, from many folders."""
+"""Photos with annotated objects and phrases that people wrote about them, from many folders."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ class AnnotatedPhotos:
                 expressions.append(Expression(said.text, None, "absent"))
             elif said.annotation in places and shown[places[said.annotation]].kept >= LEAST_KEPT:
                 expressions.append(Expression(said.text, places[said.annotation], "expression"))
-        things = tuple(measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown)
+        objects = tuple(measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown)
         absent = () if photos.made != "present" else _absent(photos.coco, {standing.kind for standing in shown})
         picture = developed(frame, rng) if self.augment else frame
-        return Scene(picture, things, photos.name, tuple(expressions), photos.made, absent)
+        return Scene(picture, objects, photos.name, tuple(expressions), photos.made, absent)
 
 
 def _absent(coco: Coco, kinds: set[str]) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _absent(coco: Coco, kinds: set[str]) -> tuple[str, ...]:
     return tuple(sorted(kind for kind in set(coco.categories.values()) - doubtful))
 
 
-#: Where not every thing of an annotated kind has a mask.
+#: Where not every object of an annotated kind has a mask.
 INCOMPLETE = frozenset(("waste_bottles", "sweets", "strawberries", "pigs", "pedestrians"))
 
 

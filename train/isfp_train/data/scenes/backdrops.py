@@ -1,4 +1,4 @@
-"""What things stand on: textures made by code, and quiet parts of photos."""
+"""What objects stand on: textures made by code, and quiet parts of photos."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HELD_OUT_SHARE = 0.10
 
 @dataclass(frozen=True)
 class VisibleObject:
-    """A thing that a backdrop shows.
+    """An object that a backdrop shows.
 
     Attributes:
         mask: bool ``[H,W]``.
-        names: as in :class:`isfp_train.data.scene.Thing`.
-        kind: as in ``Thing``.
-        colour: as in ``Thing``.
-        nameable: as in ``Thing``.
+        names: as in :class:`isfp_train.data.scene.SceneObject`.
+        kind: as in ``SceneObject``.
+        colour: as in ``SceneObject``.
+        nameable: as in ``SceneObject``.
         annotation: id of the annotation that it comes from, where it comes from one.
         kept: share of it that the crop has left.
     """
@@ -42,7 +42,7 @@ class PhotoBackdrops:
     """Crops of a folder of photos of which nobody knows what they show.
 
     Of several crops the one with the least detail is taken, and what detail is left is blurred, as by a lens that is
-    focused on the things in front: so that nothing in it competes with them for a name.
+    focused on the objects in front: so that nothing in it competes with them for a name.
 
     Args:
         folder: the photos (jpg or png).
@@ -122,7 +122,7 @@ def _wall(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _tone(rng: np.random.Generator, saturation: float = 0.35) -> np.ndarray:
-    """A muted colour, float32 ``[3]``: bright things must stand out on it."""
+    """A muted colour, float32 ``[3]``: bright objects must stand out on it."""
     hsv = np.array([[[rng.uniform(0, 360), rng.uniform(0, saturation), rng.uniform(0.22, 0.92)]]], np.float32)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
 

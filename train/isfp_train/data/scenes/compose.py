@@ -23,21 +23,21 @@ __all__ = ["ComposedScenes", "PhotoScenes", "ProceduralScenes", "finish", "paste
 
 #: Width : height of scenes and how often each is made.
 ASPECTS = ((1.0, 0.4), (4 / 3, 0.3), (16 / 9, 0.15), (3 / 4, 0.15))
-#: A thing that shows less of itself than this is a distractor, never a target.
+#: An object that shows less of itself than this is a distractor, never a target.
 LEAST_VISIBLE = 0.6
-#: The same for things that stood on the backdrop already.
+#: The same for objects that stood on the backdrop already.
 LEAST_LEFT = 0.7
 
 
 class ComposedScenes:
-    """Scenes of sprites, cut-outs and drawn things on photos and drawn surfaces.
+    """Scenes of sprites, cut-outs and drawn objects on photos and drawn surfaces.
 
     Args:
         sprites: where sprites come from, or None.
         cutouts: cut-outs of photos, or None. Their photos serve as backdrops too, with all that is annotated on them.
-        backgrounds: other photos to stand things on, or None.
+        backgrounds: other photos to stand objects on, or None.
         size: longer side of a scene in pixels.
-        drawn: share of the scenes whose things are drawn by code, where there is another source as well.
+        drawn: share of the scenes whose objects are drawn by code, where there is another source as well.
     """
 
     source = "composed"
@@ -72,19 +72,19 @@ class ComposedScenes:
         canvas, behind, plain = self._backdrop(height, width, poses[0].horizon if poses else 0.0, rng)
         canvas, layers = paste(canvas, sprites, poses, rng)
         covered = np.zeros((height, width), bool)
-        things = []
+        objects = []
         for sprite, visible, whole in layers:
             covered |= visible
             if visible.any():
                 shown = float(visible.sum()) / max(1.0, whole)
                 names = (*sprite.names, ANYTHING) if plain else sprite.names
-                things.append(measure(visible, names, sprite.kind, sprite.colour, shown >= LEAST_VISIBLE))
+                objects.append(measure(visible, names, sprite.kind, sprite.colour, shown >= LEAST_VISIBLE))
         for old in behind:
             visible = old.mask & ~covered
             if visible.any():
                 nameable = old.nameable and bool(visible.sum() >= LEAST_LEFT * old.mask.sum())
-                things.append(measure(visible, old.names, old.kind, old.colour, nameable))
-        return Scene(finish(canvas, rng), tuple(things), self.source)
+                objects.append(measure(visible, old.names, old.kind, old.colour, nameable))
+        return Scene(finish(canvas, rng), tuple(objects), self.source)
 
     def _backdrop(
         self, height: int, width: int, horizon: float, rng: np.random.Generator
@@ -100,7 +100,7 @@ class ComposedScenes:
         return made.astype(np.float32), [], True
 
     def _cast(self, rng: np.random.Generator) -> list[Sprite]:
-        """Which things appear: most often several of one kind among others of other kinds."""
+        """Which objects appear: most often several of one kind among others of other kinds."""
         weights = [share for _, share in self._sources]
         source = self._sources[int(rng.choice(len(weights), p=weights))][0]
         count = int(rng.integers(2, 9))
@@ -128,7 +128,7 @@ class ComposedScenes:
         return [source.sprite(kind, rng, palette[i % len(palette)]) for i in range(count)]
 
     def _other_kind(self, source: SpriteSource, present: list[Sprite], rng: np.random.Generator) -> str:
-        """A kind that no name of the present things could be taken for, if one is found soon."""
+        """A kind that no name of the present objects could be taken for, if one is found soon."""
         kind = _pick(source.kinds, rng)
         for _ in range(8):
             if not any(may_be_called(kind, sprite.kind) for sprite in present):
@@ -138,7 +138,7 @@ class ComposedScenes:
 
 
 class ProceduralScenes(ComposedScenes):
-    """Scenes of drawn things on drawn surfaces: no data needed.
+    """Scenes of drawn objects on drawn surfaces: no data needed.
 
     Args:
         size: longer side of a scene in pixels.

@@ -1,4 +1,4 @@
-"""Where things go in a composed scene: rows, tables, or scattered."""
+"""Where objects go in a composed scene: rows, tables, or scattered."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def lay_out(
 
 
 def draw_order(poses: Sequence[SpritePose], shapes: Sequence[tuple[int, int]]) -> list[int]:
-    """Indices, farthest back first: on a table by where things stand."""
+    """Indices, farthest back first: on a table by where objects stand."""
     if not poses or poses[0].horizon == 0:
         return list(range(len(poses)))
     feet = [p.y + s[0] * p.scale / 2 for p, s in zip(poses, shapes, strict=True)]

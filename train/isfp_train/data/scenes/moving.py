@@ -22,13 +22,13 @@ _TRIES = 50
 
 @dataclass(frozen=True)
 class Clip:
-    """A few seconds of one camera, and the thing that a phrase means in it.
+    """A few seconds of one camera, and the object that a phrase means in it.
 
     Attributes:
         frames: uint8 ``[T,H,W,3]``, RGB.
-        masks: bool ``[T,H,W]``, the visible part of the thing.
-        text: a phrase that means this thing in every frame: by its name, or by its name and colour.
-        motion: "still", "moving" (the thing moves along a straight line) or "hidden" (a board covers it for a while).
+        masks: bool ``[T,H,W]``, the visible part of the object.
+        text: a phrase that means this object in every frame: by its name, or by its name and colour.
+        motion: "still", "moving" (the object moves along a straight line) or "hidden" (a board covers it for a while).
         velocity: pixels a frame, (x, y); zeros unless it moves.
     """
 
@@ -40,7 +40,7 @@ class Clip:
 
 
 class MovingScenes(ProceduralScenes):
-    """Clips of drawn things on drawn surfaces, seen by a camera whose sensor has noise.
+    """Clips of drawn objects on drawn surfaces, seen by a camera whose sensor has noise.
 
     Args:
         size: longer side of a frame in pixels.
@@ -60,10 +60,10 @@ class MovingScenes(ProceduralScenes):
             seed: of the scene; the same for every motion shows the same scene.
             motion: one of :data:`MOTIONS`.
             length: T, frames.
-            speed: of a moving thing, pixels a frame.
+            speed: of a moving object, pixels a frame.
 
         Raises:
-            ValueError: the motion is none of these, or no scene of this seed has a thing that a phrase means and that has room.
+            ValueError: the motion is none of these, or no scene of this seed has an object that a phrase means and that has room.
         """
         if motion not in MOTIONS:
             raise ValueError(f"motion is {motion!r}; it must be one of {MOTIONS}.")
@@ -71,7 +71,7 @@ class MovingScenes(ProceduralScenes):
             clip = self._attempt(scene_rng(f"{self.source} {attempt}", seed), motion, length, speed)
             if clip is not None:
                 return clip
-        raise ValueError(f"No scene of seed {seed} has a thing with room for {length} frames at {speed} pixels a frame.")
+        raise ValueError(f"No scene of seed {seed} has an object with room for {length} frames at {speed} pixels a frame.")
 
     def _attempt(self, rng: np.random.Generator, motion: str, length: int, speed: float) -> Clip | None:
         height, width = round(self.size * 3 / 4), self.size
@@ -90,20 +90,20 @@ class MovingScenes(ProceduralScenes):
         canvas, visible = view(poses)
         if not all(mask.any() for mask in visible):
             return None
-        things = [
+        objects = [
             measure(mask, (*s.names, ANYTHING), s.kind, s.colour, bool(mask.sum() >= 0.005 * mask.size))
             for s, mask in zip(sprites, visible, strict=True)
         ]
-        # A name and a colour stay true while things move; places and relations do not.
+        # A name and a colour stay true while objects move; places and relations do not.
         said = [
-            r for r in make_phrases(things, (height, width), rng, 12) if r.kind in ("unique", "colour") and r.target is not None
+            r for r in make_phrases(objects, (height, width), rng, 12) if r.kind in ("unique", "colour") and r.target is not None
         ]
         if not said:
             return None
         phrase = said[0]
         target = phrase.target
         assert target is not None
-        step = _free_way(things[target].box, (height, width), length, speed, rng) if motion == "moving" else (0.0, 0.0)
+        step = _free_way(objects[target].box, (height, width), length, speed, rng) if motion == "moving" else (0.0, 0.0)
         if step is None:
             return None
         if motion == "moving":  # the mover passes in front of what it meets
@@ -117,7 +117,7 @@ class MovingScenes(ProceduralScenes):
             canvas, visible = view(moved) if motion == "moving" or number == 0 else (canvas, visible)
             shown, mask = canvas.copy(), visible[target].copy()
             if motion == "hidden" and length // 3 <= number < 2 * length // 3:
-                _cover(shown, mask, things[target].box)
+                _cover(shown, mask, objects[target].box)
             views.append(self._sensor(shown, rng))
             masks.append(mask)
         return Clip(np.stack(views), np.stack(masks), phrase.text, motion, step)

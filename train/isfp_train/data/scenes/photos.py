@@ -1,4 +1,4 @@
-"""Whole photos with all their annotated things as scenes."""
+"""Whole photos with all their annotated objects as scenes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from isfp_train.data.scene import Scene, Thing, measure, scene_rng
+from isfp_train.data.scene import Scene, SceneObject, measure, scene_rng
 from isfp_train.data.scenes.backdrops import VisibleObject
 from isfp_train.data.sprites.coco import Coco, photo_colour
 from isfp_train.data.sprites.names import COCO_NAMES
 
 #: A smaller share of the frame than this: counted, never named.
 TINY = 0.003
-#: A thing that the crop leaves less of itself than this is counted, never named.
+#: An object that the crop leaves less of itself than this is counted, never named.
 LEAST_KEPT = 0.5
 
 
 class PhotoScenes:
-    """Random crops of COCO photos, at most ``size`` pixels on the longer side. Every annotated instance is a thing.
+    """Random crops of COCO photos, at most ``size`` pixels on the longer side. Every annotated instance is an object.
 
     Args:
         coco: the photos.
@@ -29,7 +29,7 @@ class PhotoScenes:
         augment: False: the whole photo, neither cropped, mirrored nor changed in colour.
 
     Raises:
-        ValueError: no photo has a thing.
+        ValueError: no photo has an object.
     """
 
     source = "photo"
@@ -51,12 +51,14 @@ class PhotoScenes:
         photo = self._coco.photo(image_id)
         for attempt in range(6):
             crop = random_crop(photo.shape[0], photo.shape[1], rng) if self.augment and attempt < 5 else None
-            things, frame = self._things(image_id, crop, self.augment and rng.random() < 0.5)
-            if any(thing.nameable for thing in things) or crop is None:
+            objects, frame = self._objects(image_id, crop, self.augment and rng.random() < 0.5)
+            if any(obj.nameable for obj in objects) or crop is None:
                 break
-        return Scene(developed(frame, rng) if self.augment else frame, tuple(things), self.source)
+        return Scene(developed(frame, rng) if self.augment else frame, tuple(objects), self.source)
 
-    def _things(self, image_id: int, crop: tuple[int, int, int, int] | None, flipped: bool) -> tuple[list[Thing], np.ndarray]:
+    def _objects(
+        self, image_id: int, crop: tuple[int, int, int, int] | None, flipped: bool
+    ) -> tuple[list[SceneObject], np.ndarray]:
         frame, shown = self._view.look(image_id, crop, self.size, flipped)
         return [measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown], frame
 
@@ -66,7 +68,7 @@ class PhotoView:
 
     Args:
         coco: the photos.
-        names: what the things of each category are called, best first; a category that is not there is called by its own name.
+        names: what the objects of each category are called, best first; a category that is not there is called by its own name.
     """
 
     def __init__(self, coco: Coco, names: Mapping[str, tuple[str, ...]] = COCO_NAMES) -> None:
@@ -79,7 +81,7 @@ class PhotoView:
         """A crop (top, left, bottom, right in photo pixels; None: all) with its longer side resized to ``size``.
 
         Returns:
-            uint8 ``[h,w,3]`` RGB, and the things with masks bool ``[h,w]``.
+            uint8 ``[h,w,3]`` RGB, and the objects with masks bool ``[h,w]``.
         """
         photo = self._coco.photo(image_id)
         top, left, bottom, right = crop or (0, 0, photo.shape[0], photo.shape[1])
@@ -118,7 +120,7 @@ class PhotoView:
 
 
 class AnnotatedBackdrops:
-    """Crops of COCO photos with few things on them, all known: what is pasted on top competes with the truth alone.
+    """Crops of COCO photos with few objects on them, all known: what is pasted on top competes with the truth alone.
 
     Args:
         coco: the photos.
@@ -154,7 +156,7 @@ class AnnotatedBackdrops:
 
 
 def _busy(annotations: list[dict], top: int, left: int, height: int, width: int) -> float:
-    """How much of a crop its annotated things take, by their boxes; crowds count as more than everything."""
+    """How much of a crop its annotated objects take, by their boxes; crowds count as more than everything."""
     total = 0.0
     for annotation in annotations:
         x, y, w, h = annotation["bbox"]
@@ -164,7 +166,7 @@ def _busy(annotations: list[dict], top: int, left: int, height: int, width: int)
 
 
 def _has_nameable(coco: Coco, image_id: int) -> bool:
-    """Whether the whole photo has a thing that can be named."""
+    """Whether the whole photo has an object that can be named."""
     annotations, image = coco.annotations[image_id], coco.images[image_id]
     crowded = {a["category_id"] for a in annotations if a.get("iscrowd")}
     least = TINY * image["height"] * image["width"]

@@ -1,1 +1,1 @@
-"""Single things: cut from photos, from a folder, or drawn by code; their colours and names."""
+"""Single objects: cut from photos, from a folder, or drawn by code; their colours and names."""

@@ -1,4 +1,4 @@
-"""COCO's instances: photos with every annotated thing's mask, and cut-outs of single things."""
+"""COCO's instances: photos with every annotated object's mask, and cut-outs of single objects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from isfp_train.data.sprites.sprites import Sprite
 #: Of COCO-sized folders of 366 photos about so many are never shown to training, by the hash of the file's name.
 HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
-#: Share of a photographed thing's pixels that must agree on its colour word.
+#: Share of a photographed object's pixels that must agree on its colour word.
 COLOUR_SHARE = 0.55
 #: Brightness (0 to 255) that a tenth of the pixels must reach for colours to be told.
 DARK = 150
@@ -122,15 +122,15 @@ def _photo(path: Path) -> np.ndarray:
 
 
 def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
-    """The colour word of a photographed thing, None where it is in doubt; of a standing person that of the shirt.
+    """The colour word of a photographed object, None where it is in doubt; of a standing person that of the shirt.
 
-    Grey is always in doubt: white things in the shade look it. So is everything in a dark picture, brown where yellow things
+    Grey is always in doubt: white objects in the shade look it. So is everything in a dark picture, brown where yellow objects
     may be in the shade, and black where the pixels still have a hue.
 
     Args:
         kind: COCO's category.
         rgb: the photo, uint8 ``[h,w,3]``.
-        mask: where the thing is, bool ``[h,w]``.
+        mask: where the object is, bool ``[h,w]``.
     """
     if np.percentile(rgb[::4, ::4].max(axis=2), 90) < DARK:
         return None
@@ -150,7 +150,7 @@ def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
 
 
 class CocoCutouts:
-    """Single things cut out of COCO photos: whole, big enough, in one piece, hardly hidden by others.
+    """Single objects cut out of COCO photos: whole, big enough, in one piece, hardly hidden by others.
 
     Args:
         coco: the photos.
@@ -217,7 +217,7 @@ class CocoCutouts:
         return True
 
     def _whole(self, annotation: dict, group: list[dict]) -> bool:
-        """Whether the mask is one piece, little of its outline is where another thing hides it, and it is lit."""
+        """Whether the mask is one piece, little of its outline is where another object hides it, and it is lit."""
         mask = self.coco.mask(annotation)
         ys, xs = np.nonzero(mask)
         rows, columns = slice(max(ys.min() - 4, 0), ys.max() + 5), slice(max(xs.min() - 4, 0), xs.max() + 5)

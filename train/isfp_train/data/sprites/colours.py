@@ -1,11 +1,11 @@
-"""The eleven basic colour words: painting a thing in one, and reading one off a picture."""
+"""The eleven basic colour words: painting an object in one, and reading one off a picture."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-#: Hue (degrees), saturation and value ranges that anybody calls by the word; things are painted in random ones.
+#: Hue (degrees), saturation and value ranges that anybody calls by the word; objects are painted in random ones.
 PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "red": ((-5, 4), (0.78, 0.95), (0.70, 0.88)),
     "orange": ((22, 30), (0.82, 0.98), (0.92, 1.0)),

@@ -1,4 +1,4 @@
-"""Drawings of household things and toys."""
+"""Drawings of household objects and toys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What things are called, and which names could be said of which kinds: what proofs of uniqueness rest on."""
+"""What objects are called, and which names could be said of which kinds: what proofs of uniqueness rest on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COCO_NAMES: dict[str, tuple[str, ...]] = {
     "hair drier": ("hair dryer", "hairdryer"), "toothbrush": ("toothbrush",),
 }  # fmt: skip
 
-#: Kinds whose things might be called by each other's names: a bottle on the picture makes "jar" doubtful.
+#: Kinds whose objects might be called by each other's names: a bottle on the picture makes "jar" doubtful.
 RELATED: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split(","))
     for group in (
@@ -97,7 +97,7 @@ RELATED: tuple[frozenset[str], ...] = tuple(
     )
 )  # fmt: skip
 
-#: Names that say more than their kind does: only things that have them are meant (no other car is a "taxi").
+#: Names that say more than their kind does: only objects that have them are meant (no other car is a "taxi").
 TELLING = frozenset(
     (
         "taxi", "cab", "police car", "racing car", "race car", "alarm clock", "basketball", "volleyball", "baseball",
@@ -111,7 +111,7 @@ TELLING = frozenset(
 
 @lru_cache(maxsize=4096)
 def may_be_called(kind: str, other: str) -> bool:
-    """Whether a thing of ``kind`` might be called by a name of ``other``: the same kind, or a related one."""
+    """Whether an object of ``kind`` might be called by a name of ``other``: the same kind, or a related one."""
     return kind == other or any(kind in group and other in group for group in RELATED)
 
 
@@ -136,13 +136,13 @@ def _vocabulary() -> dict[str, frozenset[str]]:
 
 
 def kinds_called(name: str) -> frozenset[str]:
-    """The kinds whose things may have this name; the name itself where it is unknown."""
+    """The kinds whose objects may have this name; the name itself where it is unknown."""
     return _vocabulary().get(name, frozenset((name,)))
 
 
 @lru_cache(maxsize=3)
 def names_of(world: str) -> tuple[str, ...]:
-    """All names of "photo" (COCO's categories), of "drawn" (what the project draws itself) or of "any" thing, sorted."""
+    """All names of "photo" (COCO's categories), of "drawn" (what the project draws itself) or of "any" object, sorted."""
     from isfp_train.data.sprites.procedural import KIND_NAMES
 
     if world == "any":

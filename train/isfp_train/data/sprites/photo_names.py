@@ -1,4 +1,4 @@
-"""What the things of other annotated photos than COCO's are called, best first."""
+"""What the objects of other annotated photos than COCO's are called, best first."""
 
 from __future__ import annotations
 

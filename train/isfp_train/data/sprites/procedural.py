@@ -1,4 +1,4 @@
-"""Everyday things drawn by code: scenes with exact masks that need no data at all."""
+"""Everyday objects drawn by code: scenes with exact masks that need no data at all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _KINDS: dict[str, tuple[_Drawing, tuple[str, ...], tuple[str, ...], bool]] = {
 
 
 class ProceduralSprites:
-    """Sprites drawn by this module: everyday things in the eleven basic colours."""
+    """Sprites drawn by this module: everyday objects in the eleven basic colours."""
 
     @property
     def kinds(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Sprites: pictures of single things with alpha, from a folder."""
+"""Sprites: pictures of single objects with alpha, from a folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HELD_OUT_SHARE = 0.08
 
 @dataclass(frozen=True)
 class Sprite:
-    """A picture of one thing.
+    """A picture of one object.
 
     Attributes:
         rgba: uint8 ``[h,w,4]``, straight alpha.
-        names: as in :class:`isfp_train.data.scene.Thing`.
-        kind: as in ``Thing``.
-        colour: as in ``Thing``.
-        tilts: whether the thing looks natural when it is turned by more than a few degrees.
+        names: as in :class:`isfp_train.data.scene.SceneObject`.
+        kind: as in ``SceneObject``.
+        colour: as in ``SceneObject``.
+        tilts: whether the object looks natural when it is turned by more than a few degrees.
     """
 
     rgba: np.ndarray
@@ -63,7 +63,7 @@ class _Entry:
 class FolderSprites:
     """RGBA pictures of a folder with an ``index.json``: a list of ``{"file": ..., "name": ...}``.
 
-    Names, kinds and which things may change their colour come from ``table``, and files that it lacks are left out.
+    Names, kinds and which objects may change their colour come from ``table``, and files that it lacks are left out.
     Without one the names come from the index, or else from the file names.
 
     Args:

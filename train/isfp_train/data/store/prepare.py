@@ -39,7 +39,7 @@ def prepare(
         count: scenes in all.
         seed: first scene seed; scene n has seed + n.
         size: side of the network's view, pixels.
-        made_of: what the sources were built from; a store of other things is refused, never taken for this one.
+        made_of: what the sources were built from; a store made from anything else is refused.
         backbone: stores its maps where given.
         workers: processes that make scenes; 0 makes them in this one.
 

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from isfp.steps.letterbox import Framing
-from isfp_train.data.scene import Expression, Made, Scene, Thing
+from isfp_train.data.scene import Expression, Made, Scene, SceneObject
 from isfp_train.errors import ConfigurationError
 
 FILL = 128
+OBJECTS = "things"  # key of a scene's objects in scenes.json; the word of format 1, kept so that stores stay readable
 FORMAT = 3  # of a store's content; 3: a scene says which phrases may be made about it
 
 
@@ -31,18 +32,18 @@ class StoredScene:
 
     Attributes:
         view: letterboxed picture, uint8 RGB `[H,W,3]`.
-        things: measured in the scene's own frame, with no masks.
+        objects: measured in the scene's own frame, with no masks.
         size: height and width of the scene's own frame.
         packed: masks in the view, packed bits `[T,H,W/8]`.
         maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
         source: kind of scene.
-        expressions: what people wrote about it; empty where phrases are made from the things alone.
+        expressions: what people wrote about it; empty where phrases are made from the objects alone.
         made: which phrases may be made, as in `Scene`.
         absent: names of what is surely not there.
     """
 
     view: np.ndarray
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
     size: tuple[int, int]
     packed: np.ndarray
     maps: tuple[np.ndarray, ...]
@@ -51,9 +52,9 @@ class StoredScene:
     made: Made = "all"
     absent: tuple[str, ...] = ()
 
-    def mask(self, thing: int) -> np.ndarray:
-        """Mask of one thing in the view, bool `[H,W]`."""
-        return np.unpackbits(self.packed[thing], axis=-1).astype(bool)
+    def mask(self, obj: int) -> np.ndarray:
+        """Mask of one object in the view, bool `[H,W]`."""
+        return np.unpackbits(self.packed[obj], axis=-1).astype(bool)
 
 
 class Shard:
@@ -72,17 +73,19 @@ class Shard:
 
     def __getitem__(self, index: int) -> StoredScene:
         record, arrays = self.records[index], self._arrays
-        things = tuple(
-            Thing(tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None)
-            for t in record["things"]
+        objects = tuple(
+            SceneObject(
+                tuple(t["names"]), t["kind"], t["colour"], tuple(t["box"]), tuple(t["centre"]), t["area"], t["nameable"], None
+            )
+            for t in record[OBJECTS]
         )
         first = record["first_mask"]
         maps = tuple(arrays[f"map{level}"][index] for level in range(3)) if "map0" in arrays else ()
         return StoredScene(
             arrays["views"][index],
-            things,
+            objects,
             tuple(record["size"]),
-            arrays["masks"][first : first + len(things)],
+            arrays["masks"][first : first + len(objects)],
             maps,
             record["source"],
             tuple(_expression(written) for written in record.get("expressions", ())),
@@ -172,24 +175,24 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
                 "made": scene.made,
                 "absent": scene.absent,
                 **({"expressions": [asdict(written) for written in scene.expressions]} if scene.expressions else {}),
-                "things": [
+                OBJECTS: [
                     {
-                        "names": thing.names,
-                        "kind": thing.kind,
-                        "colour": thing.colour,
-                        "box": [float(v) for v in thing.box],
-                        "centre": [float(v) for v in thing.centre],
-                        "area": float(thing.area),
-                        "nameable": bool(thing.nameable),
+                        "names": obj.names,
+                        "kind": obj.kind,
+                        "colour": obj.colour,
+                        "box": [float(v) for v in obj.box],
+                        "centre": [float(v) for v in obj.centre],
+                        "area": float(obj.area),
+                        "nameable": bool(obj.nameable),
                     }
-                    for thing in scene.things
+                    for obj in scene.objects
                 ],
             }
         )
         views.append(view[0])
-        for thing in scene.things:
-            assert thing.mask is not None
-            masks.append(np.packbits(framing.fit_mask(thing.mask) >= 0.5, axis=-1))
+        for obj in scene.objects:
+            assert obj.mask is not None
+            masks.append(np.packbits(framing.fit_mask(obj.mask) >= 0.5, axis=-1))
         for kept, level in zip(maps, levels, strict=False):
             kept.append(level.astype(np.float16))
     part = folder.with_name(f".tmp-{folder.name}-{os.getpid()}")

@@ -16,7 +16,7 @@ from isfp.steps.letterbox import Framing, Placement
 from isfp.steps.phrase import UNKNOWN_ID, Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import make_phrases
-from isfp_train.data.scene import Expression, Thing
+from isfp_train.data.scene import Expression, SceneObject
 from isfp_train.data.store.store import FILL, Store, StoredScene
 from isfp_train.errors import ConfigurationError
 
@@ -119,19 +119,24 @@ class SceneSamples(Dataset):
             stored = self.store[int(entries[order[place]])]
             # Words that a person wrote do not mirror: "left" would stay.
             flip = bool(rng.random() < self.config.flip) and not stored.expressions
-            things = tuple(_mirrored(thing, stored.size[1]) for thing in stored.things) if flip else stored.things
-            expressions = self._said(stored, things, rng, self.config.phrases)
+            objects = tuple(_mirrored(obj, stored.size[1]) for obj in stored.objects) if flip else stored.objects
+            expressions = self._said(stored, objects, rng, self.config.phrases)
             if expressions:
-                return self._sample(stored, things, expressions, flip, rng)
+                return self._sample(stored, objects, expressions, flip, rng)
             place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
 
     def _sample(
-        self, stored: StoredScene, things: Sequence[Thing], expressions: Sequence[Expression], flip: bool, rng: np.random.Generator
+        self,
+        stored: StoredScene,
+        objects: Sequence[SceneObject],
+        expressions: Sequence[Expression],
+        flip: bool,
+        rng: np.random.Generator,
     ) -> dict[str, np.ndarray]:
         count = self.config.phrases
         chosen = [expressions[i] for i in range(min(count, len(expressions)))]
-        while len(chosen) < count:  # few things can be said: some of it again, in other words
-            more = self._said(stored, things, rng, count - len(chosen))
+        while len(chosen) < count:  # few objects can be said: some of it again, in other words
+            more = self._said(stored, objects, rng, count - len(chosen))
             chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
         encoded = [self.vocabulary.encode(expression.text, self.max_words) for expression in chosen]
         side = stored.view.shape[0]
@@ -140,8 +145,8 @@ class SceneSamples(Dataset):
         also = []
         for row, expression in enumerate(chosen):
             if expression.target is not None:
-                centres[row] = self._cell(placement, things[expression.target], side)
-                also += [(row, *self._cell(placement, things[other], side)) for other in expression.also]
+                centres[row] = self._cell(placement, objects[expression.target], side)
+                also += [(row, *self._cell(placement, objects[other], side)) for other in expression.also]
         present = [row for row, expression in enumerate(chosen) if expression.target is not None]
         masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
         masks = [stored.mask(chosen[row].target or 0) for row in masked]
@@ -158,11 +163,13 @@ class SceneSamples(Dataset):
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
-    def _cell(self, placement: Placement, thing: Thing, side: int) -> np.ndarray:
-        x, y = placement.points_to_view(np.array(thing.centre))
+    def _cell(self, placement: Placement, obj: SceneObject, side: int) -> np.ndarray:
+        x, y = placement.points_to_view(np.array(obj.centre))
         return np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1).astype(np.int64)
 
-    def _said(self, stored: StoredScene, things: Sequence[Thing], rng: np.random.Generator, count: int) -> Sequence[Expression]:
+    def _said(
+        self, stored: StoredScene, objects: Sequence[SceneObject], rng: np.random.Generator, count: int
+    ) -> Sequence[Expression]:
         """Up to `count` phrases about a scene: those that people wrote, those that name, those made from the geometry."""
         settings = self.config
         written = [stored.expressions[place] for place in rng.permutation(len(stored.expressions))]
@@ -172,11 +179,11 @@ class SceneSamples(Dataset):
         left = count - len(found)
         naming = left if stored.made == "names" else int(rng.binomial(left, settings.names if stored.made == "all" else 0.5))
         absent = stored.absent if stored.made == "present" else ()
-        names = name_phrases(things, absent, rng, naming, settings.absent)
+        names = name_phrases(objects, absent, rng, naming, settings.absent)
         made: Sequence[Expression] = ()
         if stored.made != "names" and len(names) < left:
             share = settings.absent if stored.made == "all" else 0.0
-            made = make_phrases(things, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
+            made = make_phrases(objects, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
         found = [*found, *names, *made]
         found += written[len(found) : count]  # little can be made: more of what people wrote
         return [found[place] for place in rng.permutation(len(found))][:count]
@@ -211,9 +218,9 @@ def _order(length: int, seed: int, passes: int) -> np.ndarray:
     return np.random.default_rng((seed, passes)).permutation(length)
 
 
-def _mirrored(thing: Thing, width: int) -> Thing:
-    x0, y0, x1, y1 = thing.box
-    return replace(thing, box=(width - x1, y0, width - x0, y1), centre=(width - thing.centre[0], thing.centre[1]))
+def _mirrored(obj: SceneObject, width: int) -> SceneObject:
+    x0, y0, x1, y1 = obj.box
+    return replace(obj, box=(width - x1, y0, width - x0, y1), centre=(width - obj.centre[0], obj.centre[1]))
 
 
 def _hidden(ids: np.ndarray, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
