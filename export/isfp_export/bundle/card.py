@@ -1,4 +1,4 @@
-"""The model card that lies in a bundle: what the model is, what it saw, how good it is, what it cannot do."""
+"""The model card in a bundle: the network, its training data, its accuracy and its limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def model_card(
         name: the bundle's name.
         loaded: the checkpoint.
         thresholds: as chosen by `choose_thresholds`.
-        evaluation: what `isfp eval --json` printed, or None.
-        history: what the weights went through before the checkpoint's own run, as Markdown, or None.
+        evaluation: the output of `isfp eval --json`, or None.
+        history: the runs before the checkpoint's own, as Markdown, or None.
     """
     network, data, optimisation = loaded.config.network, loaded.config.data, loaded.config.optimisation
     samples = loaded.epoch_samples
@@ -30,39 +30,37 @@ def model_card(
     seen = (
         f"- the training split of {data.refcoco}"
         if data.refcoco
-        else f"- {data.scenes} scenes (shares: {shares}), phrases made anew from their geometry in every epoch; no RefCOCO data"
+        else f"- {data.scenes} scenes ({shares}), with new phrases generated from their geometry in every epoch; no RefCOCO data"
     )
     lines = [
         f"# Model card: {name}",
         "",
-        "Referring segmentation: a picture and an English phrase go in, the mask of the one object the phrase means comes out.",
-        "The network is that of *Instance-Specific Feature Propagation for Referring Segmentation* (Liu, Jiang, Ding).",
+        "Referring segmentation: an image and an English phrase go in, the mask of the object that the phrase describes comes out.",
+        "The network is the one in *Instance-Specific Feature Propagation for Referring Segmentation* (Liu, Jiang, Ding).",
         "",
         "## What it is",
         f"- backbone {network.backbone}{f' (frozen, {pretrained})' if optimisation.freeze_backbone else ''}, "
         f"frames letterboxed to {network.image_size}×{network.image_size}, grid {network.grid}×{network.grid}",
         f"- {len(loaded.vocabulary)} words with GloVe vectors ({network.word_channels} channels), "
-        f"at most {network.max_words} words a phrase",
+        f"at most {network.max_words} words per phrase",
         f"- identification: {network.identification}; refinement: {_refinement(network)}",
         "",
-        "## What it saw",
+        "## Training",
         seen,
         f"- `isfp train configs/{loaded.config.name}.yaml`, seed {loaded.config.seed}",
         f"- {loaded.epoch} epochs of {optimisation.epoch_scenes} scenes, {loaded.step} steps: {samples:,} phrases",
         *([history.strip()] if history else []),
         "",
         "## Thresholds",
-        f"- found at a score of {thresholds.found:g}, mask above a probability of {thresholds.mask:g}",
+        f"- minimum score for a match: {thresholds.found:g}; minimum probability of a pixel in the mask: {thresholds.mask:g}",
         f"- {thresholds.how}",
         "",
     ]
     if evaluation:
-        shown = ", ".join(f"{kind} {share:g}" for kind, share in evaluation["shares"].items())
         lines += [
-            "## How good it is",
-            f"`isfp eval` on {evaluation['scenes']} scenes with unseen seeds ({shown}; split {evaluation['split']}, wording "
-            f"{evaluation['wording']}), in percent. `missed`: present objects below the threshold; `absent`: absent objects "
-            "refused.",
+            "## Accuracy",
+            f"`isfp eval` on {_test_set(evaluation)}. All figures are percent. `missed`: share of present objects below the "
+            "minimum score. `absent`: share of absent objects that are correctly refused.",
             "",
             "| | " + " | ".join(_COLUMNS) + " |",
             "| --- |" + " ---: |" * len(_COLUMNS),
@@ -73,16 +71,30 @@ def model_card(
         lines.append("")
     lines += [
         "## What it cannot do",
-        "- It was trained on generated phrases about generated scenes and few photos: expect less on crowded real photos, "
-        "small objects, and wordings far from everyday naming, colour, place, order, size and relation.",
-        "- It answers with one object. A phrase for several objects gets one of them.",
-        "- It must not be the only safeguard where a wrong answer can hurt somebody.",
+        "- Expect lower accuracy on images unlike its training data, in crowded scenes, on small objects, and for phrases that use "
+        "more than everyday names, colour, position, order, size and relation.",
+        "- It answers with one object. If a phrase describes several objects, the answer is one of them.",
+        "- Do not use it as the only safeguard where a wrong answer could hurt somebody.",
         "",
     ]
     return "\n".join(lines)
 
 
+def _test_set(evaluation: dict[str, Any]) -> str:
+    if "dataset" in evaluation:
+        return f"{evaluation['scenes']} photos of {evaluation['dataset']}, split {evaluation['split']}"
+    if evaluation.get("phrases") == "human":
+        return f"{evaluation['scenes']} {evaluation['split']} photos with phrases that people wrote (`--phrases human`)"
+    if evaluation.get("phrases") == "free":
+        return f"{evaluation['scenes']} {evaluation['split']} generated scenes with free phrases (`--phrases free`)"
+    shares = ", ".join(f"{share:g} {kind}" for kind, share in evaluation["shares"].items())
+    return (
+        f"{evaluation['scenes']} scenes with seeds that training never used ({shares}; split {evaluation['split']}, wording "
+        f"{evaluation['wording']})"
+    )
+
+
 def _refinement(network: NetworkConfig) -> str:
     if not network.refinement:
-        return "no"
-    return "convolutions behind a guided filter" if network.refinement_guided else "convolutions"
+        return "none"
+    return "a guided filter, then convolutions" if network.refinement_guided else "convolutions"

@@ -67,9 +67,9 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
     how = (
         f"chosen on {scenes} held-out scenes ({', '.join(f'{kind} {share:g}' for kind, share in shares.items())})"
         f"{f' and {len(photos)} held-out photos with phrases that people wrote' if photos else ''}: "
-        f"{100 * (there >= found).mean():.1f} % of {len(there)} present objects reach it, "
-        f"{100 * (missing < found).mean():.1f} % of {len(missing)} absent ones do not; "
-        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. Objects and photos are those of the reported figures, "
-        "scenes and phrases are others"
+        f"{100 * (there >= found).mean():.1f} % of {len(there)} present objects reach the minimum score, "
+        f"{100 * (missing < found).mean():.1f} % of {len(missing)} absent objects do not; "
+        f"the mask threshold has the best mIoU of {list(MASK_THRESHOLDS)}. The objects and photos are also used for the reported "
+        "figures, but the scenes and phrases are not"
     )
     return Thresholds(found, mask, how)
