@@ -104,10 +104,10 @@ class Segmenter:
         self._network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
         stopwatch = Stopwatch()
         with stopwatch.step("frame"):
-            letterboxed, placement = self.framing.fit(frame, out=self._letterboxed)
+            letterboxed, letterbox = self.framing.fit(frame, out=self._letterboxed)
         with stopwatch.step("image"):
             maps = self._image(frame=letterboxed)
-        return View(self._network, self._threshold, letterboxed, placement, maps, stopwatch)
+        return View(self._network, self._threshold, letterboxed, letterbox, maps, stopwatch)
 
     @overload
     def run(self, frame: np.ndarray, text: str, threshold: float | None = None) -> Segmentation: ...

@@ -93,7 +93,7 @@ def test_masks_gives_any_cells_and_stays_when_the_stage_runs_again(segmenter):
     own = result.cell[0] * GRID + result.cell[1]
     logits = view.masks(["red", "red"], [[own, 0], [GRID * GRID - 1, own]])
     assert logits.shape == (2, 2, HEIGHT, WIDTH)
-    np.testing.assert_array_equal(view.placement.mask(logits[0, 0]), result.mask)
+    np.testing.assert_array_equal(view.letterbox.mask(logits[0, 0]), result.mask)
     np.testing.assert_array_equal(logits[0, 0], logits[1, 1])
     kept = logits.copy()
     view.masks(["blue"], [[0]])

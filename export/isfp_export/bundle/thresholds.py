@@ -52,7 +52,7 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
     present, absent, ious = [], [], []
     for question in asked if photos is None else chain(asked, written_questions(photos, len(photos))):
         computed = predictor.compute(question.scene.image, [expression.text for expression in question.expressions])
-        placement = predictor.framing.place(*question.scene.image.shape[:2])
+        letterbox = predictor.framing.letterbox(*question.scene.image.shape[:2])
         for expression, logits, score in zip(question.expressions, computed.masks, computed.scores, strict=True):
             if expression.target is None:
                 absent.append(score)
@@ -60,7 +60,7 @@ def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) 
             truth = question.scene.objects[expression.target].mask
             assert truth is not None
             present.append(score)
-            ious.append([mask_iou(placement.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
+            ious.append([mask_iou(letterbox.mask(logits, threshold), truth) for threshold in MASK_THRESHOLDS])
     there, missing = np.array(present), np.array(absent)
     found = choose_threshold(there, missing)
     mask = MASK_THRESHOLDS[int(np.mean(ious, axis=0).argmax())]

@@ -11,7 +11,7 @@ import numpy as np
 from isfp import pictures
 from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
-from isfp.steps.letterbox import Placement
+from isfp.steps.letterbox import Letterbox
 from isfp.steps.lookup import best_cells
 from isfp_export.precision.run import StageSession
 
@@ -30,13 +30,13 @@ class PreparedFrame:
 
     Attributes:
         view: uint8 `[1,H,W,3]`, BGR.
-        placement: the way back to the frame's own size.
+        letterbox: the way back to the frame's own size.
         words: int32 `[P,L]`.
         lengths: int32 `[P]`.
     """
 
     view: np.ndarray
-    placement: Placement
+    letterbox: Letterbox
     words: np.ndarray
     lengths: np.ndarray
 
@@ -95,7 +95,7 @@ def stage_feeds(sessions: Mapping[str, StageSession], frames: Sequence[PreparedF
 
 def _prepared(bundle: Bundle, frame: np.ndarray, texts: Sequence[str]) -> PreparedFrame:
     manifest, vocabulary = bundle.manifest, bundle.vocabulary()
-    view, placement = manifest.framing.fit(frame)
+    view, letterbox = manifest.framing.fit(frame)
     encoded = [vocabulary.encode(text, manifest.max_words) for text in texts]
     words = np.stack([phrase.ids for phrase in encoded]).astype(np.int32)
-    return PreparedFrame(view, placement, words, np.array([phrase.length for phrase in encoded], np.int32))
+    return PreparedFrame(view, letterbox, words, np.array([phrase.length for phrase in encoded], np.int32))

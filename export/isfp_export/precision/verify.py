@@ -219,7 +219,7 @@ def value_differences(
 
 
 def _mask_iou(frame: PreparedFrame, theirs: np.ndarray, ours: np.ndarray, threshold: float) -> float:
-    one, other = (frame.placement.mask(logits, threshold) for logits in (theirs, ours))
+    one, other = (frame.letterbox.mask(logits, threshold) for logits in (theirs, ours))
     return mask_iou(one, other)
 
 

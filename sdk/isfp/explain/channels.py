@@ -28,12 +28,12 @@ def channel_masks(view: View, text: str, width: int = 72) -> np.ndarray:
         StaleViewError: the Segmenter has looked at another frame since.
     """
     size = view.identify([text]).shape[1]
-    rows, columns = view.placement.frame_size
+    rows, columns = view.letterbox.frame_size
     height = max(1, round(width * rows / columns))
     masks = np.empty((size * size, height, width), np.float32)
     for first in range(0, len(masks), _AT_ONCE):
         cells = range(first, min(first + _AT_ONCE, len(masks)))
         for cell, logits in zip(cells, view.masks([text], [cells])[0], strict=True):
-            probability = 1 / (1 + np.exp(-logits[view.placement.window].clip(-30, 30)))
+            probability = 1 / (1 + np.exp(-logits[view.letterbox.window].clip(-30, 30)))
             masks[cell] = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA)
     return masks.reshape(size, size, height, width)

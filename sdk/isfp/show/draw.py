@@ -56,9 +56,9 @@ def heat_map(frame: np.ndarray, result: Segmentation, framing: Framing) -> np.nd
     Returns:
         A new picture of the frame's size.
     """
-    placement = framing.place(*frame.shape[:2])
+    letterbox = framing.letterbox(*frame.shape[:2])
     view = cv2.resize(result.identifying_map, (framing.width, framing.height), interpolation=cv2.INTER_LINEAR)
-    probability = np.clip(placement.restore(view), 0, 1)[..., None]
+    probability = np.clip(letterbox.restore(view), 0, 1)[..., None]
     grey = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(np.float32) * 0.55
     warm = cv2.applyColorMap(np.round(probability * 255).astype(np.uint8), cv2.COLORMAP_INFERNO).astype(np.float32)
     strength = 0.85 * np.sqrt(probability)
@@ -67,7 +67,7 @@ def heat_map(frame: np.ndarray, result: Segmentation, framing: Framing) -> np.nd
     (i, j), (rows, columns) = result.cell, result.identifying_map.shape
     cell = np.array([j / columns, i / rows, (j + 1) / columns, (i + 1) / rows])
     view_box = cell * [framing.width, framing.height, framing.width, framing.height]
-    x1, y1, x2, y2 = (round(float(value)) for value in placement.boxes_to_frame(view_box))
+    x1, y1, x2, y2 = (round(float(value)) for value in letterbox.boxes_to_frame(view_box))
     cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), PAPER if result.found else MUTED, _line(picture), cv2.LINE_AA)
     return picture
 

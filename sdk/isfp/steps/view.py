@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from isfp.errors import IsfpError, StaleViewError
-from isfp.steps.letterbox import Placement
+from isfp.steps.letterbox import Letterbox
 from isfp.steps.lookup import Cell, best_cells, peaks
 from isfp.steps.phrase import EncodedPhrase, Vocabulary
 from isfp.steps.phrase_cache import PhraseCache
@@ -73,7 +73,7 @@ class View:
 
     Attributes:
         letterboxed: the frame as the network sees it, uint8 `[1,H,W,3]`; valid as long as the view is.
-        placement: where the frame lies in it.
+        letterbox: where the frame lies in it.
         stopwatch: time of each step so far.
     """
 
@@ -82,13 +82,13 @@ class View:
         network: LoadedNetwork,
         threshold: float,
         letterboxed: np.ndarray,
-        placement: Placement,
+        letterbox: Letterbox,
         maps: Mapping[str, Any],
         stopwatch: Stopwatch,
     ) -> None:
         """Take what `Segmenter.look` computed."""
         self._network, self._threshold, self._visual_maps, self._look = network, threshold, maps, network.looks
-        self.letterboxed, self.placement, self.stopwatch = letterboxed, placement, stopwatch
+        self.letterboxed, self.letterbox, self.stopwatch = letterboxed, letterbox, stopwatch
         self._vectors: dict[bytes, np.ndarray] = {}
         self._identifying: dict[bytes, np.ndarray] = {}
 
@@ -186,7 +186,7 @@ class View:
             cells: whole numbers `[P,K]`: for each phrase the indices i·S + j of K cells.
 
         Returns:
-            Logits float32 `[P,K,H,W]`, a new array; `placement.mask` turns one into a mask of the frame's size.
+            Logits float32 `[P,K,H,W]`, a new array; `letterbox.mask` turns one into a mask of the frame's size.
 
         Raises:
             IsfpError: the cells do not have this shape, or an index is out of range.
@@ -205,7 +205,7 @@ class View:
         with self.stopwatch.step("restore"):
             masks = {key: self._restore(answer.logits) for key, answer in answers.items() if answer.logits is not None}
             boxes = {key: box_of(mask) for key, mask in masks.items()}
-        milliseconds, size = self.stopwatch.milliseconds(), self.placement.frame_size
+        milliseconds, size = self.stopwatch.milliseconds(), self.letterbox.frame_size
         results = []
         for phrase in phrases:
             answer, box = answers[phrase.key], boxes.get(phrase.key)
@@ -257,7 +257,7 @@ class View:
             return np.asarray(outputs["masks"])
 
     def _restore(self, logits: np.ndarray) -> np.ndarray:
-        return self.placement.mask(logits, self._network.mask_threshold)
+        return self.letterbox.mask(logits, self._network.mask_threshold)
 
     def _check_current(self) -> None:
         if self._look != self._network.looks:

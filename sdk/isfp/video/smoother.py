@@ -67,9 +67,9 @@ class Smoother:
         """
         view = self.segmenter.look(frame)
         phrases = [view.encode(phrase) for phrase in (text if isinstance(text, list | tuple) else [text])]
-        if view.placement.frame_size != self._size:
+        if view.letterbox.frame_size != self._size:
             self.reset()
-            self._size = view.placement.frame_size
+            self._size = view.letterbox.frame_size
         if not phrases:
             return []
         distinct = distinct_phrases(phrases)

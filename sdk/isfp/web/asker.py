@@ -103,7 +103,7 @@ class Asker:
         return {
             "result": result.to_json(),
             "identifying_map": [[round(float(value), 4) for value in row] for row in result.identifying_map],
-            "map_box": view.placement.boxes_to_frame(np.array([0, 0, framing.width, framing.height])).round(2).tolist(),
+            "map_box": view.letterbox.boxes_to_frame(np.array([0, 0, framing.width, framing.height])).round(2).tolist(),
             "candidates": [_candidate(other) for other in others],
         }
 

@@ -99,7 +99,7 @@ def test_pictures_of_a_folder_serve_as_frames(bundle: Bundle, tmp_path: Path) ->
     cv2.imwrite(str(tmp_path / "one.png"), np.full((48, 64, 3), 90, np.uint8))
     (frame,) = folder(bundle, tmp_path, 3)
     assert frame.view.shape == (1, 64, 64, 3)
-    assert frame.placement.frame_size == (48, 64)
+    assert frame.letterbox.frame_size == (48, 64)
 
 
 def test_the_command_exits_with_the_advice(

@@ -32,18 +32,18 @@ def test_a_bad_frame_is_refused_with_what_was_found_and_expected(frame):
     value, found = BAD_FRAMES[frame]
     with pytest.raises(FrameError, match=f"(?s){found}.*") as error:
         FRAMING.fit(value)
-    assert "expected a numpy array of uint8" in str(error.value)
+    assert "expected a NumPy array of uint8" in str(error.value)
 
 
 def test_a_wide_frame_is_centred_on_grey_with_its_channels_in_order():
     frame = np.empty((32, 64, 3), np.uint8)
     frame[:] = (10, 20, 30)
-    view, placement = FRAMING.fit(frame)
+    view, letterbox = FRAMING.fit(frame)
     assert view.shape == (1, 64, 64, 3)
     assert (view[0, 16:48] == (10, 20, 30)).all()
     assert (view[0, :16] == 128).all()
     assert (view[0, 48:] == 128).all()
-    assert (placement.top, placement.left, placement.height, placement.width) == (16, 0, 32, 64)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (16, 0, 32, 64)
 
 
 def test_the_buffer_given_is_written_and_nothing_of_the_last_frame_stays():
@@ -72,25 +72,25 @@ def test_shrinking_averages_fine_stripes_instead_of_aliasing():
 @given(SIZES, SIZES)
 @settings(deadline=None)
 def test_any_size_is_placed_whole_inside_the_view_touching_two_sides(height, width):
-    _, placement = FRAMING.fit(np.zeros((height, width, 3), np.uint8))
-    assert 0 <= placement.top <= 64 - placement.height
-    assert 0 <= placement.left <= 64 - placement.width
-    assert 64 in (placement.height, placement.width)
-    assert placement.mask(np.zeros((64, 64), np.float32)).shape == (height, width)
+    _, letterbox = FRAMING.fit(np.zeros((height, width, 3), np.uint8))
+    assert 0 <= letterbox.top <= 64 - letterbox.height
+    assert 0 <= letterbox.left <= 64 - letterbox.width
+    assert 64 in (letterbox.height, letterbox.width)
+    assert letterbox.mask(np.zeros((64, 64), np.float32)).shape == (height, width)
 
 
 @given(SIZES, SIZES, st.lists(st.floats(-50, 400), min_size=4, max_size=4))
 @settings(deadline=None)
 def test_points_and_boxes_come_back_to_where_they_were(height, width, values):
-    placement = FRAMING.place(height, width)
+    letterbox = FRAMING.letterbox(height, width)
     box = np.array(values)
-    np.testing.assert_allclose(placement.boxes_to_frame(placement.boxes_to_view(box)), box, atol=1e-6)
-    np.testing.assert_allclose(placement.points_to_frame(placement.points_to_view(box[:2])), box[:2], atol=1e-6)
+    np.testing.assert_allclose(letterbox.boxes_to_frame(letterbox.boxes_to_input(box)), box, atol=1e-6)
+    np.testing.assert_allclose(letterbox.points_to_frame(letterbox.points_to_input(box[:2])), box[:2], atol=1e-6)
 
 
 def test_the_whole_frame_as_a_box_is_the_window_in_the_view():
-    placement = FRAMING.place(100, 200)
-    np.testing.assert_allclose(placement.boxes_to_view([0, 0, 200, 100]), [0, 16, 64, 48])
+    letterbox = FRAMING.letterbox(100, 200)
+    np.testing.assert_allclose(letterbox.boxes_to_input([0, 0, 200, 100]), [0, 16, 64, 48])
 
 
 @pytest.mark.parametrize("size", [(480, 640), (64, 64), (333, 111), (40, 30)])
@@ -101,7 +101,7 @@ def test_a_mask_goes_into_the_view_and_back(size):
     coverage = FRAMING.fit_mask(mask)
     assert coverage.dtype == np.float32
     assert 0 <= coverage.min() <= coverage.max() <= 1
-    back = FRAMING.place(*size).mask(coverage * 20 - 10)
+    back = FRAMING.letterbox(*size).mask(coverage * 20 - 10)
     assert (back & mask).sum() / (back | mask).sum() > 0.9
 
 
@@ -109,13 +109,13 @@ def test_a_mask_in_the_view_lies_where_its_frame_lies():
     mask = np.zeros((100, 200), bool)
     mask[40:60, 80:120] = True
     frame = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
-    view, placement = FRAMING.fit(frame)
+    view, letterbox = FRAMING.fit(frame)
     difference = view[0, ..., 0] / 255 - FRAMING.fit_mask(mask)
-    assert np.abs(difference[placement.window]).max() < 0.01
+    assert np.abs(difference[letterbox.window]).max() < 0.01
 
 
 def test_the_mask_threshold_is_a_probability():
-    placement = FRAMING.place(64, 64)
+    letterbox = FRAMING.letterbox(64, 64)
     logits = np.full((64, 64), np.log(0.7 / 0.3), np.float32)
-    assert placement.mask(logits, 0.69).all()
-    assert not placement.mask(logits, 0.71).any()
+    assert letterbox.mask(logits, 0.69).all()
+    assert not letterbox.mask(logits, 0.71).any()

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from isfp.steps.letterbox import Framing, Placement
+from isfp.steps.letterbox import Framing, Letterbox
 from isfp_train.data.scene import SceneObject
 from isfp_train.data.store.store import FILL
 from isfp_train.run.targets import positive_cells
@@ -31,11 +31,11 @@ class SceneGrid:
 
     def __init__(self, height: int, width: int, size: int, grid: int) -> None:
         self.size, self.grid = size, grid
-        self.placement: Placement = Framing(size, size, FILL).place(height, width)
+        self.letterbox: Letterbox = Framing(size, size, FILL).letterbox(height, width)
 
     def place(self, obj: SceneObject) -> np.ndarray:
         """Row and column of an object's gravity centre, float `[2]` in 0 … S."""
-        x, y = self.placement.points_to_view(np.array(obj.centre))
+        x, y = self.letterbox.points_to_input(np.array(obj.centre))
         return np.clip(np.array([y, x]) / self.size * self.grid, 0, self.grid - 1e-6)
 
     def true_cell(self, obj: SceneObject) -> int:

@@ -112,10 +112,10 @@ class CheckpointPredictor:
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
         """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
-        placement = self.framing.place(*image.shape[:2])
+        letterbox = self.framing.letterbox(*image.shape[:2])
         return [
             Answer(
-                placement.mask(mask, self.mask_threshold),
+                letterbox.mask(mask, self.mask_threshold),
                 float(score),
                 int(cell) if cell >= 0 else None,
                 identifying if identifying.size else None,
@@ -150,7 +150,7 @@ class BundlePredictor:
         chosen = [own.index if cell is None else cell for own, cell in zip(best, cells, strict=True)]
         logits, threshold = view.masks(texts, [[cell] for cell in chosen]), self.segmenter.bundle.manifest.mask_threshold
         return [
-            Answer(view.placement.mask(channels[0], threshold), own.score, cell, identifying)
+            Answer(view.letterbox.mask(channels[0], threshold), own.score, cell, identifying)
             for channels, own, cell, identifying in zip(logits, best, chosen, maps, strict=True)
         ]
 

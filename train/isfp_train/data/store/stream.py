@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from isfp.steps.letterbox import Framing, Placement
+from isfp.steps.letterbox import Framing, Letterbox
 from isfp.steps.phrase import UNKNOWN_ID, Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import make_phrases
@@ -140,13 +140,13 @@ class SceneSamples(Dataset):
             chosen += more[: count - len(chosen)] or chosen[: count - len(chosen)]
         encoded = [self.vocabulary.encode(expression.text, self.max_words) for expression in chosen]
         side = stored.view.shape[0]
-        placement = Framing(side, side, FILL).place(*stored.size)
+        letterbox = Framing(side, side, FILL).letterbox(*stored.size)
         centres = np.full((count, 2), -1, np.int64)
         also = []
         for row, expression in enumerate(chosen):
             if expression.target is not None:
-                centres[row] = self._cell(placement, objects[expression.target], side)
-                also += [(row, *self._cell(placement, objects[other], side)) for other in expression.also]
+                centres[row] = self._cell(letterbox, objects[expression.target], side)
+                also += [(row, *self._cell(letterbox, objects[other], side)) for other in expression.also]
         present = [row for row, expression in enumerate(chosen) if expression.target is not None]
         masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
         masks = [stored.mask(chosen[row].target or 0) for row in masked]
@@ -163,8 +163,8 @@ class SceneSamples(Dataset):
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
-    def _cell(self, placement: Placement, obj: SceneObject, side: int) -> np.ndarray:
-        x, y = placement.points_to_view(np.array(obj.centre))
+    def _cell(self, letterbox: Letterbox, obj: SceneObject, side: int) -> np.ndarray:
+        x, y = letterbox.points_to_input(np.array(obj.centre))
         return np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1).astype(np.int64)
 
     def _said(
