@@ -21,6 +21,7 @@ from rich.table import Table
 
 from isfp import IsfpError
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS
 
 DEVICES = Path(__file__).with_name("roofline_devices.json")
 MARK = "ESTIMATE from FLOPs, bytes and launches; not measured"
@@ -120,7 +121,7 @@ def _shapes(bundle: Bundle, stage: str, model: onnx.ModelProto, phrases: int) ->
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    sizes = {"P": phrases, "K": 1}
+    sizes = {PHRASES_AXIS: phrases, CANDIDATES_AXIS: 1}
     inputs = {}
     for tensor in bundle.manifest.stages[stage].inputs:
         shape = tuple(sizes[size] if isinstance(size, str) else size for size in tensor.shape)

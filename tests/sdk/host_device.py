@@ -15,7 +15,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.engines.record import Span
 from isfp.errors import RuntimeFailedError
 from isfp.runtimes.base import Runtime, StageRunner
-from isfp.runtimes.buffers import StagePlan, plan
+from isfp.runtimes.buffers import StageBuffers, stage_buffers
 from isfp.runtimes.device import CaptureError, Device, Graph
 from isfp.runtimes.engine_stage import EngineStage, Execution
 
@@ -117,15 +117,15 @@ class HostGraph(Graph):
 class HostExecution(Execution):
     """Runs a stage's ONNX with ONNX Runtime on the memory that it was given, when the stream comes to it."""
 
-    def __init__(self, device: HostDevice, content: bytes, plan: StagePlan) -> None:
-        self._device, self._plan = device, plan
+    def __init__(self, device: HostDevice, content: bytes, buffers: StageBuffers) -> None:
+        self._device, self._buffers = device, buffers
         self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.addresses: dict[str, int] = {}
 
     def set_shape(self, name: str, shape: tuple[int, ...]) -> None:
-        tensor = next(tensor for tensor in self._plan.inputs if tensor.name == name)
-        most = tensor.at({axis: span.max for axis, span in self._plan.spans.items()})
+        tensor = next(tensor for tensor in self._buffers.inputs if tensor.name == name)
+        most = tensor.at({axis: span.max for axis, span in self._buffers.spans.items()})
         if any(size > limit for size, limit in zip(shape, most, strict=True)):
             raise RuntimeFailedError(f"{shape} is beyond the profile")
         self.shapes[name] = shape
@@ -139,8 +139,8 @@ class HostExecution(Execution):
         self._device.put(lambda: self._run(shapes, addresses))
 
     def _run(self, shapes: dict[str, tuple[int, ...]], addresses: dict[str, int]) -> None:
-        inputs = {t.name: _at(addresses[t.name], shapes[t.name], t.dtype).copy() for t in self._plan.inputs}
-        names = [tensor.name for tensor in self._plan.outputs]
+        inputs = {t.name: _at(addresses[t.name], shapes[t.name], t.dtype).copy() for t in self._buffers.inputs}
+        names = [tensor.name for tensor in self._buffers.outputs]
         for name, value in zip(names, self._session.run(names, inputs), strict=True):
             _at(addresses[name], value.shape, value.dtype)[...] = value
 
@@ -177,7 +177,7 @@ class HostRuntime(Runtime):
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         entry = bundle.manifest.stages[stage]
-        buffers = plan(entry, *self._spans)
+        buffers = stage_buffers(entry, *self._spans)
         execution = HostExecution(self.device, bundle.read(entry.file), buffers)
         return EngineStage(buffers, self.device, execution)
 

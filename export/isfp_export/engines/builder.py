@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import onnx
 
-from isfp.bundle.manifest import Stage
+from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS, Stage
 from isfp.engines.record import Span
 from isfp.errors import IsfpError
 from isfp_export.engines.layers import Layer, element_type
@@ -33,7 +33,7 @@ class Profile:
 
     def shapes(self, stage: Stage) -> dict[str, tuple[tuple[int, ...], ...]]:
         """Least, best and largest shape of each of the stage's dynamic inputs, by name."""
-        spans = {"P": self.phrases, "K": self.candidates}
+        spans = {PHRASES_AXIS: self.phrases, CANDIDATES_AXIS: self.candidates}
         return {
             tensor.name: tuple(
                 tuple(size if isinstance(size, int) else getattr(spans[size], end) for size in tensor.shape)

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from isfp.bundle.manifest import PHRASES_AXIS
 from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
 from isfp_train.network.fpm_scan import diagonal_order, diagonal_rows
 
@@ -151,11 +152,11 @@ def fpm_model(grid: int, channels: int, activation: str, alpha: float, slope: fl
         [node],
         "fpm_scan",
         [
-            value("isf", TensorProto.FLOAT, ["P", grid, grid, channels]),
+            value("isf", TensorProto.FLOAT, [PHRASES_AXIS, grid, grid, channels]),
             value("w1", TensorProto.FLOAT, [4, channels, channels]),
             value("w2", TensorProto.FLOAT, [4, 2, channels, channels]),
         ],
-        [value("out", TensorProto.FLOAT, ["P", grid, grid, channels])],
+        [value("out", TensorProto.FLOAT, [PHRASES_AXIS, grid, grid, channels])],
     )
     return helper.make_model(
         graph,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS
 from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
 from isfp_train.network import ISFP
 from isfp_train.network.propagation import FeaturePropagation
@@ -126,7 +127,7 @@ def stages(network: ISFP, seed: int = 0) -> list[ExportStage]:
     with torch.inference_mode():
         visual = {name: value.clone() for name, value in zip(VISUAL, image(frame), strict=True)}
         vectors = text(words, lengths).clone()
-    p, pk = {0: "P"}, {0: "P", 1: "K"}
+    p, pk = {0: PHRASES_AXIS}, {0: PHRASES_AXIS, 1: CANDIDATES_AXIS}
     return [
         ExportStage("image", image, {"frame": frame}, VISUAL, {}),
         ExportStage("text", text, {"words": words, "lengths": lengths}, ("phrases",), {"words": p, "lengths": p, "phrases": p}),

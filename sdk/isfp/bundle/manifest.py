@@ -15,17 +15,20 @@ from isfp.steps.letterbox import Framing
 FORMAT, VERSION = "isfp-bundle", 1
 REMEDY = "Fetch the bundle again, or export it anew: isfp export CHECKPOINT --out NAME.isfp"
 
-# What each stage takes and gives. Dimensions: numbers are fixed, H W L S stand in the manifest, the others are free.
+#: The dynamic axes of the stages: the number of phrases, and of masks for each phrase.
+PHRASES_AXIS, CANDIDATES_AXIS = "P", "K"
+
+# Inputs and outputs of each stage. Dimensions: numbers are fixed, H W L S are in the manifest, the others are free.
 _VISUAL = dict.fromkeys(("visual_large", "visual_medium", "visual_small"), ("float32", 1, "C", "h", "w"))
 _FRAME = {"frame": ("uint8", 1, "H", "W", 3)}
-_PHRASES = {"phrases": ("float32", "P", "C")}
+_PHRASES = {"phrases": ("float32", PHRASES_AXIS, "C")}
 STAGES: dict[str, tuple[dict[str, tuple], dict[str, tuple]]] = {
     "image": (_FRAME, _VISUAL),
-    "text": ({"words": ("int32", "P", "L"), "lengths": ("int32", "P")}, _PHRASES),
-    "identify": ({**_VISUAL, **_PHRASES}, {"identifying": ("float32", "P", "S", "S")}),
+    "text": ({"words": ("int32", PHRASES_AXIS, "L"), "lengths": ("int32", PHRASES_AXIS)}, _PHRASES),
+    "identify": ({**_VISUAL, **_PHRASES}, {"identifying": ("float32", PHRASES_AXIS, "S", "S")}),
     "mask": (
-        {**_FRAME, **_VISUAL, **_PHRASES, "cells": ("int32", "P", "K")},
-        {"masks": ("float32", "P", "K", "H", "W")},
+        {**_FRAME, **_VISUAL, **_PHRASES, "cells": ("int32", PHRASES_AXIS, CANDIDATES_AXIS)},
+        {"masks": ("float32", PHRASES_AXIS, CANDIDATES_AXIS, "H", "W")},
     ),
 }
 

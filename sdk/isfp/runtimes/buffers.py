@@ -1,4 +1,4 @@
-"""Buffer planning: how large each input and output of a stage can get, and how phrases beyond the profile are grouped."""
+"""Buffers of a stage: how large each input and output can get, and how phrases beyond the profile are split into groups."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from isfp.bundle.manifest import REMEDY, Stage, Tensor
+from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS, REMEDY, Stage, Tensor
 from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError
 
-PHRASES, CANDIDATES = "P", "K"  # the dynamic axes of the stages
-
 
 @dataclass(frozen=True)
-class TensorPlan:
-    """One input or output: its shape with the names of its dynamic axes, and the bytes of its largest."""
+class TensorBuffer:
+    """One input or output: its shape with the names of its dynamic axes, and the bytes that it takes at most."""
 
     name: str
     dtype: np.dtype
@@ -28,32 +26,32 @@ class TensorPlan:
 
     @property
     def dynamic(self) -> bool:
-        """Whether an axis depends on how many phrases or candidates there are."""
+        """Whether an axis depends on the number of phrases or candidates."""
         return any(isinstance(size, str) for size in self.shape)
 
     def at(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """Return its shape where the dynamic axes have these sizes."""
+        """Return its shape if the dynamic axes have these sizes."""
         return tuple(sizes[size] if isinstance(size, str) else size for size in self.shape)
 
     def cut(self, value: Any, piece: Mapping[str, slice]) -> Any:
-        """Return the piece of a value; what has no dynamic axis is whole in each piece."""
+        """Return a piece of a value; a value without a dynamic axis is whole in every piece."""
         return value[tuple(piece.get(str(size), slice(None)) for size in self.shape)] if self.dynamic else value
 
 
 @dataclass(frozen=True)
-class StagePlan:
-    """A stage's tensors with the most that each can hold, and the spans of its dynamic axes."""
+class StageBuffers:
+    """The buffers of a stage's inputs and outputs, and the spans of its dynamic axes."""
 
     name: str
-    inputs: tuple[TensorPlan, ...]
-    outputs: tuple[TensorPlan, ...]
+    inputs: tuple[TensorBuffer, ...]
+    outputs: tuple[TensorBuffer, ...]
     spans: dict[str, Span]
 
     def sizes(self, inputs: Mapping[str, Any]) -> dict[str, int]:
         """Return the sizes of the dynamic axes in these inputs.
 
         Raises:
-            ValueError: names, types or shapes are not the stage's, or contradict one another.
+            ValueError: names, types or shapes are not the stage's, or contradict each other.
         """
         if inputs.keys() != {tensor.name for tensor in self.inputs}:
             raise ValueError(f"the inputs are {sorted(inputs)}; expected {sorted(tensor.name for tensor in self.inputs)}")
@@ -61,21 +59,21 @@ class StagePlan:
         for tensor in self.inputs:
             value = inputs[tensor.name]
             if value.dtype != tensor.dtype:
-                raise ValueError(f"{tensor.name} is of {value.dtype}; expected {tensor.dtype}")
+                raise ValueError(f"{tensor.name} has the type {value.dtype}; expected {tensor.dtype}")
             good = len(value.shape) == len(tensor.shape) and all(
                 found == (sizes.setdefault(want, found) if isinstance(want, str) else want)
                 for found, want in zip(value.shape, tensor.shape, strict=True)
             )
             if not good:
                 expected = [sizes.get(str(size), size) for size in tensor.shape]
-                raise ValueError(f"{tensor.name} is {list(value.shape)}; expected {expected}")
+                raise ValueError(f"{tensor.name} has the shape {list(value.shape)}; expected {expected}")
         return sizes
 
     def pieces(self, sizes: Mapping[str, int]) -> list[dict[str, slice]]:
-        """Return the pieces in which inputs of these sizes run, each within the profile: as few as can be, of like size.
+        """Split inputs of these sizes into as few pieces as possible, of similar sizes, each within the profile.
 
         Raises:
-            ValueError: there are fewer phrases or candidates than the profile's least.
+            ValueError: there are fewer phrases or candidates than the profile's minimum.
         """
         pieces: list[dict[str, slice]] = [{}]
         for axis, size in sizes.items():
@@ -87,34 +85,34 @@ class StagePlan:
         return pieces
 
 
-def plan(stage: Stage, phrases: Span, candidates: Span) -> StagePlan:
-    """Plan a stage's buffers for at most `phrases.max` phrases with `candidates.max` masks each.
+def stage_buffers(stage: Stage, phrases: Span, candidates: Span) -> StageBuffers:
+    """Size a stage's buffers for at most `phrases.max` phrases with `candidates.max` masks each.
 
     Raises:
-        EngineMismatchError: a shape has a dynamic axis other than P and K.
+        EngineMismatchError: a shape has a dynamic axis other than P or K.
     """
-    spans = {PHRASES: phrases, CANDIDATES: candidates}
+    spans = {PHRASES_AXIS: phrases, CANDIDATES_AXIS: candidates}
     inputs = tuple(_tensor(stage, tensor, spans) for tensor in stage.inputs)
     outputs = tuple(_tensor(stage, tensor, spans) for tensor in stage.outputs)
     used = {size for tensor in (*inputs, *outputs) for size in tensor.shape}
-    return StagePlan(stage.name, inputs, outputs, {axis: span for axis, span in spans.items() if axis in used})
+    return StageBuffers(stage.name, inputs, outputs, {axis: span for axis, span in spans.items() if axis in used})
 
 
-def _tensor(stage: Stage, tensor: Tensor, spans: Mapping[str, Span]) -> TensorPlan:
+def _tensor(stage: Stage, tensor: Tensor, spans: Mapping[str, Span]) -> TensorBuffer:
     unknown = [size for size in tensor.shape if isinstance(size, str) and size not in spans]
     if unknown:
         raise EngineMismatchError(
-            f"{stage.file}: {tensor.name} has the dynamic axes {unknown}; engines know only {sorted(spans)}. {REMEDY}"
+            f"{stage.file}: {tensor.name} has the dynamic axes {unknown}; engines support only {sorted(spans)}. {REMEDY}"
         )
     dtype = np.dtype(tensor.dtype)
     most = math.prod(spans[size].max if isinstance(size, str) else size for size in tensor.shape)
-    return TensorPlan(tensor.name, dtype, tensor.shape, most * dtype.itemsize)
+    return TensorBuffer(tensor.name, dtype, tensor.shape, most * dtype.itemsize)
 
 
 def _parts(size: int, span: Span) -> Iterator[slice]:
-    """Cut `size` into as few parts as can be, none larger than the span, sizes as equal as can be."""
+    """Split `size` into as few parts as possible, none larger than the span, their sizes as equal as possible."""
     count = -(-size // span.max)
     starts = [size * n // count for n in range(count + 1)]
     if min(b - a for a, b in pairwise(starts)) < span.min:
-        raise ValueError(f"{size} cannot be cut into parts of {span.min} to {span.max}")
+        raise ValueError(f"{size} cannot be split into parts of {span.min} to {span.max}")
     yield from (slice(a, b) for a, b in pairwise(starts))

@@ -16,7 +16,7 @@ from isfp.engines.plans import read_plan, rebuild_command
 from isfp.engines.record import PRECISIONS, EngineRecord
 from isfp.errors import IsfpError, RuntimeUnavailableError
 from isfp.runtimes.base import LoadedStage, Runtime, StageRunner, closed_error, release
-from isfp.runtimes.buffers import plan
+from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.cuda import CudaDevice
 from isfp.runtimes.device import Device
 from isfp.runtimes.engine_stage import EngineStage
@@ -106,7 +106,7 @@ class EngineRuntime(Runtime):
         assert record is not None
         command = rebuild_command(bundle.path, record)
         where = str(bundle.path / ENGINES / key / record.plans[stage].file)
-        buffers = plan(bundle.manifest.stages[stage], record.phrases, record.candidates)
+        buffers = stage_buffers(bundle.manifest.stages[stage], record.phrases, record.candidates)
         content = read_plan(bundle.path, key, record, stage)
         self.prepare(record, bundle)
         with device:

@@ -1,4 +1,4 @@
-"""One stage on a GPU: inputs up, the engine, outputs down, in buffers that are made once and in one graph where that works."""
+"""One stage on a GPU: upload, engine, download, in buffers that are allocated once and in one CUDA graph where that works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isfp.errors import IsfpError, RuntimeFailedError
-from isfp.runtimes.buffers import StagePlan, TensorPlan
+from isfp.runtimes.buffers import StageBuffers, TensorBuffer
 from isfp.runtimes.device import CaptureError, Device, DeviceArray, Graph
 
 _log = logging.getLogger("isfp")
@@ -32,47 +32,47 @@ class Execution(ABC):
         """Put one inference on the stream."""
 
 
-class _Buffer:
-    """One tensor's memory, each side made when it is first used and kept: on the GPU, and page-locked on the host."""
+class _TensorMemory:
+    """One tensor's memory, on the GPU and page-locked on the host; each is allocated on first use and kept."""
 
-    def __init__(self, device: Device, plan: TensorPlan) -> None:
-        self._device, self._plan = device, plan
+    def __init__(self, device: Device, buffer: TensorBuffer) -> None:
+        self._device, self._buffer = device, buffer
         self._address: int | None = None
         self._host: np.ndarray | None = None
 
     @property
     def address(self) -> int:
         if self._address is None:
-            self._address = self._device.allocate(self._plan.bytes)
+            self._address = self._device.allocate(self._buffer.bytes)
         return self._address
 
     def host(self, shape: tuple[int, ...]) -> np.ndarray:
         """The page-locked memory, seen as an array of this shape."""
         if self._host is None:
-            self._host = self._device.allocate_host(self._plan.bytes)
-        size = int(np.prod(shape)) * self._plan.dtype.itemsize
-        return self._host[:size].view(self._plan.dtype).reshape(shape)
+            self._host = self._device.allocate_host(self._buffer.bytes)
+        size = int(np.prod(shape)) * self._buffer.dtype.itemsize
+        return self._host[:size].view(self._buffer.dtype).reshape(shape)
 
 
 class EngineStage:
     """Runs a stage: a `StageRunner`.
 
-    Outputs that no phrase changes (the visual maps) stay on the GPU as `DeviceArray`s, and are handed to other stages
-    there. Outputs for phrases come back as arrays in page-locked memory, valid until the stage runs again.
+    Outputs that do not depend on phrases (the visual maps) stay on the GPU as `DeviceArray`s, which other stages take as they
+    are. Outputs for phrases are downloaded to page-locked memory, valid until the stage runs again.
     """
 
-    def __init__(self, plan: StagePlan, device: Device, execution: Execution, graphs: bool = True) -> None:
-        """Take a stage's plan and its execution context.
+    def __init__(self, buffers: StageBuffers, device: Device, execution: Execution, graphs: bool = True) -> None:
+        """Take a stage's buffers and its execution context.
 
         Args:
-            plan: shapes, and the most that each can be.
+            buffers: the shapes and largest sizes of its inputs and outputs.
             device: where it runs.
             execution: the engine.
-            graphs: capture a CUDA graph when a shape comes twice in a row. One graph is kept, for the shape that the
-                context is set to: a graph refers to memory of its context, which another shape may use otherwise.
+            graphs: capture a CUDA graph when the same shape comes twice in a row. One graph is kept, for the shape that the
+                context is set to: a graph refers to memory of its context, which another shape may use differently.
         """
-        self._plan, self._device, self._execution, self._graphs = plan, device, execution, graphs
-        self._buffers = {tensor.name: _Buffer(device, tensor) for tensor in (*plan.inputs, *plan.outputs)}
+        self._buffers, self._device, self._execution, self._graphs = buffers, device, execution, graphs
+        self._memory = {tensor.name: _TensorMemory(device, tensor) for tensor in (*buffers.inputs, *buffers.outputs)}
         self._set: tuple | None = None  # what shapes and addresses the context is set to
         self._graph: Graph | None = None
         self.replayed = 0  # runs that were one graph
@@ -84,8 +84,8 @@ class EngineStage:
             RuntimeFailedError: the inputs do not fit, or the engine failed.
         """
         try:
-            sizes = self._plan.sizes(inputs)
-            pieces = self._plan.pieces(sizes)
+            sizes = self._buffers.sizes(inputs)
+            pieces = self._buffers.pieces(sizes)
             with self._device:
                 if len(pieces) == 1:
                     return self._run(inputs, sizes)
@@ -94,33 +94,33 @@ class EngineStage:
             raise
         except Exception as error:  # pycuda's errors have no base of their own
             shapes = {name: list(getattr(value, "shape", [])) for name, value in inputs.items()}
-            raise RuntimeFailedError(f"The stage {self._plan.name!r} failed on {shapes}: {error}") from error
+            raise RuntimeFailedError(f"The stage {self._buffers.name!r} failed on {shapes}: {error}") from error
 
     def _in_pieces(self, inputs: dict[str, Any], sizes: dict[str, int], pieces: list[dict[str, slice]]) -> dict[str, Any]:
-        whole = {tensor.name: np.empty(tensor.at(sizes), tensor.dtype) for tensor in self._plan.outputs}
+        whole = {tensor.name: np.empty(tensor.at(sizes), tensor.dtype) for tensor in self._buffers.outputs}
         for piece in pieces:
-            part = {tensor.name: tensor.cut(inputs[tensor.name], piece) for tensor in self._plan.inputs}
+            part = {tensor.name: tensor.cut(inputs[tensor.name], piece) for tensor in self._buffers.inputs}
             outputs = self._run(part, {axis: part.stop - part.start for axis, part in piece.items()})
-            for tensor in self._plan.outputs:
+            for tensor in self._buffers.outputs:
                 tensor.cut(whole[tensor.name], piece)[...] = outputs[tensor.name]
         return whole
 
     def _run(self, inputs: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
-        plan, device, buffers = self._plan, self._device, self._buffers
-        downloads = {t.name: buffers[t.name].host(t.at(sizes)) for t in plan.outputs if t.dynamic}
+        buffers, device, memory = self._buffers, self._device, self._memory
+        downloads = {t.name: memory[t.name].host(t.at(sizes)) for t in buffers.outputs if t.dynamic}
         if not downloads:
             device.wait()  # the run before may still be reading what the next lines overwrite; others have waited for it
         uploads: dict[str, np.ndarray] = {}
         addresses: dict[str, int] = {}
-        for tensor in plan.inputs:
+        for tensor in buffers.inputs:
             value = inputs[tensor.name]
             if isinstance(value, DeviceArray) and value.device is device:
                 addresses[tensor.name] = value.address
             else:
-                uploads[tensor.name] = buffers[tensor.name].host(tensor.at(sizes))
+                uploads[tensor.name] = memory[tensor.name].host(tensor.at(sizes))
                 np.copyto(uploads[tensor.name], np.asarray(value))
-                addresses[tensor.name] = buffers[tensor.name].address
-        addresses.update({tensor.name: buffers[tensor.name].address for tensor in plan.outputs})
+                addresses[tensor.name] = memory[tensor.name].address
+        addresses.update({tensor.name: memory[tensor.name].address for tensor in buffers.outputs})
 
         def work() -> None:
             for name, values in uploads.items():
@@ -134,7 +134,7 @@ class EngineStage:
             device.wait()
         return {
             t.name: downloads[t.name] if t.dynamic else DeviceArray(device, addresses[t.name], t.at({}), t.dtype)
-            for t in plan.outputs
+            for t in buffers.outputs
         }
 
     def _enqueue(self, key: tuple, sizes: dict[str, int], addresses: dict[str, int], work: Callable[[], None]) -> None:
@@ -148,7 +148,7 @@ class EngineStage:
                 self._device.wait()
                 self._graph.close()
                 self._graph = None
-            for tensor in self._plan.inputs:
+            for tensor in self._buffers.inputs:
                 self._execution.set_shape(tensor.name, tensor.at(sizes))
             for name, address in addresses.items():
                 self._execution.set_address(name, address)
@@ -161,4 +161,4 @@ class EngineStage:
                 self._graph = self._device.capture(work)
             except CaptureError as error:
                 self._graphs = False
-                _log.warning("The stage %r runs without a CUDA graph: %s", self._plan.name, error)
+                _log.warning("The stage %r runs without a CUDA graph: %s", self._buffers.name, error)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import Stage
+from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS, Stage
 from isfp.errors import RuntimeUnavailableError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -23,8 +23,8 @@ CHAINS = {
     "tensorrt": (TENSORRT, CUDA, CPU),
     "tensorrt-rtx": (TENSORRT_RTX, CPU),
 }
-# The profile that `isfp build` has too: phrases, and masks of a phrase.
-_LEAST, _TUNED, _MOST = ({"P": p, "K": k} for p, k in ((1, 1), (1, 1), (8, 3)))
+# The same profile as that of `isfp build`: numbers of phrases, and of masks for each phrase.
+_LEAST, _TUNED, _MOST = ({PHRASES_AXIS: p, CANDIDATES_AXIS: k} for p, k in ((1, 1), (1, 1), (8, 3)))
 
 
 def chain(name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
-from isfp.runtimes.buffers import StagePlan, TensorPlan
+from isfp.runtimes.buffers import StageBuffers, TensorBuffer
 from isfp.runtimes.engine_stage import Execution
 
 _KEPT = 20  # messages of a call; the first is the cause more often than the last
@@ -96,25 +96,25 @@ def deserialize(trt: Any, content: bytes, where: str, command: str) -> Any:
     return engine
 
 
-def check(trt: Any, engine: Any, plan: StagePlan, where: str, command: str) -> None:
-    """Refuse an engine whose inputs and outputs are not those of the plan, or whose profile is narrower than its record says.
+def check(trt: Any, engine: Any, buffers: StageBuffers, where: str, command: str) -> None:
+    """Refuse an engine whose inputs and outputs are not those of the stage, or whose profile is narrower than its record says.
 
     Raises:
         EngineMismatchError: it is so.
     """
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     found = {name: _describe(trt, engine, name) for name in names}
-    wanted = {t.name: ("INPUT", t.dtype.name, _sizes(t)) for t in plan.inputs}
-    wanted.update({t.name: ("OUTPUT", t.dtype.name, _sizes(t)) for t in plan.outputs})
+    wanted = {t.name: ("INPUT", t.dtype.name, _sizes(t)) for t in buffers.inputs}
+    wanted.update({t.name: ("OUTPUT", t.dtype.name, _sizes(t)) for t in buffers.outputs})
     if found != wanted:
         raise EngineMismatchError(
             f"{where} has {found}; expected {wanted}. Build it again: {command}", "plan", found, wanted, command
         )
-    for tensor in plan.inputs:
+    for tensor in buffers.inputs:
         if not tensor.dynamic:
             continue
         least, _, most = (tuple(shape) for shape in engine.get_tensor_profile_shape(tensor.name, 0))
-        spans = plan.spans
+        spans = buffers.spans
         expected = tuple(tensor.at({axis: getattr(spans[axis], end) for axis in spans}) for end in ("min", "max"))
         if any(a > b for a, b in zip(least, expected[0], strict=True)) or any(
             a < b for a, b in zip(most, expected[1], strict=True)
@@ -135,7 +135,7 @@ def _describe(trt: Any, engine: Any, name: str) -> tuple[str, str, list[int]]:
     return mode, getattr(dtype, "__name__", str(dtype)), list(engine.get_tensor_shape(name))
 
 
-def _sizes(tensor: TensorPlan) -> list[int]:
+def _sizes(tensor: TensorBuffer) -> list[int]:
     return [-1 if isinstance(size, str) else size for size in tensor.shape]
 
 

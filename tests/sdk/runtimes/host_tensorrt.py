@@ -8,7 +8,7 @@ import pytest
 
 from isfp.bundle.bundle import Bundle
 from isfp.runtimes import engine_runtime
-from isfp.runtimes.buffers import plan
+from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.tensorrt import TensorRT
 from tests.sdk.engine_folders import ORIN
 from tests.sdk.host_device import CANDIDATES, PHRASES, HostDevice, HostExecution
@@ -21,7 +21,7 @@ def play_tensorrt(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[tuple[byt
 
     def execution(trt, engine, stage, config):
         entry = bundle.manifest.stages[stage]
-        return HostExecution(devices[-1], bundle.read(entry.file), plan(entry, PHRASES, CANDIDATES))
+        return HostExecution(devices[-1], bundle.read(entry.file), stage_buffers(entry, PHRASES, CANDIDATES))
 
     devices = []
 

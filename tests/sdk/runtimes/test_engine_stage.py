@@ -8,7 +8,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import Stage, Tensor
 from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError, RuntimeFailedError
-from isfp.runtimes.buffers import plan
+from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.device import DeviceArray
 from tests.sdk.colour_bundle import GRID, HEIGHT, WIDTH, WORDS, picture
 from tests.sdk.host_device import HostRuntime
@@ -112,9 +112,9 @@ def test_inputs_that_do_not_fit_fail_with_stage_and_shapes(colour_bundle):
     text, mask = runtime.load(bundle, "text"), runtime.load(bundle, "mask")
     words = np.zeros((2, WORDS), np.int32)
     for inputs, message in (
-        ({"words": words[:, :3], "lengths": np.ones(2, np.int32)}, r"words is \[2, 3\]; expected \[2, 6\]"),
-        ({"words": words, "lengths": np.ones(3, np.int32)}, r"lengths is \[3\]; expected \[2\]"),
-        ({"words": words, "lengths": np.ones(2, np.int64)}, "lengths is of int64; expected int32"),
+        ({"words": words[:, :3], "lengths": np.ones(2, np.int32)}, r"words has the shape \[2, 3\]; expected \[2, 6\]"),
+        ({"words": words, "lengths": np.ones(3, np.int32)}, r"lengths has the shape \[3\]; expected \[2\]"),
+        ({"words": words, "lengths": np.ones(2, np.int64)}, "lengths has the type int64; expected int32"),
         ({"words": words}, r"inputs are \['words'\]"),
         ({"words": words[:0], "lengths": np.ones(0, np.int32)}, "P is 0; the engine was built for 1 to 8"),
     ):
@@ -129,8 +129,8 @@ def stage_of(*tensors: Tensor) -> Stage:
     return Stage("s", "s.onnx", tensors, (Tensor("out", "float32", ("P", "K", 5)),))
 
 
-def test_a_plan_knows_the_largest_of_each_tensor():
-    planned = plan(
+def test_buffers_know_the_largest_of_each_tensor():
+    planned = stage_buffers(
         stage_of(Tensor("a", "float32", ("P", 4)), Tensor("b", "int32", ("P", "K")), Tensor("c", "uint8", (1, 7))),
         Span(1, 1, 8),
         Span(1, 2, 3),
@@ -154,12 +154,12 @@ def test_a_plan_knows_the_largest_of_each_tensor():
     ],
 )
 def test_phrases_beyond_the_profile_run_in_as_few_groups_as_can_be(size, span, parts):
-    planned = plan(stage_of(Tensor("a", "float32", ("P", 4))), span, Span(1, 1, 1))
+    planned = stage_buffers(stage_of(Tensor("a", "float32", ("P", 4))), span, Span(1, 1, 1))
     assert [piece["P"].stop - piece["P"].start for piece in planned.pieces({"P": size})] == parts
 
 
 def test_groups_of_phrases_and_of_candidates_cover_everything_once():
-    planned = plan(stage_of(Tensor("b", "int32", ("P", "K"))), Span(1, 1, 8), Span(1, 1, 3))
+    planned = stage_buffers(stage_of(Tensor("b", "int32", ("P", "K"))), Span(1, 1, 8), Span(1, 1, 3))
     seen = np.zeros((19, 7), int)
     for piece in planned.pieces({"P": 19, "K": 7}):
         planned.inputs[0].cut(seen, piece)[...] += 1
@@ -167,14 +167,14 @@ def test_groups_of_phrases_and_of_candidates_cover_everything_once():
 
 
 def test_fewer_phrases_than_the_profiles_least_are_refused():
-    planned = plan(stage_of(Tensor("a", "float32", ("P", 4))), Span(2, 2, 3), Span(1, 1, 1))
+    planned = stage_buffers(stage_of(Tensor("a", "float32", ("P", 4))), Span(2, 2, 3), Span(1, 1, 1))
     with pytest.raises(ValueError, match="P is 1; the engine was built for 2 to 3"):
         planned.pieces({"P": 1})
-    narrow = plan(stage_of(Tensor("a", "float32", ("P", 4))), Span(3, 3, 4), Span(1, 1, 1))
-    with pytest.raises(ValueError, match="5 cannot be cut into parts of 3 to 4"):
+    narrow = stage_buffers(stage_of(Tensor("a", "float32", ("P", 4))), Span(3, 3, 4), Span(1, 1, 1))
+    with pytest.raises(ValueError, match="5 cannot be split into parts of 3 to 4"):
         narrow.pieces({"P": 5})
 
 
 def test_a_dynamic_axis_that_engines_do_not_know_is_refused():
     with pytest.raises(EngineMismatchError, match=r"a has the dynamic axes \['N'\]"):
-        plan(stage_of(Tensor("a", "float32", ("N", 4))), Span(1, 1, 8), Span(1, 1, 3))
+        stage_buffers(stage_of(Tensor("a", "float32", ("N", 4))), Span(1, 1, 8), Span(1, 1, 3))

@@ -5,7 +5,7 @@ import pytest
 from isfp.bundle.manifest import Stage, Tensor
 from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError, RuntimeFailedError
-from isfp.runtimes.buffers import plan
+from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.plan_engine import PlanExecution, check, deserialize, messages_of
 
 trt = pytest.importorskip("tensorrt_rtx")
@@ -142,7 +142,7 @@ def engine_of(least=(1, 4), most=(8, 4), dtype=None, name="a"):
     )
 
 
-PLAN = plan(
+PLAN = stage_buffers(
     Stage("s", "s.onnx", (Tensor("a", "float32", ("P", 4)),), (Tensor("out", "float32", ("P", 4)),)), Span(1, 1, 8), Span(1, 1, 3)
 )
 
