@@ -13,7 +13,7 @@ import cv2
 import typer
 
 from isfp import IsfpError, PhraseError, Segmenter, camera
-from isfp.camera.recorder import Recorder
+from isfp.camera.recorder import VideoRecorder
 from isfp.draw import overlay
 from isfp.video import Smoother
 
@@ -30,7 +30,11 @@ def main(
 ) -> None:
     asked, typed = [phrase], ""
     threading.Thread(target=listen, args=[asked], daemon=True).start()
-    with Segmenter(bundle) as segmenter, camera.open(uri) as source, Recorder(out, source) if out else nullcontext() as recorder:
+    with (
+        Segmenter(bundle) as segmenter,
+        camera.open(uri) as source,
+        VideoRecorder(out, source) if out else nullcontext() as recorder,
+    ):
         smoother = Smoother(segmenter)
         for number, frame in enumerate(source, start=1):
             try:

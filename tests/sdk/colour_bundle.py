@@ -23,7 +23,7 @@ COLOURS = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}  # B, 
 
 def write_colour_bundle(path: Path) -> Path:
     """Write the bundle to `path`."""
-    vocabulary = Vocabulary.of(["the", "thing", *COLOURS])
+    vocabulary = Vocabulary.from_words(["the", "thing", *COLOURS])
     with writing(path) as folder:
         vocabulary.save(folder / "words.txt")
         (folder / "MODEL_CARD.md").write_text("# Colour\n\nFinds red, green and blue things. For tests.\n")

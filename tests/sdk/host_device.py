@@ -164,11 +164,11 @@ class HostRuntime(Runtime):
         self._spans = phrases, candidates
 
     @classmethod
-    def missing(cls) -> str | None:
+    def why_unavailable(cls) -> str | None:
         return None
 
     @classmethod
-    def of(cls, option: str) -> Runtime:
+    def with_option(cls, option: str) -> Runtime:
         raise NotImplementedError
 
     @property

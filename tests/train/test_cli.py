@@ -21,7 +21,7 @@ from tests.train.tiny import tiny
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    config, words = tiny(), list(Vocabulary.of(phrase_words()).words)
+    config, words = tiny(), list(Vocabulary.from_words(phrase_words()).words)
     state = {f"network.{name}": value for name, value in ISFP(config.network, len(words)).state_dict().items()}
     path = tmp_path_factory.mktemp("checkpoint") / "untrained.ckpt"
     torch.save({"isfp": {"config": config.to_dict(), "words": words, "trained_words": []}, "state_dict": state}, path)

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from isfp.bundle.atomic_folder import placing
+from isfp.bundle.atomic_folder import atomic_folder
 from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.choice import sources_of
 from isfp.engines.fpm import PLUGIN_VERSION
@@ -93,7 +93,7 @@ def build_engine(
         seconds=round(time.monotonic() - began, 1),
     )
     folder = bundle.path / ENGINES / record.key
-    with placing(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         for name, plan in plans.items():
             (temporary / f"{name}.plan").write_bytes(plan)
         write_record(temporary, record)

@@ -1,4 +1,4 @@
-"""Put a folder in its place whole or not at all."""
+"""Write a folder atomically: whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 @contextmanager
-def placing(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside `folder` to write to, flushed to disk and renamed to it at the end.
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder to write to, which is flushed to disk and renamed to `folder` at the end.
 
-    What stands at `folder` is replaced, and stays as it was where the body or the renaming fails. The name of what is under way
-    begins with a dot, which no reader of bundles or engines looks at.
+    An existing folder of this name is replaced; if the body or the renaming fails, it stays as it was. The temporary folder is
+    beside it and its name starts with a dot, which readers of bundles and engines ignore.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isfp.bundle import manifest as manifests
-from isfp.bundle.atomic_folder import placing
+from isfp.bundle.atomic_folder import atomic_folder
 from isfp.bundle.manifest import REMEDY, Manifest
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
 from isfp.steps.phrase import Vocabulary
@@ -114,7 +114,7 @@ def writing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
         raise BundleError(f"{path} exists and is no bundle, so it is not replaced. Give another path, or remove it.")
-    with placing(path) as new:
+    with atomic_folder(path) as new:
         yield new
 
 

@@ -11,10 +11,10 @@ from isfp.camera.camera import Camera
 from isfp.camera.video_file import VideoFile
 
 
-class Recorder:
+class VideoRecorder:
     """Writes the pictures made of a camera's frames to a video.
 
-    with camera.open("0") as source, Recorder("seen.mp4", source) as recorder:
+    with camera.open("0") as source, VideoRecorder("seen.mp4", source) as recorder:
         for frame in source:
             recorder.write(frame)
 
@@ -51,7 +51,7 @@ class Recorder:
             self._written += 1
         self._shown = picture
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> VideoRecorder:
         self._video.__enter__()
         return self
 

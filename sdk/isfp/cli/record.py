@@ -27,7 +27,7 @@ def record(
 ) -> None:
     """Record frames, masks, identifying maps, scores and timings for the Rerun viewer."""
     with asking_for("record", "rerun"):
-        from isfp.show.rerun import Recorder
+        from isfp.show.rerun import RerunRecorder
     from isfp.camera import camera
     from isfp.segmenter import Segmenter
 
@@ -35,7 +35,7 @@ def record(
     with (
         Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter,
         camera.open(source) as opened,
-        Recorder(out, segmenter.threshold) as recorder,
+        RerunRecorder(out, segmenter.threshold) as recorder,
         Progress(TextColumn("{task.completed:.0f} frames"), TimeElapsedColumn(), console=messages, transient=True) as progress,
     ):
         start, task = monotonic(), progress.add_task("frames", total=frames or None)

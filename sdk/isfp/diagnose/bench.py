@@ -29,7 +29,7 @@ class Timing:
     runs: int
 
     @classmethod
-    def of(cls, milliseconds: list[float]) -> Timing:
+    def from_runs(cls, milliseconds: list[float]) -> Timing:
         """Sum up single runs, each in milliseconds."""
         p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99]).round(3).tolist()
         return cls(p50, p95, p99, round(min(milliseconds), 3), len(milliseconds))
@@ -50,7 +50,7 @@ def interleave(things: Mapping[str, Callable[[], object]], runs: int, warm_up: i
             start = perf_counter()
             thing()
             taken[name].append((perf_counter() - start) * 1e3)
-    return {name: Timing.of(values) for name, values in taken.items()}
+    return {name: Timing.from_runs(values) for name, values in taken.items()}
 
 
 def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, warm_up: int = 5) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, 
         "phrases": len(texts),
         "included": INCLUDED,
         "machine": machine(),
-        "milliseconds": {step: Timing.of([lap[step] for lap in laps]).to_json() for step in laps[0]},
+        "milliseconds": {step: Timing.from_runs([lap[step] for lap in laps]).to_json() for step in laps[0]},
     }
 
 

@@ -84,7 +84,7 @@ def _build_plugin(sm: str) -> str:
 
 def _runs(name: str, bundle: Bundle | None) -> bool:
     runtime = runtime_class(name)
-    return runtime.missing() is None and (bundle is None or runtime.misfit(bundle) is None)
+    return runtime.why_unavailable() is None and (bundle is None or runtime.why_unfit(bundle) is None)
 
 
 def _python() -> Finding:
@@ -116,7 +116,7 @@ _SYSTEM_OPENCV = (
 def _runtimes() -> list[Finding]:
     findings = []
     for name in RUNTIMES:
-        reason = runtime_class(name).missing()
+        reason = runtime_class(name).why_unavailable()
         findings.append(Finding(f"runtime {name}", reason is None, "cannot run" if reason else _about(name), reason or ""))
     return findings
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.onnx_file import summarise
-from isfp.engines.choice import Engine, engines_of, misfits, sources_of
+from isfp.engines.choice import Engine, engines_of, mismatches, sources_of
 from isfp.errors import IsfpError
 
 
@@ -52,9 +52,9 @@ def _reason(bundle: Bundle, engine: Engine) -> str:
     runtime = runtime_class(engine.record.runtime)
     assert issubclass(runtime, EngineRuntime)
     try:
-        if absent := runtime.missing():
+        if absent := runtime.why_unavailable():
             return absent
-        found = misfits(engine.record, runtime.machine(), sources_of(bundle))
+        found = mismatches(engine.record, runtime.machine(), sources_of(bundle))
     except IsfpError as error:
         return str(error)
-    return "; ".join(f"{misfit.field} is {misfit.found!r}, expected {misfit.expected!r}" for misfit in found)
+    return "; ".join(f"{mismatch.field} is {mismatch.found!r}, expected {mismatch.expected!r}" for mismatch in found)

@@ -1,4 +1,4 @@
-"""Which of a bundle's engines fits this machine, and where none does, which field of which record says so."""
+"""Choose the engine of a bundle that fits this machine; if none fits, say which field of which record does not."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.fpm import PLUGIN_VERSION
-from isfp.engines.plans import check_place, rebuild_command
+from isfp.engines.plans import check_trusted, rebuild_command
 from isfp.engines.record import PRECISIONS, RECORD, EngineRecord, read_record
 from isfp.errors import EngineMismatchError, IsfpError
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a runtime and the GPU under it are; see `EngineRecord` for the fields."""
+    """A runtime and the GPU that it runs on; see `EngineRecord` for the fields."""
 
     runtime: str
     runtime_version: str
@@ -25,8 +25,8 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Misfit:
-    """One field of a record that does not fit: what it says, and what would fit."""
+class Mismatch:
+    """One field of a record that does not fit: what was found, and what was expected."""
 
     field: str
     found: object
@@ -35,7 +35,7 @@ class Misfit:
 
 @dataclass(frozen=True)
 class Engine:
-    """A folder of plans: its name under `engines/`, and its record or the error that reading it gave."""
+    """A folder of plans: its name under `engines/`, and its record or the error that reading the record raised."""
 
     key: str
     record: EngineRecord | None
@@ -43,31 +43,31 @@ class Engine:
 
 
 def engines_of(bundle: Bundle) -> list[Engine]:
-    """Return all engines of a bundle, in the order of their names; one whose record is unsound comes with its error."""
+    """Return all engines of a bundle, ordered by name; an engine whose record is invalid comes with the error."""
     folder = bundle.path / ENGINES
     if not folder.is_dir():
         return []
     engines = []
     for path in sorted(folder.iterdir()):
-        # Names that begin with a dot are builds under way.
+        # Names that start with a dot are builds in progress.
         if path.is_dir() and not path.name.startswith("."):
             try:
-                engines.append(Engine(path.name, read_record(check_place(bundle.path, f"{path.name}/{RECORD}").parent)))
+                engines.append(Engine(path.name, read_record(check_trusted(bundle.path, f"{path.name}/{RECORD}").parent)))
             except IsfpError as error:
                 engines.append(Engine(path.name, None, error))
     return engines
 
 
-def misfits(record: EngineRecord, machine: Machine, sources: Mapping[str, str]) -> list[Misfit]:
-    """Return what keeps an engine from running here, nothing if it fits.
+def mismatches(record: EngineRecord, machine: Machine, sources: Mapping[str, str]) -> list[Mismatch]:
+    """Return why an engine cannot run here; nothing if it can.
 
-    `runtime`, `sm` and `sources` must be equal, and so must `runtime_version` as far as both state it. TensorRT's plans
-    also hold to the GPU model: NVIDIA warns of running a plan on another model of the same SM. `cuda` must be of a major
-    version that the driver here runs. `driver` is for people.
+    `runtime`, `sm` and `sources` must be equal, and so must `runtime_version` in the parts that both have. TensorRT's plans also
+    depend on the GPU model: NVIDIA warns against running a plan on another model of the same SM. The major version of `cuda` must
+    be one that the driver here runs. `driver` is informational.
 
     Args:
         record: the engine's record.
-        machine: what is here.
+        machine: this machine.
         sources: SHA-256 of the bundle's ONNX files by name.
     """
     pairs = [("runtime", record.runtime, machine.runtime), ("sm", record.sm, machine.sm)]
@@ -77,13 +77,13 @@ def misfits(record: EngineRecord, machine: Machine, sources: Mapping[str, str]) 
         pairs.append(("gpu", record.gpu, machine.gpu))
     if record.plugin_version is not None:
         pairs.append(("plugin_version", record.plugin_version, PLUGIN_VERSION))
-    found = [Misfit(*pair) for pair in pairs if pair[1] != pair[2]]
+    found = [Mismatch(*pair) for pair in pairs if pair[1] != pair[2]]
     if record.cuda and machine.cuda and _major(record.cuda) > _major(machine.cuda):
-        found.append(Misfit("cuda", record.cuda, f"at most {_major(machine.cuda)}, which this driver runs"))
+        found.append(Mismatch("cuda", record.cuda, f"at most {_major(machine.cuda)}, which this driver runs"))
     changed = sorted(name for name in sources.keys() | record.sources.keys() if sources.get(name) != record.sources.get(name))
     if changed:
         name = changed[0]
-        found.append(Misfit(f"sources.{name}", record.sources.get(name), sources.get(name)))
+        found.append(Mismatch(f"sources.{name}", record.sources.get(name), sources.get(name)))
     return found
 
 
@@ -97,18 +97,18 @@ def choose_engine(bundle: Bundle, machine: Machine, precision: str | None = None
     """Return the bundle's engine that fits this machine, the best precision first (`engines.PRECISIONS`), then the newest.
 
     Raises:
-        EngineMismatchError: none fits; it names the field of the engine that comes nearest, and the command that builds one.
+        EngineMismatchError: none fits; the error names the field in which the closest engine differs, and how to build one.
     """
     sources = sources_of(bundle)
     engines = [e for e in engines_of(bundle) if e.record is None or e.record.runtime == machine.runtime]
     sound = [(e, e.record) for e in engines if e.record and precision in (None, e.record.precision)]
-    fitting = [pair for pair in sound if not misfits(pair[1], machine, sources)]
+    fitting = [pair for pair in sound if not mismatches(pair[1], machine, sources)]
     if fitting:
         newest = sorted(fitting, key=lambda pair: pair[1].created, reverse=True)
         return min(newest, key=lambda pair: PRECISIONS.index(pair[1].precision))[0]
     if sound:
-        engine, record = min(sound, key=lambda pair: len(misfits(pair[1], machine, sources)))
-        raise mismatch(bundle.path, engine.key, record, misfits(record, machine, sources)[0], machine.sm)
+        engine, record = min(sound, key=lambda pair: len(mismatches(pair[1], machine, sources)))
+        raise mismatch_error(bundle.path, engine.key, record, mismatches(record, machine, sources)[0], machine.sm)
     unsound = [engine.error for engine in engines if engine.error]
     if unsound:
         raise unsound[0]
@@ -123,21 +123,21 @@ def choose_engine(bundle: Bundle, machine: Machine, precision: str | None = None
     )
 
 
-def mismatch(bundle: Path, key: str, record: EngineRecord, misfit: Misfit, sm: str) -> EngineMismatchError:
-    """Return the error that names one misfit and the command that builds the engine anew."""
+def mismatch_error(bundle: Path, key: str, record: EngineRecord, mismatch: Mismatch, sm: str) -> EngineMismatchError:
+    """Return the error that names one mismatch and the command that builds the engine again."""
     command = rebuild_command(bundle, record, sm)
     return EngineMismatchError(
-        f"{bundle / ENGINES / key / RECORD}: {misfit.field} is {misfit.found!r}; expected {misfit.expected!r}. "
+        f"{bundle / ENGINES / key / RECORD}: {mismatch.field} is {mismatch.found!r}; expected {mismatch.expected!r}. "
         f"Build the engine for this machine: {command}",
-        misfit.field,
-        misfit.found,
-        misfit.expected,
+        mismatch.field,
+        mismatch.found,
+        mismatch.expected,
         command,
     )
 
 
 def same_version(a: str, b: str) -> bool:
-    """Compare versions as far as both go, three parts at least: Jetson's Python says 10.3.0, TensorRT's library 10.3.0.26."""
+    """Compare the parts that both versions have, at least three: Jetson's Python reports 10.3.0, TensorRT's library 10.3.0.26."""
     left, right = a.split("."), b.split(".")
     parts = max(3, min(len(left), len(right)))
     return left[:parts] == right[:parts]

@@ -1,4 +1,4 @@
-"""Plan files: executable code, so one is read only from a place that nobody else can write to, and only if its hash fits."""
+"""Plan files are executable code, so one is read only from where nobody else can write, and only if its hash matches."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from isfp.engines.record import RECORD, EngineRecord
 from isfp.errors import BundleError, EngineMismatchError
 
 
-def check_place(bundle: Path, file: str) -> Path:
-    """Return the path of `bundle/engines/file`, if every step on the way to it can be trusted.
+def check_trusted(bundle: Path, file: str) -> Path:
+    """Return the path of `bundle/engines/file` if every part of it can be trusted.
 
-    The steps from `engines/` down must be plain folders and a plain file, no links, owned by this process's user or by
-    root, and like the bundle's folder itself not writable for everyone. (On Windows only links are refused.)
+    From `engines/` down, the parts must be regular folders and a regular file, not links, owned by this process's user or by root.
+    Neither they nor the bundle's folder may be writable by everyone. (On Windows only links are refused.)
 
     Raises:
-        EngineMismatchError: a step is missing, a link, of another kind or another's.
+        EngineMismatchError: a part is missing, is a link or of the wrong kind, or belongs to somebody else.
     """
     steps = [bundle]
     for part in (ENGINES, *file.split("/")):
         if part in ("", ".", ".."):
-            raise EngineMismatchError(f"{file!r} leads out of {bundle / ENGINES}; expected a plain path inside it.", "place", file)
+            raise EngineMismatchError(
+                f"{file!r} leads out of {bundle / ENGINES}; expected a relative path inside it.", "place", file
+            )
         steps.append(steps[-1] / part)
     for step in steps:
         try:
@@ -37,7 +39,7 @@ def check_place(bundle: Path, file: str) -> Path:
         if reason:
             raise EngineMismatchError(
                 f"{step} {reason}. A plan is executable code, so it is not loaded from there. Build it on this machine, as the "
-                "user that runs it: isfp build BUNDLE",
+                "user who runs it: isfp build BUNDLE",
                 "place",
                 str(step),
                 "a place that only this user or root can write to",
@@ -50,7 +52,7 @@ def _reason(step: Path, status: os.stat_result, bundle: Path, last: bool) -> str
     if stat.S_ISLNK(status.st_mode):
         return "is a link"
     if not (stat.S_ISREG(status.st_mode) if last else stat.S_ISDIR(status.st_mode)):
-        return f"is no plain {'file' if last else 'folder'}"
+        return f"is not a regular {'file' if last else 'folder'}"
     if os.name != "posix":
         return ""
     if status.st_mode & stat.S_IWOTH:
@@ -61,15 +63,15 @@ def _reason(step: Path, status: os.stat_result, bundle: Path, last: bool) -> str
 
 
 def read_plan(bundle: Path, key: str, record: EngineRecord, stage: str) -> bytes:
-    """Return a plan's content; what is returned is what was hashed, whatever happens to the file meanwhile.
+    """Return a plan's content; the bytes that are returned are those that were hashed.
 
     Raises:
-        EngineMismatchError: it stands in no trusted place, was cut short or changed.
+        EngineMismatchError: its path is not trusted, or it was truncated or changed.
         BundleError: it cannot be read.
     """
-    check_place(bundle, f"{key}/{RECORD}")
+    check_trusted(bundle, f"{key}/{RECORD}")
     plan = record.plans[stage]
-    path = check_place(bundle, f"{key}/{plan.file}")
+    path = check_trusted(bundle, f"{key}/{plan.file}")
     command = rebuild_command(bundle, record)
     try:
         with path.open("rb") as file:
@@ -77,9 +79,9 @@ def read_plan(bundle: Path, key: str, record: EngineRecord, stage: str) -> bytes
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}. Check its permissions and its disk.") from error
     if len(content) != plan.bytes:
-        found = "more" if len(content) > plan.bytes else len(content)
+        found = f"more than {plan.bytes}" if len(content) > plan.bytes else len(content)
         raise EngineMismatchError(
-            f"{path} was cut short or has grown: {found} bytes; expected {plan.bytes}. Build it again: {command}",
+            f"{path} has the wrong size: {found} bytes; expected {plan.bytes}. Build it again: {command}",
             f"plans.{stage}.bytes",
             found,
             plan.bytes,

@@ -50,9 +50,9 @@ def choose(name: str = "auto", bundle: Bundle | None = None) -> Runtime:
         return _best(bundle)
     name, _, option = name.partition(":")
     runtime = runtime_class(name)
-    if reason := runtime.missing():
+    if reason := runtime.why_unavailable():
         raise RuntimeUnavailableError(f"No runtime can run here. {name}: {reason}")
-    return runtime.of(option) if option else runtime()
+    return runtime.with_option(option) if option else runtime()
 
 
 def _best(bundle: Bundle | None) -> Runtime:
@@ -61,8 +61,8 @@ def _best(bundle: Bundle | None) -> Runtime:
     passed_over: list[str] = []
     for name in RUNTIMES:
         candidate = runtime_class(name)
-        absent = candidate.missing()
-        reason = absent or (candidate.misfit(bundle) if bundle else None)
+        absent = candidate.why_unavailable()
+        reason = absent or (candidate.why_unfit(bundle) if bundle else None)
         if reason is None:
             try:
                 runtime = candidate()

@@ -62,21 +62,21 @@ class Runtime(ABC):
 
     @classmethod
     @abstractmethod
-    def missing(cls) -> str | None:
-        """Return why this machine cannot run it and what to do about that, or None where it can."""
+    def why_unavailable(cls) -> str | None:
+        """Return why this machine cannot run it and what to do about that, or None if it can."""
 
     @classmethod
     @abstractmethod
-    def of(cls, option: str) -> Runtime:
-        """Make it with the option that stands behind its name: `"onnxruntime:cuda"`, `"tensorrt:int8"`.
+    def with_option(cls, option: str) -> Runtime:
+        """Make the runtime with the option that follows its name: `"onnxruntime:cuda"`, `"tensorrt:int8"`.
 
         Raises:
-            RuntimeUnavailableError: it knows no such option, or this machine cannot run it.
+            RuntimeUnavailableError: the option is unknown, or this machine cannot run it.
         """
 
     @classmethod
-    def misfit(cls, bundle: Bundle) -> str | None:
-        """Return why it cannot run this bundle here and what to do about that, or None where it can."""
+    def why_unfit(cls, bundle: Bundle) -> str | None:
+        """Return why it cannot run this bundle here and what to do about that, or None if it can."""
         return None
 
     @final

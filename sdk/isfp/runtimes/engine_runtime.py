@@ -1,4 +1,4 @@
-"""What the runtimes of built engines share: which engine, its four stages, one stream, and the way to give it all back."""
+"""What the runtimes of built engines share: the choice of an engine, its stages, one stream, and freeing it all."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from isfp.runtimes.plan_engine import PlanExecution, check, deserialize
 
 
 class EngineRuntime(Runtime):
-    """Runs plans that were built for this machine. One object serves one Segmenter and one thread at a time."""
+    """Runs plans that were built for this machine."""
 
-    module: ClassVar[str]  # TensorRT's Python module
+    module: ClassVar[str]  # the Python module of TensorRT
     install: ClassVar[str]  # how to get it
     graphs: ClassVar[bool]  # whether the SDK captures CUDA graphs itself
 
@@ -43,7 +43,7 @@ class EngineRuntime(Runtime):
         if precision not in (None, *PRECISIONS):
             raise RuntimeUnavailableError(f"{self.name} was asked for {precision!r}; expected one of {', '.join(PRECISIONS)}.")
         self._precision = precision
-        if reason := self.missing():
+        if reason := self.why_unavailable():
             raise RuntimeUnavailableError(f"{self.name} cannot run here. {reason}")
         self._trt = self._import()
         try:
@@ -55,15 +55,15 @@ class EngineRuntime(Runtime):
         self._finalizer = weakref.finalize(self, _release, self._loaded, self._device)
 
     @classmethod
-    def of(cls, option: str) -> Runtime:
+    def with_option(cls, option: str) -> Runtime:
         """Return the runtime with a precision, such as `"int8"`."""
         return cls(option)
 
     @classmethod
-    def missing(cls) -> str | None:
-        """Return what this machine lacks; nothing is imported for it."""
+    def why_unavailable(cls) -> str | None:
+        """Return what this machine lacks, without importing anything."""
         if first_gpu() is None:
-            return "There is no NVIDIA GPU, or its driver is not installed."
+            return "This machine has no NVIDIA GPU, or its driver is not installed."
         if find_spec(cls.module) is None:
             return f"Its Python package is not installed. {cls.install}"
         if find_spec("pycuda") is None:
@@ -71,7 +71,7 @@ class EngineRuntime(Runtime):
         return None
 
     @classmethod
-    def misfit(cls, bundle: Bundle) -> str | None:
+    def why_unfit(cls, bundle: Bundle) -> str | None:
         """Return why no engine of the bundle fits this machine, or None where one does."""
         try:
             choose_engine(bundle, cls.machine())
@@ -81,21 +81,21 @@ class EngineRuntime(Runtime):
 
     @classmethod
     def machine(cls) -> Machine:
-        """Return what an engine's record is held against here.
+        """Return what an engine's record is compared with on this machine.
 
         Raises:
-            RuntimeUnavailableError: there is no GPU, or no TensorRT.
+            RuntimeUnavailableError: this machine has no GPU, or TensorRT is not installed.
         """
         gpu = first_gpu()
         if gpu is None:
-            raise RuntimeUnavailableError(f"{cls.name} cannot run here. {cls.missing()}")
+            raise RuntimeUnavailableError(f"{cls.name} cannot run here. {cls.why_unavailable()}")
         return Machine(cls.name, cls._import().__version__, gpu.sm, gpu.cuda, gpu.name)
 
     @classmethod
     def _import(cls) -> Any:
         try:
             return import_module(cls.module)
-        except (ImportError, OSError) as error:  # a library of it that is missing is either
+        except (ImportError, OSError) as error:  # which of the two depends on what is missing
             raise RuntimeUnavailableError(f"{cls.module} cannot be imported: {error}. {cls.install}") from error
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
@@ -122,7 +122,7 @@ class EngineRuntime(Runtime):
 
     @property
     def record(self) -> EngineRecord | None:
-        """The record of the engine that runs, None before the first stage was loaded."""
+        """The record of the engine that runs; None before the first stage is loaded."""
         return self._engine.record if self._engine else None
 
     @property
@@ -130,14 +130,14 @@ class EngineRuntime(Runtime):
         """The GPU that it runs on.
 
         Raises:
-            RuntimeFailedError: it was closed.
+            RuntimeFailedError: the runtime was closed.
         """
         if self._device is None:
             raise closed_error(self.name)
         return self._device
 
     def wait(self) -> None:
-        """Wait until the GPU has done all that was put on the stream; for measuring a stage alone."""
+        """Wait until the GPU has finished everything on the stream; for timing a stage alone."""
         with self.device as device:
             device.wait()
 

@@ -41,7 +41,7 @@ class OnnxRuntime(Runtime):
             RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
         """
         super().__init__()
-        reason = self.missing()
+        reason = self.why_unavailable()
         if reason:
             raise RuntimeUnavailableError(f"ONNX Runtime cannot run here. {reason}")
         import onnxruntime
@@ -62,12 +62,12 @@ class OnnxRuntime(Runtime):
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
     @classmethod
-    def of(cls, option: str) -> Runtime:
+    def with_option(cls, option: str) -> Runtime:
         """Return the runtime with the providers of a name: cpu, cuda, tensorrt or tensorrt-rtx."""
         return cls(providers=onnxruntime_providers.chain(option))
 
     @classmethod
-    def missing(cls) -> str | None:
+    def why_unavailable(cls) -> str | None:
         """Return why ONNX Runtime cannot be imported, or None where it can."""
         try:
             import onnxruntime

@@ -34,9 +34,9 @@ def find_library(bundle: Path | None = None) -> Path | None:
     if built.is_file():
         return built
     if bundle and (bundle / "engines" / LIBRARY).exists():
-        from isfp.engines.plans import check_place
+        from isfp.engines.plans import check_trusted
 
-        return check_place(bundle, LIBRARY)
+        return check_trusted(bundle, LIBRARY)
     return None
 
 

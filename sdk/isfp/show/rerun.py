@@ -19,10 +19,10 @@ from isfp.steps.result import Segmentation
 _QUALITY = 85  # of the frames' JPEG; masks and maps are kept as they are
 
 
-class Recorder:
+class RerunRecorder:
     """Writes results to an `.rrd` file.
 
-        with Recorder("out.rrd", segmenter.threshold) as recorder:
+        with RerunRecorder("out.rrd", segmenter.threshold) as recorder:
             for number, frame in enumerate(camera):
                 recorder.log(frame, segmenter.run(frame, phrases), seconds=number / 30)
 
@@ -91,7 +91,7 @@ class Recorder:
         """Write what is left and close the file; it may be called more than once."""
         self._stream.disconnect()
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> RerunRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:

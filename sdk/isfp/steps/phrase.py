@@ -86,7 +86,7 @@ class Vocabulary:
                 )
 
     @classmethod
-    def of(cls, words: Iterable[str]) -> Vocabulary:
+    def from_words(cls, words: Iterable[str]) -> Vocabulary:
         """Build a vocabulary from plain words: the two special ones in front, the rest sorted, each once."""
         return cls([PAD, UNKNOWN, *sorted(set(words))])
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from isfp.bundle.atomic_folder import placing
+from isfp.bundle.atomic_folder import atomic_folder
 from isfp.bundle.bundle import Bundle
-from isfp.engines.choice import Machine, engines_of, misfits, sources_of
+from isfp.engines.choice import Machine, engines_of, mismatches, sources_of
 from isfp.engines.gpu import Gpu
 from isfp.engines.plans import read_plan
 from isfp.engines.record import Span
@@ -34,7 +34,7 @@ needs_rtx = pytest.mark.skipif(
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
     def interrupted() -> None:
-        with placing(tmp_path / "engines" / "key") as folder:
+        with atomic_folder(tmp_path / "engines" / "key") as folder:
             (folder / "image.plan").write_bytes(b"half of it")
             raise KeyboardInterrupt
 
@@ -45,19 +45,19 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_failed_build_leaves_the_engine_that_was_there(tmp_path: Path) -> None:
     place = tmp_path / "engines" / "key"
-    with placing(place) as folder:
+    with atomic_folder(place) as folder:
         (folder / "image.plan").write_bytes(b"first")
-    with pytest.raises(BuildError), placing(place):
+    with pytest.raises(BuildError), atomic_folder(place):
         raise BuildError("no")
     assert (place / "image.plan").read_bytes() == b"first"
-    with placing(place) as folder:
+    with atomic_folder(place) as folder:
         (folder / "image.plan").write_bytes(b"second")
     assert (place / "image.plan").read_bytes() == b"second"
 
 
 def test_a_build_under_way_is_no_engine(tmp_path: Path) -> None:
     bundle = Bundle(tmp_path, None)  # type: ignore[arg-type]
-    with placing(tmp_path / "engines" / "key") as folder:
+    with atomic_folder(tmp_path / "engines" / "key") as folder:
         (folder / "engine.json").write_text("{}")
         assert engines_of(bundle) == []
     assert [engine.key for engine in engines_of(bundle)] == ["key"]
@@ -136,7 +136,7 @@ def test_rtx_builds_all_stages_in_half(exported: Path, rtx_engine: BuildResult) 
     bundle = Bundle.open(exported)
     assert rtx_engine.folder.name == rtx_engine.record.key
     machine = Machine("tensorrt-rtx", rtx_engine.record.runtime_version, "89")
-    assert misfits(rtx_engine.record, machine, sources_of(bundle)) == []
+    assert mismatches(rtx_engine.record, machine, sources_of(bundle)) == []
     for stage in rtx_engine.report:
         assert len(read_plan(bundle.path, rtx_engine.record.key, rtx_engine.record, stage)) == rtx_engine.report[stage]["bytes"]
 

@@ -280,7 +280,7 @@ def test_folder_stays_as_it_was_when_the_renaming_fails(tmp_path, monkeypatch):
         rename(source, target)
 
     monkeypatch.setattr(placings.os, "replace", fails_once)
-    with pytest.raises(OSError, match="the disk is gone"), placings.placing(place) as folder:
+    with pytest.raises(OSError, match="the disk is gone"), placings.atomic_folder(place) as folder:
         (folder / "new").write_text("new")
     assert [path.name for path in place.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [place]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from isfp.camera.camera import Camera
-from isfp.camera.recorder import Recorder
+from isfp.camera.recorder import VideoRecorder
 from isfp.camera.sources import Source, source_of
 from isfp.camera.video_file import VideoFileError
 
@@ -48,7 +48,7 @@ def brightness_in(path):
 
 
 def test_of_a_file_each_picture_is_written_once(video, tmp_path):
-    with Camera(source_of(video)) as source, Recorder(tmp_path / "out.mp4", source) as recorder:
+    with Camera(source_of(video)) as source, VideoRecorder(tmp_path / "out.mp4", source) as recorder:
         for _ in range(3):
             recorder.write(PICTURE)
             time.sleep(0.1)
@@ -57,7 +57,7 @@ def test_of_a_file_each_picture_is_written_once(video, tmp_path):
 
 def test_of_a_live_source_the_recording_lasts_as_long_as_what_it_shows(video, tmp_path):
     live = Source("camera", True, source_of(video).connect)
-    with Camera(live) as source, Recorder(tmp_path / "out.mp4", source) as recorder:
+    with Camera(live) as source, VideoRecorder(tmp_path / "out.mp4", source) as recorder:
         start = time.monotonic()
         for _ in range(3):
             recorder.write(PICTURE)
@@ -70,7 +70,7 @@ def test_of_a_live_source_the_recording_lasts_as_long_as_what_it_shows(video, tm
 
 def test_a_picture_stays_until_the_next_one_comes(video, tmp_path):
     live = Source("camera", True, source_of(video).connect)
-    with Camera(live) as source, Recorder(tmp_path / "out.avi", source) as recorder:
+    with Camera(live) as source, VideoRecorder(tmp_path / "out.avi", source) as recorder:
         recorder.write(PICTURE)
         time.sleep(0.4)
         recorder.write(PICTURE + 100)
@@ -85,14 +85,14 @@ def test_what_cannot_be_encoded_is_said_and_leaves_nothing(video, tmp_path, monk
     with (
         Camera(source_of(video)) as source,
         pytest.raises(VideoFileError, match="does not encode mp4v"),
-        Recorder(tmp_path / "out.mp4", source) as recorder,
+        VideoRecorder(tmp_path / "out.mp4", source) as recorder,
     ):
         recorder.write(PICTURE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recording_is_kept_when_the_block_fails(video, tmp_path):
-    with pytest.raises(VideoFileError), Camera(source_of(video)) as source, Recorder(tmp_path / "out.avi", source) as recorder:
+    with pytest.raises(VideoFileError), Camera(source_of(video)) as source, VideoRecorder(tmp_path / "out.avi", source) as recorder:
         record_two_sizes(recorder)
     assert frames_in(tmp_path / "out.avi") == 1
 

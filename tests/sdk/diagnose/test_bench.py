@@ -7,7 +7,7 @@ from tests.sdk.colour_bundle import picture
 
 
 def test_a_timing_sums_up_single_runs():
-    timing = Timing.of([1.0, 2.0, 3.0, 4.0, 100.0])
+    timing = Timing.from_runs([1.0, 2.0, 3.0, 4.0, 100.0])
     assert (timing.median, timing.least, timing.runs) == (3.0, 1.0, 5)
     assert 4 < timing.p95 < timing.p99 < 100
 

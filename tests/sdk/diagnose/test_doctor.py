@@ -43,7 +43,7 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(jetsons.shutil, "which", lambda name: None)
         for runtime in (TensorRT, TensorRTRTX):
             missing = None if gpu and runtime.module in modules and "pycuda" in modules else "missing"
-            monkeypatch.setattr(runtime, "missing", classmethod(lambda cls, missing=missing: missing))
+            monkeypatch.setattr(runtime, "why_unavailable", classmethod(lambda cls, missing=missing: missing))
             monkeypatch.setattr(runtime, "machine", classmethod(lambda cls: ORIN))
         return doctor.examine()
 

@@ -61,7 +61,7 @@ def copy(colour_bundle: Path, tmp_path: Path) -> Path:
 
 
 def test_engines_are_shown_with_their_records_and_the_reason_where_they_do_not_fit(copy, monkeypatch):
-    monkeypatch.setattr(TensorRT, "missing", classmethod(lambda cls: None))
+    monkeypatch.setattr(TensorRT, "why_unavailable", classmethod(lambda cls: None))
     monkeypatch.setattr(TensorRT, "machine", classmethod(lambda cls: ORIN))
     good = write_engine(copy)
     write_engine(copy, key="other", sm="89", gpu="RTX")

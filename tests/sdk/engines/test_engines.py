@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isfp.bundle.bundle import Bundle
-from isfp.engines.choice import choose_engine, engines_of, misfits, same_version, sources_of
-from isfp.engines.plans import check_place, read_plan
+from isfp.engines.choice import choose_engine, engines_of, mismatches, same_version, sources_of
+from isfp.engines.plans import check_trusted, read_plan
 from isfp.engines.record import EngineRecord, read_record, write_record
 from isfp.errors import EngineMismatchError
 from tests.sdk.engine_folders import ORIN, RTX, record_for, write_engine
@@ -112,9 +112,9 @@ def test_a_record_is_not_written_if_it_could_not_be_read(copy, tmp_path):
 
 
 def test_an_engine_of_this_machine_and_bundle_fits(copy):
-    assert misfits(record_for(copy), ORIN, sources_of(Bundle.open(copy))) == []
+    assert mismatches(record_for(copy), ORIN, sources_of(Bundle.open(copy))) == []
     rtx = record_for(copy, runtime="tensorrt-rtx", runtime_version="1.7.1.116", sm="89", gpu=None, cuda=None, plugin_version=None)
-    assert misfits(rtx, RTX, sources_of(Bundle.open(copy))) == []
+    assert mismatches(rtx, RTX, sources_of(Bundle.open(copy))) == []
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ def test_an_engine_of_the_other_runtime_is_not_taken(copy):
     with pytest.raises(EngineMismatchError, match="has no tensorrt-rtx engine") as caught:
         choose_engine(Bundle.open(copy), RTX)
     assert caught.value.command == f"isfp build {copy} --runtime tensorrt-rtx --precision fp16 --target sm89"
-    assert [m.field for m in misfits(record_for(copy), RTX, sources_of(Bundle.open(copy)))][:1] == ["runtime"]
+    assert [m.field for m in mismatches(record_for(copy), RTX, sources_of(Bundle.open(copy)))][:1] == ["runtime"]
 
 
 def test_another_driver_refuses_nothing(copy):
-    assert misfits(record_for(copy, driver="999.99"), ORIN, sources_of(Bundle.open(copy))) == []
+    assert mismatches(record_for(copy, driver="999.99"), ORIN, sources_of(Bundle.open(copy))) == []
 
 
 def test_a_bundle_exported_anew_outdates_its_engines(copy):
     record = record_for(copy)
     changed = {**sources_of(Bundle.open(copy)), "mask.onnx": "1" * 64}
-    assert [m.field for m in misfits(record, ORIN, changed)] == ["sources.mask.onnx"]
-    assert [m.field for m in misfits(replace(record, sources={"image.onnx": record.sources["image.onnx"]}), ORIN, changed)]
+    assert [m.field for m in mismatches(record, ORIN, changed)] == ["sources.mask.onnx"]
+    assert [m.field for m in mismatches(replace(record, sources={"image.onnx": record.sources["image.onnx"]}), ORIN, changed)]
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ def test_a_plan_is_read_if_its_record_and_place_are_sound(copy):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"plan of", "was cut short or has grown: 7 bytes; expected 12"),
+        (b"plan of", "has the wrong size: 7 bytes; expected 12"),
         (b"", "0 bytes"),
-        (b"plan of mask!", "more bytes"),
+        (b"plan of mask!", "more than 12 bytes"),
         (b"plan of mast", "was changed"),
     ],
 )
@@ -274,12 +274,12 @@ def test_a_plan_of_another_user_is_refused(copy):
 def test_a_plan_outside_the_bundles_engines_is_refused(copy, file):
     folder = write_engine(copy)
     with pytest.raises(EngineMismatchError, match="leads out of"):
-        check_place(copy, file.replace("KEY", folder.name))
+        check_trusted(copy, file.replace("KEY", folder.name))
 
 
 def test_a_folder_in_a_plans_place_is_refused(copy):
     folder = write_engine(copy)
     (folder / "mask.plan").unlink()
     (folder / "mask.plan").mkdir()
-    with pytest.raises(EngineMismatchError, match="no plain file"):
+    with pytest.raises(EngineMismatchError, match="not a regular file"):
         read_plan(copy, folder.name, read_record(folder), "mask")

@@ -29,7 +29,7 @@ def play_tensorrt(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[tuple[byt
         devices.append(HostDevice())
         return devices[-1]
 
-    monkeypatch.setattr(TensorRT, "missing", classmethod(lambda cls: None))
+    monkeypatch.setattr(TensorRT, "why_unavailable", classmethod(lambda cls: None))
     monkeypatch.setattr(TensorRT, "machine", classmethod(lambda cls: ORIN))
     monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
     monkeypatch.setattr(engine_runtime, "CudaDevice", device)

@@ -27,9 +27,9 @@ def copy(colour_bundle: Path, tmp_path: Path) -> Path:
 def orin(monkeypatch):
     """A machine with a GPU and TensorRT."""
     monkeypatch.setattr("isfp.runtimes.first_gpu", lambda: Gpu("Orin", "87", "12.6", "540.4.0"))
-    monkeypatch.setattr(TensorRT, "missing", classmethod(lambda cls: None))
+    monkeypatch.setattr(TensorRT, "why_unavailable", classmethod(lambda cls: None))
     monkeypatch.setattr(TensorRT, "machine", classmethod(lambda cls: ORIN))
-    monkeypatch.setattr(TensorRTRTX, "missing", classmethod(lambda cls: "It is not installed."))
+    monkeypatch.setattr(TensorRTRTX, "why_unavailable", classmethod(lambda cls: "It is not installed."))
 
 
 def test_an_engine_that_fits_is_taken(copy, orin, monkeypatch):
@@ -52,7 +52,7 @@ def test_without_an_engine_that_fits_onnx_runtime_is_taken_with_a_warning_that_s
 
 
 def test_engines_that_cannot_run_for_want_of_tensorrt_are_named_in_the_warning(copy, orin, monkeypatch):
-    monkeypatch.setattr(TensorRT, "missing", classmethod(lambda cls: "Its Python package is not installed."))
+    monkeypatch.setattr(TensorRT, "why_unavailable", classmethod(lambda cls: "Its Python package is not installed."))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Segmenter(copy)

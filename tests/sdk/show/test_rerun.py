@@ -12,7 +12,7 @@ from tests.sdk.colour_bundle import picture
 pytest.importorskip("rerun", reason='needs pip install "isfp[rerun]"')
 from rerun.chunk import RrdReader
 
-from isfp.show.rerun import Recorder
+from isfp.show.rerun import RerunRecorder
 
 PHRASES = ["the red thing", "green / blue"]
 
@@ -38,7 +38,7 @@ def image(row: dict, kind: str, dtype: type) -> np.ndarray:
 def recorded(colour_bundle, tmp_path_factory):
     """A recording, its frames, and what the Segmenter said."""
     path, shown = tmp_path_factory.mktemp("recordings") / "new" / "out.rrd", frames(3)
-    with Segmenter(colour_bundle) as segmenter, Recorder(path, segmenter.threshold) as recorder:
+    with Segmenter(colour_bundle) as segmenter, RerunRecorder(path, segmenter.threshold) as recorder:
         results = [segmenter.run(frame, PHRASES) for frame in shown]
         for number, (frame, said) in enumerate(zip(shown, results, strict=True)):
             recorder.log(frame, said, seconds=number / 10)
@@ -86,7 +86,7 @@ def test_classes_carry_the_phrases_and_the_viewer_is_told_its_layout(recorded):
 
 def test_phrases_may_change_on_the_way(colour_bundle, tmp_path):
     (frame,) = frames(1)
-    with Segmenter(colour_bundle) as segmenter, Recorder(tmp_path / "out.rrd", 0.5) as recorder:
+    with Segmenter(colour_bundle) as segmenter, RerunRecorder(tmp_path / "out.rrd", 0.5) as recorder:
         for phrases in (["green"], ["red", "green"], []):
             recorder.log(frame, segmenter.run(frame, phrases))
     masks = [image(row, "SegmentationImage", np.uint16) for row in rows(tmp_path / "out.rrd", "/frame/mask")]
@@ -95,10 +95,10 @@ def test_phrases_may_change_on_the_way(colour_bundle, tmp_path):
 
 def test_a_file_that_cannot_be_a_recording_is_refused(tmp_path):
     with pytest.raises(IsfpError, match=r"ends in '.mp4'; expected .rrd"):
-        Recorder(tmp_path / "out.mp4", 0.5)
+        RerunRecorder(tmp_path / "out.mp4", 0.5)
     (tmp_path / "file").touch()
     with pytest.raises(IsfpError, match="cannot be written"):
-        Recorder(tmp_path / "file" / "out.rrd", 0.5)
+        RerunRecorder(tmp_path / "file" / "out.rrd", 0.5)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from isfp.errors import BundleCorruptError, PhraseError
 from isfp.steps.phrase import UNKNOWN_ID, Vocabulary, split_words
 
-VOCABULARY = Vocabulary.of(["red", "mug", "left", "the"])
+VOCABULARY = Vocabulary.from_words(["red", "mug", "left", "the"])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.train.tiny import tiny
 @pytest.fixture(scope="module")
 def predictor() -> CheckpointPredictor:
     torch.manual_seed(0)
-    config, vocabulary = tiny(), Vocabulary.of(phrase_words())
+    config, vocabulary = tiny(), Vocabulary.from_words(phrase_words())
     network = ISFP(config.network, len(vocabulary.words)).eval()
     network.encoder.words.load(torch.randn(len(vocabulary.words), 50))
     with torch.no_grad():

@@ -40,7 +40,7 @@ def without_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def samples(folder: Path, epoch: int = 0, flip: float = 0.0, length: int = 6) -> SceneSamples:
     config = SampleConfig(phrases=4, masks=2, flip=flip)
-    return SceneSamples(Store(folder), Vocabulary.of(phrase_words()), config, 5, 20, seed=1, epoch=epoch, length=length)
+    return SceneSamples(Store(folder), Vocabulary.from_words(phrase_words()), config, 5, 20, seed=1, epoch=epoch, length=length)
 
 
 def test_stored_scene_is_the_scene(folder: Path) -> None:
