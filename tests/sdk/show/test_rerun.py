@@ -115,7 +115,7 @@ def test_the_command_records_a_video_frame_by_frame(isfp, colour_bundle, video, 
     out = tmp_path / "out.rrd"
     code, _, messages = isfp("record", colour_bundle, video, "--phrase", "red", "--out", out)
     assert code == 0
-    assert f"Recorded 5 frames to {out}. To see them: rerun {out}" in messages
+    assert f"Recorded 5 frames to {out}. To view them: rerun {out}" in messages
     scores = rows(out, "/score/red")
     assert [row["time"].total_seconds() for row in scores] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert all(row["Scalars:scalars"][0] > 0.5 for row in scores)
