@@ -23,7 +23,6 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "
 
 
 FREE_SCENES, FREE_SIZE = 52, 320  # of the test of free phrases: scenes, and their longer side in pixels
-PHOTO_SIZE = 640  # longer side of a photo in pixels, as it is asked about
 
 
 DataOption = Annotated[
@@ -129,7 +128,7 @@ def _test_set(
     from isfp_train import seeds
     from isfp_train.data.refcoco.layout import DATASETS
     from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
-    from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
+    from isfp_train.data.scenes.annotated import PHOTO_SIZE, AnnotatedPhotos, only_written
     from isfp_train.data.scenes.sources import photo_sets, scene_sources
     from isfp_train.measure.evaluation import generated_questions, written_questions
     from isfp_train.measure.free_phrases import free_questions

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from isfp_train import seeds
-from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
+from isfp_train.data.scenes.annotated import PHOTO_SIZE, AnnotatedPhotos, only_written
 from isfp_train.data.scenes.sources import photo_sets, scene_sources
 from isfp_train.measure.evaluation import choose_threshold, generated_questions, written_questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import LoadedCheckpoint
 
-PHOTO_SIZE = 640  # longer side of a photo in pixels, as it is asked about
 MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
 
 

@@ -17,6 +17,7 @@ from isfp.engines.record import Span
 from isfp.errors import IsfpError
 from isfp_export.engines.layers import Layer, element_type
 
+FP8_FROM = 89  # compute capability (Ada); older GPUs have no FP8 units
 SHOWN = 6  # messages of the builder that an error repeats
 
 
@@ -26,7 +27,7 @@ class BuildError(IsfpError):
 
 @dataclass(frozen=True)
 class Profile:
-    """The sizes that plans are built for: `phrases` P and `candidates` K."""
+    """The sizes that plans are built for: of `phrases` (P) and of `candidates` (K)."""
 
     phrases: Span
     candidates: Span

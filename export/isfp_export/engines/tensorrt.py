@@ -13,12 +13,11 @@ from isfp.bundle.manifest import Stage
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu, first_gpu
 from isfp.runtimes.plugin import VARIABLE, load_plugin
-from isfp_export.engines.builder import BuildError, Profile, StageBuilder
+from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_inspector
 from isfp_export.onnx.tensorrt_graph import for_plugin
 
 OLDEST = (10, 3)  # JetPack 6
-FP8_FROM = 89
 INSTALL = (
     "On Jetson: sudo apt install nvidia-jetpack, and a virtual environment made with --system-site-packages. "
     "On other machines with an NVIDIA GPU: pip install tensorrt. "

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from isfp.bundle.manifest import Stage
-from isfp_export.engines.builder import BuildError, Profile, StageBuilder
+from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_message
-
-FP8_FROM = 89  # Ada; older GPUs have no FP8 units
 
 
 class RtxBuilder(StageBuilder):

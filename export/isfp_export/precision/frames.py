@@ -17,7 +17,6 @@ from isfp_export.precision.run import StageSession
 
 # What is asked of pictures that come without phrases; each has words of every vocabulary.
 PHRASES = ("the object on the left", "the biggest object", "the red object on the right")
-_PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
 class FramesMissingError(IsfpError):
@@ -74,10 +73,10 @@ def folder(bundle: Bundle, path: Path, count: int) -> list[PreparedFrame]:
     Raises:
         FramesMissingError: there is no picture in it.
     """
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES) if path.is_dir() else []
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.ENDINGS) if path.is_dir() else []
     if not files:
         raise FramesMissingError(
-            f"{path} holds no pictures ({', '.join(sorted(_PICTURES))}). Give a folder of frames as the camera sees them."
+            f"{path} holds no pictures ({', '.join(sorted(pictures.ENDINGS))}). Give a folder of frames as the camera sees them."
         )
     return [_prepared(bundle, pictures.read(file), PHRASES) for file in files[:count]]
 

@@ -15,6 +15,8 @@ from isfp_train.data.sprites.coco import Coco
 from isfp_train.data.sprites.names import COCO_NAMES
 from isfp_train.data.sprites.photo_names import NEVER_ABSENT_TOGETHER, PHOTO_NAMES
 
+#: Longer side in pixels of the photos that models are measured on.
+PHOTO_SIZE = 640
 #: A crop that keeps less than this of what a phrase means does not keep the phrase.
 LEAST_KEPT = 0.85
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from isfp.pictures import ENDINGS
 from isfp_train.data.scene import in_split
 
 HELD_OUT_SHARE = 0.10
@@ -45,7 +46,7 @@ class PhotoBackdrops:
     focused on the objects in front: so that nothing in it competes with them for a name.
 
     Args:
-        folder: the photos (jpg or png).
+        folder: the photos.
         split: "train", "held_out" (about 10 % of the files, by the hash of the file's name) or "all".
 
     Raises:
@@ -53,10 +54,10 @@ class PhotoBackdrops:
     """
 
     def __init__(self, folder: str | Path, split: str = "train") -> None:
-        paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+        paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in ENDINGS)
         self._paths = [path for path in paths if in_split(path.name, HELD_OUT_SHARE, split)]
         if not self._paths:
-            raise FileNotFoundError(f"No photo of split {split!r} in {folder}; expected jpg or png files.")
+            raise FileNotFoundError(f"No photo of split {split!r} in {folder}; expected {', '.join(sorted(ENDINGS))} files.")
 
     @property
     def files(self) -> list[str]:
