@@ -8,9 +8,8 @@ TINY = {
     "name": "tiny",
     "seed": 3,
     "network": {
-        "backbone": "efficientnet_lite0", "image_size": 64, "grid": 5, "max_words": 20, "word_channels": 50, "text_channels": 16,
-        "fused_channels": 16, "pathway_channels": 16, "instance_channels": 8, "mask_channels": 16, "aspp_channels": 8,
-        "coordinates": True, "refinement_guided": True,
+        "base": "edge", "image_size": 64, "grid": 5, "text_channels": 16, "fused_channels": 16, "pathway_channels": 16,
+        "instance_channels": 8, "mask_channels": 16, "aspp_channels": 8, "segmentation_language": "early",
     },
     "losses": {"w_seg": 2.0, "w_ref": 1.0, "dice": 0.5, "segmentation_reduction": "mean", "theta": 0.0},
     "samples": {"phrases": 3, "masks": 1},

@@ -29,7 +29,8 @@ def read_settings(kind: type[T], values: object) -> T:
 
 def _value(name: str, hint: Any, value: Any) -> Any:
     if is_dataclass(hint):
-        return read_settings(hint, value)  # type: ignore[arg-type]
+        build = getattr(hint, "from_dict", None)
+        return build(value) if build else read_settings(hint, value)  # type: ignore[arg-type]
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from isfp_train.network.refinement import Refinement
 from isfp_train.network.segmentation import SegmentationBranch
 
 SMALL = {
-    "backbone": "efficientnet_lite0", "image_size": 64, "grid": 5, "max_words": 6, "word_channels": 8, "text_channels": 12,
-    "fused_channels": 16, "pathway_channels": 16, "instance_channels": 8, "mask_channels": 12, "aspp_channels": 8,
-    "coordinates": True,
+    "base": "edge", "image_size": 64, "grid": 5, "max_words": 6, "word_channels": 8, "text_channels": 12, "fused_channels": 16,
+    "pathway_channels": 16, "instance_channels": 8, "mask_channels": 12, "aspp_channels": 8, "refinement_guided": False,
+    "segmentation_language": "early",
 }  # fmt: skip
 
 
@@ -207,7 +208,7 @@ def test_stages_together_equal_the_whole() -> None:
 
 
 def test_paper_configuration_has_the_papers_sizes() -> None:
-    config = NetworkConfig()
+    config = NetworkConfig.paper()
     assert (config.image_size, config.grid, config.backbone) == (416, 13, "darknet53")
     network = ISFP(config, words=10)
     assert network.segmentation.last.out_channels == 169
@@ -216,9 +217,9 @@ def test_paper_configuration_has_the_papers_sizes() -> None:
 
 def test_unknown_settings_are_named() -> None:
     with pytest.raises(ValueError, match="grids"):
-        NetworkConfig.from_dict({"grids": 3})
+        NetworkConfig.from_dict({"base": "edge", "grids": 3})
     with pytest.raises(ValueError, match="multiple of 32"):
-        NetworkConfig(image_size=100)
+        replace(NetworkConfig.paper(), image_size=100)
 
 
 def test_darknet_file_loads_in_darknets_order(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_mixed_precision_trains_on_cuda(tmp_path: Path) -> None:
 
 
 def test_old_configurations_have_one_part_and_float32() -> None:
-    settings = TrainConfig.from_dict({"optimisation": {"batch_scenes": 3}}).optimisation
+    settings = TrainConfig.from_dict({"network": {"base": "edge"}, "optimisation": {"batch_scenes": 3}}).optimisation
     assert (settings.accumulate, settings.precision) == (1, "float32")
 
 

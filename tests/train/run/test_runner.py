@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -113,39 +112,11 @@ def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "other.ckpt")
 
 
-def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path) -> None:
-    for path in sorted((ROOT / "configs").glob("*.yaml")):
-        config = TrainConfig.load(path)
-        assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    (tmp_path / "wrong.yaml").write_text("optimisation: {batch: 3}")
-    with pytest.raises(ValueError, match="batch"):
-        TrainConfig.load(tmp_path / "wrong.yaml")
-
-
 def test_logs_of_a_resumed_run_are_read_as_one(tmp_path: Path) -> None:
     for version, rows in (("version_0", "5,10.0\n9,20.0\n"), ("version_1", "9,21.0\n14,30.0\n")):
         (tmp_path / "csv" / version).mkdir(parents=True)
         (tmp_path / "csv" / version / "metrics.csv").write_text("step,val/mIoU\n" + rows)
     assert read_logs(tmp_path)["val/mIoU"] == {5: 10.0, 9: 21.0, 14: 30.0}
-
-
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ({"network": {"identification": "fmp"}}, "identification"),
-        ({"network": {"activation": "Tanh"}}, "activation"),
-        ({"losses": {"segmentation_reduction": "summ"}}, "segmentation_reduction"),
-        ({"optimisation": {"learning_rate": "1e-3"}}, "write 0.001"),
-        ({"optimisation": {"epochs": 2.5}}, "epochs"),
-        ({"optimisation": {"freeze_backbone": "no"}}, "freeze_backbone"),
-        ({"network": []}, "settings by name"),
-        ({"seed": 70}, "seed is 70"),
-    ],
-    ids=str,
-)
-def test_wrong_settings_are_named_never_guessed(values: dict, named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        TrainConfig.from_dict(values)
 
 
 def batch_of(module: ReferringModule, masked: int) -> Batch:

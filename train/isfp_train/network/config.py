@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from isfp_train.errors import ConfigurationError
 from isfp_train.settings import read_settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Sizes and switches of the network. The defaults are the paper's; `edge()` is the light published size."""
+    """Sizes and switches of the network.
 
-    backbone: Literal["darknet53", "efficientnet_lite0", "efficientnet_lite0+nanodet"] = "darknet53"  # paper
-    image_size: int = 416  # paper; pixels, a multiple of 32
-    grid: int = 13  # paper: S
-    max_words: int = 15  # prior work: RefCOCO, RefCOCO+; 20 for RefCOCOg
-    word_channels: int = 300  # paper: GloVe 840B
-    text_channels: int = 1024  # prior work: C_l, the two GRU directions summed
-    fused_channels: int = 1024  # prior work: C_f of Eq. 1
-    pathway_channels: int = 512  # prior work: maps of the two pathways
-    instance_channels: int = 512  # ours: C, of the ISFs and the FPM
-    mask_channels: int = 512  # ours: the four convolutions of the Segmentation Branch
-    aspp_channels: int = 256  # prior work
-    aspp_rates: tuple[int, ...] = (6, 12, 18)  # prior work
-    identification: Literal["fpm", "convolution", "none"] = "fpm"  # paper: Table I's rows
-    refinement: bool = True  # paper: Table I's rows
-    refinement_channels: tuple[int, int] = (32, 16)  # ours
+    `paper()` and `edge()` are the two published sizes, and the bases of configuration files. A switch that was added after the
+    first checkpoints has a default: what the network did before it existed.
+    """
+
+    backbone: Literal["darknet53", "efficientnet_lite0", "efficientnet_lite0+nanodet"]
+    image_size: int  # pixels, a multiple of 32
+    grid: int  # S
+    max_words: int
+    word_channels: int
+    text_channels: int  # C_l, the two GRU directions summed
+    fused_channels: int  # C_f of Eq. 1
+    pathway_channels: int  # of the maps of the two pathways
+    instance_channels: int  # C, of the ISFs and the FPM
+    mask_channels: int  # of the four convolutions of the Segmentation Branch
+    aspp_channels: int
+    aspp_rates: tuple[int, ...]
+    identification: Literal["fpm", "convolution", "none"]  # Table I's rows
+    refinement: bool  # Table I's rows
+    refinement_channels: tuple[int, int]
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
     refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and gives 2×2 of them at half size
     mask_detail: int = 1  # ours: points a side that a place of the coarse mask is told apart into
     dynamic_masks: bool = False  # ours: a mask channel's weights depend on what stands at its cell too (CondInst, SOLOv2)
-    segmentation_language: Literal["early", "late", "none"] = "early"  # paper: early; Section IV-E removes it; late is ours
+    segmentation_language: Literal["early", "late", "none"]  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels meet the phrase at S×S, not at their own size; it costs a third
-    identification_film: bool = (
-        False  # prior work (FiLM): the phrase scales and shifts each convolution of the Identification Branch
-    )
-    coordinates: bool = False  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
-    alpha: float = 0.5  # ours: the forget rate of Eq. 2
-    activation: Literal["tanh", "leaky_relu"] = "tanh"  # ours: bounded, so the scan cannot overflow FP16
-    slope: float = 0.1  # prior work: negative slope of every leaky ReLU
+    identification_film: bool = False  # prior work (FiLM): the phrase scales and shifts each Identification Branch convolution
+    coordinates: bool  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
+    alpha: float  # the forget rate of Eq. 2
+    activation: Literal["tanh", "leaky_relu"]
+    slope: float  # negative slope of every leaky ReLU
 
     def __post_init__(self) -> None:
         if self.image_size % 32:
@@ -49,9 +51,36 @@ class NetworkConfig:
             raise ConfigurationError(f"grid is {self.grid}; it must be at least 2")
 
     @classmethod
+    def paper(cls) -> NetworkConfig:
+        """Build the paper's size: DarkNet53 at 416."""
+        return cls(
+            backbone="darknet53",  # paper
+            image_size=416,  # paper
+            grid=13,  # paper
+            max_words=15,  # prior work: RefCOCO, RefCOCO+; 20 for RefCOCOg
+            word_channels=300,  # paper: GloVe 840B
+            text_channels=1024,  # prior work
+            fused_channels=1024,  # prior work
+            pathway_channels=512,  # prior work
+            instance_channels=512,  # ours
+            mask_channels=512,  # ours
+            aspp_channels=256,  # prior work
+            aspp_rates=(6, 12, 18),  # prior work
+            identification="fpm",  # paper
+            refinement=True,  # paper
+            refinement_channels=(32, 16),  # ours
+            segmentation_language="early",  # paper
+            coordinates=False,  # paper
+            alpha=0.5,  # ours
+            activation="tanh",  # ours: bounded, so the scan cannot overflow FP16
+            slope=0.1,  # prior work
+        )
+
+    @classmethod
     def edge(cls) -> NetworkConfig:
         """Build the light size for Jetson Nano-class devices and CPUs: a pretrained EfficientNet-Lite0 at 320."""
-        return cls(
+        return replace(
+            cls.paper(),
             backbone="efficientnet_lite0",
             image_size=320,
             max_words=20,
@@ -68,14 +97,26 @@ class NetworkConfig:
         )
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> NetworkConfig:
-        """Build from plain values, as in a configuration file or a manifest.
+    def from_dict(cls, values: object) -> NetworkConfig:
+        """Build from plain values: a named base and what differs from it, or every value, as checkpoints and manifests hold them.
 
         Raises:
-            ConfigurationError: a name that no field has.
+            ConfigurationError: the base is unknown, there is none and values are missing, or a name is unknown.
         """
+        if isinstance(values, dict) and "base" in values:
+            changes = dict(values)
+            base = changes.pop("base")
+            if base not in list(BASES):
+                raise ConfigurationError(f"network.base is {base!r}. {NAME_A_BASE}")
+            return read_settings(cls, {**BASES[base]().to_dict(), **changes})
+        if isinstance(values, dict) and not {item.name for item in fields(cls) if item.default is MISSING} <= values.keys():
+            raise ConfigurationError(f"network has no base, only {sorted(map(str, values))}. {NAME_A_BASE}")
         return read_settings(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` reads back."""
         return asdict(self)
+
+
+BASES = {"edge": NetworkConfig.edge, "paper": NetworkConfig.paper}
+NAME_A_BASE = f"Name one of {', '.join(BASES)}, and the settings that differ, as in network: {{base: edge, grid: 9}}."

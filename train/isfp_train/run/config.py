@@ -11,7 +11,7 @@ import yaml
 from isfp_train import seeds
 from isfp_train.data.store.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
-from isfp_train.network.config import NetworkConfig
+from isfp_train.network.config import NAME_A_BASE, NetworkConfig
 from isfp_train.run.losses import LossConfig
 from isfp_train.settings import read_settings
 
@@ -60,13 +60,13 @@ class OptimisationConfig:
             raise ConfigurationError(f"optimisation.masks_every is {self.masks_every}; it must be at least 1, which is every step.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """A whole run."""
 
     name: str = "edge"
     seed: int = 0
-    network: NetworkConfig = field(default_factory=NetworkConfig.edge)
+    network: NetworkConfig
     losses: LossConfig = field(default_factory=LossConfig)
     samples: SampleConfig = field(default_factory=SampleConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -91,24 +91,56 @@ class TrainConfig:
     def load(cls, path: str | Path) -> TrainConfig:
         """Read a YAML file.
 
+        `extends: other.yaml` starts from another file, by its path relative to this one; a setting that this file gives too
+        replaces the other file's. A `network` with a `base` of its own replaces the other file's network as a whole.
+
         Raises:
             DataMissingError: there is no such file.
-            ConfigurationError: a name that no setting has; the message lists the known ones.
+            ConfigurationError: the network has no base, a setting is unknown, or files extend each other in a circle.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise DataMissingError(f"No configuration at {path}; configs/ has the published ones.")
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise ConfigurationError(f"{path} is no valid YAML: {error}") from error
-        return cls.from_dict(values)
+        return cls.from_dict(_read_file(Path(path)))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
-        """Build from plain values, as `to_dict` gives them."""
+        """Build from plain values, as `to_dict` gives them.
+
+        Raises:
+            ConfigurationError: the network is missing or has no base, or a setting is unknown.
+        """
+        if isinstance(values, dict) and "network" not in values:
+            raise ConfigurationError(f"The configuration has no network. {NAME_A_BASE}")
         return read_settings(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that `from_dict` reads back."""
         return asdict(self)
+
+
+def _read_file(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a file's settings, and those of the files that it extends."""
+    if not path.is_file():
+        asking = f", which {extended_by[-1]} extends" if extended_by else "; configs/ has the published ones"
+        raise DataMissingError(f"There is no configuration at {path}{asking}.")
+    if path.resolve() in extended_by:
+        raise ConfigurationError(f"{path} extends itself, by way of {extended_by[-1]}.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path} holds {values!r}; expected settings by name.")
+    other = values.pop("extends", None)
+    if other is None:
+        return values
+    if not isinstance(other, str):
+        raise ConfigurationError(f"{path} extends {other!r}; expected the path of one configuration file.")
+    return _merged(_read_file(path.parent / other, (*extended_by, path.resolve())), values)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = {**base, **changes}
+    for name, section in changes.items():
+        earlier = base.get(name)
+        if isinstance(section, dict) and isinstance(earlier, dict) and not (name == "network" and "base" in section):
+            merged[name] = {**earlier, **section}
+    return merged
