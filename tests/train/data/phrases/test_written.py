@@ -1,0 +1,77 @@
+"""Phrases that people wrote: what they become on a mirrored photo, and which of them hold for a part of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isfp_train.data.phrases.written import WrittenPhrase, read_written
+from isfp_train.errors import DataMissingError
+
+
+def mirrored(text: str) -> str | None:
+    turned = WrittenPhrase(text, 7).mirrored()
+    assert turned is None or turned.annotation == 7
+    return None if turned is None else turned.text
+
+
+@pytest.mark.parametrize(
+    ("text", "turned"),
+    [
+        ("mug on the left", "mug on the right"),
+        ("the rightmost cup", "the leftmost cup"),
+        ("top right corner", "top left corner"),
+        ("the left-hand plate", "the right-hand plate"),
+        ("cup left of the plate on the right", "cup right of the plate on the left"),
+        ("bright red lamp", "bright red lamp"),
+        ("upright bottle", "upright bottle"),
+    ],
+)
+def test_sides_are_exchanged_on_a_mirrored_photo(text: str, turned: str) -> None:
+    assert mirrored(text) == turned
+    assert mirrored(turned) == text
+
+
+@pytest.mark.parametrize("text", ["cup right next to the plate", "dog right behind the chair", "the box right under the table"])
+def test_right_in_the_sense_of_exactly_stays(text: str) -> None:
+    assert mirrored(text) == text
+
+
+def test_a_side_is_exchanged_beside_a_right_that_stays() -> None:
+    assert mirrored("left cup right next to the plate") == "right cup right next to the plate"
+
+
+@pytest.mark.parametrize(
+    "text", ["the man right in front", "cup in her left hand", "the thing in his hand", "left arm of the chair"]
+)
+def test_what_cannot_be_told_is_not_mirrored(text: str) -> None:
+    assert mirrored(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("cup in the corner", True), ("the only dog", True), ("biggest box", True), ("red mug", False)]
+)
+def test_a_phrase_with_a_word_of_place_or_rank_needs_the_whole_frame(text: str, whole: bool) -> None:
+    assert WrittenPhrase(text, 1).of_the_frame == whole
+
+
+def test_files_are_read_as_a_list_or_a_row_a_line_each_phrase_once(tmp_path: Path) -> None:
+    rows = [
+        {"image_id": 3, "ann_id": 30, "sent": "Red Mug"},
+        {"image_id": 3, "ann_id": 30, "sent": "red mug"},
+        {"image_id": 3, "ann_id": None, "sent": "banana"},
+        {"image_id": 4, "ann_id": 40, "sent": "???"},
+    ]
+    (tmp_path / "list.json").write_text(json.dumps(rows))
+    (tmp_path / "lines.jsonl").write_text("\n".join(json.dumps({**row, "source": "kitchen"}) for row in rows) + "\n")
+    read = read_written([tmp_path / "list.json", tmp_path / "lines.jsonl"], "photos")
+    said = (WrittenPhrase("red mug", 30), WrittenPhrase("banana", None))
+    assert read["photos", 3] == read["kitchen", 3] == said
+    assert {photo for _, photo in read} == {3}  # no word is no phrase
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match=r"none\.json"):
+        read_written([tmp_path / "none.json"])
