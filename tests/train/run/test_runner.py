@@ -17,6 +17,7 @@ from isfp_train.errors import ConfigurationError
 from isfp_train.run import checkpoint
 from isfp_train.run.config import TrainConfig
 from isfp_train.run.curve import read_logs
+from isfp_train.run.losses import identifying_loss
 from isfp_train.run.module import ReferringModule
 from isfp_train.run.runner import start_from, train
 from tests.paths import ROOT
@@ -132,6 +133,27 @@ def batch_of(module: ReferringModule, masked: int) -> Batch:
         views, maps, torch.randint(2, 40, (6, 20)), torch.full((6,), 4), torch.tensor([0, 0, 0, 1, 1, 1]),
         centres, torch.zeros(0, 3, dtype=torch.long), torch.arange(masked), masks, torch.arange(masked),
     )  # fmt: skip
+
+
+def test_every_object_that_a_phrase_fits_is_a_target_of_identification(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets: list[torch.Tensor] = []
+
+    def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        targets.append(target)
+        return identifying_loss(logits, target)
+
+    monkeypatch.setattr("isfp_train.run.module.identifying_loss", loss)
+    module = ReferringModule(tiny(), [str(word) for word in range(40)], [2])
+    batch = batch_of(module, masked=2)  # phrases 0 and 1 mean cell (2, 2), the others nothing
+    batch = batch._replace(also=torch.tensor([[0, 0, 0], [0, 2, 3], [1, 4, 4]]))
+    module.losses(batch)
+    (target,) = targets
+    assert target.unique().tolist() == [0, 1]
+    assert {(0, 0), (1, 1), (2, 2), (3, 4), (1, 4)} <= {tuple(cell) for cell in target[0].nonzero().tolist()}
+    assert not target[0, 0, 2:].any()
+    assert {(1, 1), (3, 3), (4, 4), (3, 4)} <= {tuple(cell) for cell in target[1].nonzero().tolist()}
+    assert not target[1, 0].any()
+    assert not target[2:].any()
 
 
 def test_part_of_a_batch_with_nothing_to_find_costs_identification_alone() -> None:
