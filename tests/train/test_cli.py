@@ -15,7 +15,10 @@ from isfp.steps.phrase import Vocabulary
 from isfp_train import cli
 from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.network import ISFP
+from tests.train.photo_folder import file_names, row, write_photos
 from tests.train.tiny import tiny
+
+CUP, BOOK = ("cup", "red", (10, 20, 60, 70)), ("book", "blue", (90, 40, 150, 100))
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,35 @@ def test_eval_takes_a_threshold(untrained: Path) -> None:
     assert found["mIoU"] == refused["mIoU"]
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one photo for training and one held out, both with phrases that people wrote."""
+    data = tmp_path_factory.mktemp("data")
+    (train,), (held,) = file_names("train", 1), file_names("held_out", 1)
+    write_photos(data / "coco_train", {train: [CUP], held: [CUP, BOOK]}, ["cup", "book"])
+    human = [row(1, 10, "training cup"), row(2, 20, "red cup"), row(2, 21, "the book"), row(2, None, "a dog")]
+    (data / "coco_train" / "human_refs.json").write_text(json.dumps(human))
+    return data
+
+
+def test_eval_asks_what_people_wrote_about_held_out_photos(untrained: Path, photos: Path) -> None:
+    result = call("evaluate", untrained, "--data", photos, "--phrases", "human", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert (content["scenes"], content["split"], content["phrases"]) == (1, "held_out", "human")
+    counts = {name: values.get("count", values.get("absent count")) for name, values in content["report"].items()}
+    assert counts["phrase: expression"] == 2
+    assert counts["phrase: absent"] == 1
+    assert set(content["losses"]["all"]) >= {"good mask", "refused", "rival"}
+    train = call("evaluate", untrained, "--data", photos, "--phrases", "human", "--split", "train", "--json")
+    assert json.loads(train.stdout)["report"]["all"]["count"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (("--phrases", "human"), "--data"),
+        (("--phrases", "spoken"), "human"),
         (("--oracle", "cell"), "location"),
         (("--shares", "composed:1"), "composed=0.5"),
     ],

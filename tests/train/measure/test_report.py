@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from isfp_train.measure import bootstrap
 from isfp_train.measure.evaluation import Outcome
-from isfp_train.measure.report import intervals, ratios, report, tables
+from isfp_train.measure.report import intervals, losses, ratios, report, tables
 from isfp_train.run.metrics import summarise
 
 
@@ -47,6 +49,31 @@ def test_grefcoco_figures_by_hand() -> None:
     assert shown["absent"] == pytest.approx(50)
     assert shown["missed"] == pytest.approx(50)
     assert shown["mIoU"] == pytest.approx(65)  # the threshold plays no part in the paper's figures
+
+
+def test_answered_counts_what_is_refused_as_nothing() -> None:
+    shown = report([there(50, 100), there(80, 100, score=0.2), nothing(0, 0.1)], 0.5)["all"]
+    assert shown["answered"] == pytest.approx((50 + 0) / 2)
+    assert shown["answered"] < shown["mIoU"]
+
+
+def test_each_phrase_is_lost_in_one_place() -> None:
+    outcomes = [
+        replace(there(80, 100), chose="target"),
+        replace(there(80, 100, kind="order"), chose="target"),
+        replace(there(40, 100), chose="target"),
+        replace(there(90, 100, score=0.1), chose="target"),
+        replace(there(0, 100), chose="rival"),
+        replace(there(0, 100, score=0.1), chose="other"),
+        replace(there(0, 100), chose="nothing"),
+        nothing(30, 0.9),  # what is not there is not lost
+    ]
+    lost = losses(outcomes, 0.5)
+    assert lost["all"].pop("count") == 7
+    shares = {"good mask": 2, "bad mask": 1, "refused": 1, "rival": 1, "other kind": 1, "nothing": 1}
+    assert lost["all"] == pytest.approx({name: 100 * count / 7 for name, count in shares.items()})
+    assert lost["phrase: order"]["good mask"] == 100
+    assert "phrase: absent" not in lost
 
 
 def test_empty_mask_is_an_answer_of_not_there() -> None:
