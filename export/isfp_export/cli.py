@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from isfp.cli.options import BundleArgument, JsonOption
 from isfp_train import seeds
 
 if TYPE_CHECKING:
@@ -18,24 +19,29 @@ if TYPE_CHECKING:
     from isfp_export.engines.build import BuildResult
     from isfp_export.precision.verify import PrecisionReport
 
-FramesOption = Annotated[Path | None, typer.Option(help="Folder of pictures, as the camera sees them [composed scenes].")]
-KeepOption = Annotated[
-    list[str] | None, typer.Option(help="Node or operator to compute in a higher precision; give it again for more.")
+FramesOption = Annotated[
+    Path | None, typer.Option(help="Folder of pictures from your camera, to measure on.", show_default="scenes drawn by code")
 ]
-CalibrationOption = Annotated[int, typer.Option(min=0, help="Frames to choose INT8's and FP8's ranges on.")]
+KeepOption = Annotated[
+    list[str] | None, typer.Option(help="Node or operator to compute in a higher precision; repeatable.", show_default=False)
+]
+CalibrationOption = Annotated[int, typer.Option(min=0, help="Frames used to choose the ranges of INT8 and FP8.")]
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint that `isfp train` wrote.")],
-    out: Annotated[Path, typer.Option(help="The bundle's folder, NAME.isfp.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with the training data, to choose the threshold on.")] = None,
-    scenes: Annotated[int, typer.Option(help="Scenes to choose the threshold on.")] = 150,
-    evaluation: Annotated[Path | None, typer.Option(help="Output of `isfp eval --json`, for the model card.")] = None,
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint that isfp train wrote.")],
+    out: Annotated[Path, typer.Option(help="Bundle to write: a folder, NAME.isfp.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Data folder (docs/training.md), to choose the thresholds on.", show_default="scenes drawn by code"),
+    ] = None,
+    scenes: Annotated[int, typer.Option(help="Scenes to choose the thresholds on.")] = 150,
+    evaluation: Annotated[Path | None, typer.Option(help="Output of isfp eval --json, for the model card.")] = None,
     license_name: Annotated[str, typer.Option("--license", help="SPDX identifier of the weights' licence.")] = "unstated",
-    history: Annotated[Path | None, typer.Option(help="Markdown on earlier runs of these weights, for the model card.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    history: Annotated[Path | None, typer.Option(help="Markdown about earlier runs of these weights, for the model card.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Write a bundle from a checkpoint, and verify it."""
+    """Export a checkpoint as a bundle, and verify it."""
     from isfp_export.bundle.export import export_bundle
 
     console = Console(stderr=True)
@@ -50,18 +56,20 @@ def export(
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint that it came from.")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp16, int8 or fp8: hold this precision against FP32.")] = None,
+    bundle: BundleArgument,
+    checkpoint: Annotated[Path | None, typer.Option(help="Checkpoint that the bundle was exported from.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Precision to compare with FP32: fp16, int8 or fp8.")] = None,
     scenes: Annotated[int, typer.Option(min=1, help="Scenes to compare masks on.")] = 12,
     frames: FramesOption = None,
     calibration: CalibrationOption = 24,
     keep: KeepOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Hold a bundle against its checkpoint, or one of its precisions against FP32: every stage, and the masks."""
+    """Compare a bundle with its checkpoint, or one of its precisions with FP32: every stage, and the masks."""
     if (checkpoint is None) == (precision is None):
-        raise typer.BadParameter("Give --checkpoint, to hold the bundle against it, or --precision, to hold that against FP32.")
+        raise typer.BadParameter(
+            "Give either --checkpoint, to compare the bundle with it, or --precision, to compare that with FP32."
+        )
     if precision is not None:
         _verify_precision(bundle, precision, scenes, frames, calibration, keep or [], as_json)
         return
@@ -75,26 +83,32 @@ def verify(
     else:
         _show(result)
     if result.failures():
-        raise VerificationError(f"The bundle {bundle} does not do what {checkpoint} does: {'; '.join(result.failures())}.")
+        raise VerificationError(f"The bundle {bundle} and {checkpoint} give different results: {'; '.join(result.failures())}.")
 
 
 def build(
-    bundle: Annotated[Path, typer.Argument(help="A bundle; the engine is put into its folder engines/.")],
-    runtime: Annotated[str, typer.Option(help="tensorrt (on the device that runs it) or tensorrt-rtx (anywhere).")],
-    precision: Annotated[str, typer.Option(help="fp32, fp16, int8 or fp8.")] = "fp16",
-    target: Annotated[str | None, typer.Option(help="GPU to build for, such as sm89 [this machine's].")] = None,
-    phrases: Annotated[int, typer.Option(min=1, help="Most phrases at once.")] = 8,
-    usual_phrases: Annotated[int, typer.Option(min=1, help="Phrases at once to tune for.")] = 1,
-    candidates: Annotated[int, typer.Option(min=1, help="Most masks a phrase.")] = 3,
+    bundle: Annotated[Path, typer.Argument(help="Model bundle, NAME.isfp; the engine is written to its folder engines/.")],
+    runtime: Annotated[
+        str, typer.Option(help="tensorrt (build on the device that will run the engine) or tensorrt-rtx (build anywhere).")
+    ],
+    precision: Annotated[str, typer.Option(help="Precision of the engine: fp32, fp16, int8 or fp8.")] = "fp16",
+    target: Annotated[str | None, typer.Option(help="GPU to build for, such as sm89.", show_default="this machine's")] = None,
+    phrases: Annotated[int, typer.Option(min=1, help="Maximum number of phrases at once.")] = 8,
+    usual_phrases: Annotated[int, typer.Option(min=1, help="Number of phrases at once to optimise for.")] = 1,
+    candidates: Annotated[int, typer.Option(min=1, help="Maximum number of masks per phrase.")] = 3,
     frames: FramesOption = None,
     calibration: CalibrationOption = 24,
     keep: KeepOption = None,
-    plugin: Annotated[Path | None, typer.Option(help="The FPM scan's library, for tensorrt [build/plugins/lib].")] = None,
-    timings: Annotated[Path | None, typer.Option(help="File of kernel timings, for tensorrt [~/.cache/isfp].")] = None,
-    report: Annotated[Path | None, typer.Option(help="File for the table of layers, as JSON.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    plugin: Annotated[
+        Path | None, typer.Option(help="Library of the FPM scan plugin, for tensorrt.", show_default="the one in build/plugins/lib")
+    ] = None,
+    timings: Annotated[
+        Path | None, typer.Option(help="Timing cache, for tensorrt.", show_default="~/.cache/isfp/tensorrt.timings")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="File to write the table of layers to, as JSON.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Build a bundle's engine for TensorRT or TensorRT-RTX, and check that it computes in what was asked."""
+    """Build a bundle's engine for TensorRT or TensorRT-RTX, and check the precision of its layers."""
     from functools import partial
 
     from rich.progress import Progress
@@ -146,7 +160,7 @@ def _verify_precision(
 
     _one_of("--precision", precision, ("fp16", "int8", "fp8"))
     opened = Bundle.open(bundle)
-    # Pictures of a folder serve twice only if they must: the first for ranges, those after them for the check.
+    # The first pictures of a folder are for the ranges, the ones after them for the check; all are for both if there are too few.
     ranges = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
     asked = _prepared_frames(opened, frames, scenes + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
     asked = asked[len(ranges) :] or asked if frames else asked
@@ -190,7 +204,7 @@ def _show_precision(result: PrecisionReport) -> None:
         f"{result.mask_iou:.4f}, least {result.worst_mask_iou:.4f}, same cell {100 * result.same_cells:.1f} %; found alike "
         f"{100 * result.same_found:.1f} %; {result.nan} NaN, {result.inf} Inf\n"
         f"worst value: {result.worst.value} of {result.worst.stage}, {100 * result.worst.error:.2g} % from FP32\n"
-        f"most is lost in: {result.to_keep.operator} {result.to_keep.node} of {result.to_keep.stage}",
+        f"most accuracy is lost in {result.to_keep.operator} {result.to_keep.node} of {result.to_keep.stage}",
         soft_wrap=True,
     )
 

@@ -14,11 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from isfp.cli.options import JsonOption
+
 if TYPE_CHECKING:
     from isfp_train.measure.evaluation import SceneQuestion
 
-# The allocator reads these when a process starts: with them it keeps large blocks, which would otherwise be given back and
-# fetched again in every step. Page faults took most of a step's time on a CPU.
+# The allocator reads these when a process starts. They make it keep large blocks, which it would otherwise release and allocate
+# again in every step: on a CPU, page faults took most of a step's time.
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "4294967296"}
 
 
@@ -26,36 +28,59 @@ FREE_SCENES, FREE_SIZE = 52, 320  # of the test of free phrases: scenes, and the
 
 
 DataOption = Annotated[
-    str, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; or refcoco=FOLDER, refcoco+=, refcocog=, grefcoco=.")
+    str,
+    typer.Option(
+        help="Data folder (docs/training.md), or refcoco=FOLDER, refcoco+=FOLDER, refcocog=FOLDER, grefcoco=FOLDER.",
+        show_default="none, and scenes drawn by code",
+    ),
 ]
-SharesOption = Annotated[str, typer.Option(help='Shares of the kinds of scenes, such as "composed=0.5,photo=0.5".')]
-WordingOption = Annotated[str, typer.Option(help='"train", or "held_out": wordings never trained on.')]
+SharesOption = Annotated[
+    str,
+    typer.Option(
+        help='Share of each kind of scene, such as "composed=0.5,photo=0.5".',
+        show_default="composed=0.5,photo=0.3,procedural=0.2 with a data folder",
+    ),
+]
+WordingOption = Annotated[
+    str, typer.Option(help='Wordings of generated phrases: "train", or "held_out", which training never uses.')
+]
 PairsOption = Annotated[
-    str, typer.Option(help='"train", or "held_out": colours of objects that training never named with them, such as a purple key.')
+    str,
+    typer.Option(
+        help='Pairs of a colour and an object in generated phrases: "train", or "held_out", which training never uses.',
+    ),
 ]
 PhrasesOption = Annotated[
     str,
     typer.Option(
-        help='"made": phrases from the scenes\' geometry; "human": those that people wrote about photos; "free": about scenes.'
+        help='"made": generated from the scenes; "human": written by people about photos; "free": written about generated scenes.'
     ),
 ]
 SplitOption = Annotated[
-    str, typer.Option(help='"held_out": sprites, photos and cut-outs never trained on; "train"; or a split of RefCOCO\'s [val].')
+    str,
+    typer.Option(
+        help='"held_out": sprites, photos and cut-outs that training never sees; "train"; or a split of RefCOCO.',
+        show_default="held_out; for RefCOCO val",
+    ),
 ]
+CountOption = Annotated[int | None, typer.Option(min=1, help="Number of scenes.", show_default="300, or all photos of a split")]
+CacheOption = Annotated[
+    Path | None, typer.Option(help="Folder for scenes and backbone maps.", show_default="cache/ in the run's folder")
+]
+WorkersOption = Annotated[int, typer.Option(help="Data loader processes; 0 loads in the main process.")]
+ModelArgument = Annotated[Path, typer.Argument(help="Checkpoint or bundle.")]
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="Configuration, such as configs/edge.yaml.")],
-    run: Annotated[Path | None, typer.Option(help="Folder for checkpoints and logs [runs/NAME].")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/; for RefCOCO its root.")
-    ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder for scenes and backbone maps [RUN/cache].")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
-    weights: Annotated[Path | None, typer.Option(help="Start from this checkpoint's network (fine-tuning).")] = None,
-    workers: Annotated[int, typer.Option(help="Loader processes; 0 loads in this one.")] = 0,
+    config: Annotated[Path, typer.Argument(help="Configuration file, such as configs/edge.yaml.")],
+    run: Annotated[Path | None, typer.Option(help="Folder for checkpoints and logs.", show_default="runs/NAME")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder (docs/training.md); for RefCOCO the root of its layout.")] = None,
+    cache: CacheOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's last checkpoint.")] = False,
+    weights: Annotated[Path | None, typer.Option(help="Start from this checkpoint's weights (fine-tuning).")] = None,
+    workers: WorkersOption = 0,
 ) -> None:
-    """Train a network, and write a checkpoint after each epoch; under torchrun on several GPUs."""
+    """Train a network and write a checkpoint after each epoch. Run it under torchrun to use several GPUs."""
     _keep_memory()
     from isfp_train.run.config import TrainConfig
     from isfp_train.run.processes import Processes
@@ -68,22 +93,26 @@ def train(
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A checkpoint or a bundle.")],
+    model: ModelArgument,
     data: DataOption = "",
     shares: SharesOption = "",
-    scenes: Annotated[int | None, typer.Option(min=1, help="How many scenes [300, or all photos of a split].")] = None,
+    scenes: CountOption = None,
     split: SplitOption = "",
     wording: WordingOption = "train",
     pairs: PairsOption = "train",
     phrases: PhrasesOption = "made",
-    oracle: Annotated[str, typer.Option(help='Table II: "location" gives the true cell, "mask" the true masks.')] = "",
-    no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Coarse masks, enlarged (checkpoints).")] = False,
-    threshold: Annotated[float | None, typer.Option(help="Score from which on an object is found [the model's own].")] = None,
-    mask_threshold: Annotated[float, typer.Option(help="Probability of a mask's pixel; a bundle has its own.")] = 0.5,
-    paper: Annotated[bool, typer.Option("--paper", help="Print the paper's Tables I to IV too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    oracle: Annotated[
+        str, typer.Option(help='Table II of the paper: "location" provides the true cell, "mask" the true masks.')
+    ] = "",
+    no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Use enlarged coarse masks (checkpoints only).")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="Minimum score for a match, 0 to 1.", show_default="the model's own")
+    ] = None,
+    mask_threshold: Annotated[float, typer.Option(help="Minimum probability of a mask pixel; a bundle uses its own.")] = 0.5,
+    paper: Annotated[bool, typer.Option("--paper", help="Also print the paper's Tables I to IV.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on what it never saw: mIoU, oIoU, Precision@X, cells, absences, with 95 % intervals."""
+    """Measure a model on data held out from training: masks, cells and absent objects, with 95 % intervals."""
     from isfp_train.measure import report
     from isfp_train.measure.evaluation import evaluate as run_evaluation
     from isfp_train.measure.oracle import ORACLES
@@ -114,7 +143,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _TestSet:
-    """What a model is asked: the questions, how many scenes, and how to say so."""
+    """What a model is tested on: the questions, the number of scenes, and both in words."""
 
     questions: Iterator[SceneQuestion]
     count: int
@@ -142,7 +171,7 @@ def _test_set(
     if phrases not in ("made", "human", "free"):
         raise typer.BadParameter(f'{phrases!r}; expected "made", "human" or "free"', param_hint="--phrases")
     if phrases != "made" and not data:
-        raise typer.BadParameter(f"{phrases} needs --data, the folder with the photos", param_hint="--phrases")
+        raise typer.BadParameter(f"{phrases!r} needs --data, the folder with the photos", param_hint="--phrases")
     if phrases == "free":
         (composed, _) = scene_sources({"composed": 1.0}, Path(data), FREE_SIZE, "held_out")["composed"]
         scenes = min(scenes or FREE_SCENES, FREE_SCENES)
@@ -164,20 +193,26 @@ def _test_set(
 
 
 def ablate(
-    config: Annotated[Path, typer.Argument(help="Configuration that all rows share, such as configs/edge.yaml.")],
-    rows: Annotated[str, typer.Option(help="Rows of Table I: baseline,iem,iem+fpm,iem+rm,all; and no-language,guided [all].")] = "",
-    seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling.")] = "0,1",
+    config: Annotated[Path, typer.Argument(help="Configuration that all rows share, such as configs/ablation.yaml.")],
+    rows: Annotated[
+        str,
+        typer.Option(
+            help='Rows, such as "iem,iem+fpm": baseline, iem, iem+fpm, iem+rm, all, no-language, guided.', show_default="every row"
+        ),
+    ] = "",
+    seeds: Annotated[str, typer.Option(help="Seeds of weights and sampling, separated by commas.")] = "0,1",
     budget_scenes: Annotated[int, typer.Option(min=1, help="Scenes that each row sees in training.")] = 12000,
     equal_time: Annotated[
-        Path | None, typer.Option(help="ablation.json of an earlier run here: every row gets the time that the slowest took there.")
+        Path | None,
+        typer.Option(help="ablation.json of an earlier ablation on this machine: train every row for as long as its slowest row."),
     ] = None,
-    scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes that each row is measured on.")] = 300,
+    scenes: Annotated[int, typer.Option(min=1, help="Held-out scenes to measure each row on.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for runs, ablation.json and ablation.md.")] = Path("runs/ablation"),
-    data: Annotated[Path | None, typer.Option(help="Folder with sprites/, coco_train/, backgrounds/.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder for scenes and backbone maps [OUT/cache].")] = None,
-    workers: Annotated[int, typer.Option(help="Loader processes; 0 loads in this one.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Data folder (docs/training.md).")] = None,
+    cache: CacheOption = None,
+    workers: WorkersOption = 0,
 ) -> None:
-    """Train and measure the rows of Table I under one budget; called again, it goes on where it was broken off."""
+    """Train and measure the rows of the paper's Table I with one budget. Run it again to resume."""
     _keep_memory()
     from isfp_train.paper import ablation
     from isfp_train.paper.ablation import ROWS, Budget
@@ -197,11 +232,11 @@ def ablate(
     (out / "ablation.json").write_text(json.dumps(content, indent=1))
     (out / "ablation.md").write_text(markdown(content))
     print(markdown(content))
-    messages.print(f"Written: {out / 'ablation.json'}, {out / 'ablation.md'}")
+    messages.print(f"Wrote {out / 'ablation.json'} and {out / 'ablation.md'}")
 
 
 def sheet(
-    model: Annotated[Path, typer.Argument(help="A checkpoint or a bundle.")],
+    model: ModelArgument,
     out: Annotated[Path, typer.Option(help="Picture to write, .png or .jpg.")],
     data: DataOption = "",
     shares: SharesOption = "",
@@ -209,12 +244,12 @@ def sheet(
     wording: WordingOption = "train",
     pairs: PairsOption = "train",
     phrases: PhrasesOption = "made",
-    count: Annotated[int, typer.Option(min=1, help="How many cases.")] = 24,
-    show_worst: Annotated[bool, typer.Option("--worst", help="The lowest IoUs of all phrases of --scenes scenes.")] = False,
-    scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst looks through [300].")] = None,
-    columns: Annotated[int, typer.Option(min=1, help="Cases in a row.")] = 4,
+    count: Annotated[int, typer.Option(min=1, help="Number of test cases.")] = 24,
+    show_worst: Annotated[bool, typer.Option("--worst", help="Draw the lowest IoUs among --scenes scenes.")] = False,
+    scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst searches.", show_default="300")] = None,
+    columns: Annotated[int, typer.Option(min=1, help="Test cases per row.")] = 4,
 ) -> None:
-    """Draw unseen test cases, good and bad as they come: truth (green contour), mask (tint), identifying map."""
+    """Draw a model's answers to held-out test cases: true outline (green), mask (tint) and identifying map."""
     from isfp import pictures
     from isfp_train.measure import sheets
     from isfp_train.measure.predictors import open_model
@@ -228,7 +263,7 @@ def sheet(
         else:
             cases = sheets.as_they_come(predictor, asked.questions, count)
     pictures.write(out, sheets.sheet(cases, predictor, columns))
-    Console(stderr=True).print(f"Picture: {out} ({len(cases)} cases, {asked.title})", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"Wrote {out} ({len(cases)} cases, {asked.title})", highlight=False, soft_wrap=True)
 
 
 def _keep_memory() -> None:

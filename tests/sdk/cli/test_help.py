@@ -11,7 +11,6 @@ from isfp.cli import main as cli
 
 pytestmark = pytest.mark.usefixtures("wide")
 COMMANDS = {command.name or command.callback.__name__: command for command in cli.app.registered_commands}
-OWN = [name for name in COMMANDS if name not in extras.EXTRAS]
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def printed(isfp, name):
     return flat(out)
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_help_text_is_printed_as_it_was_written(isfp, name):
     out = printed(isfp, name)
     texts = [flat(parameter.help) for parameter in parameters(name) if parameter.help]
@@ -58,7 +57,7 @@ def test_each_help_text_is_printed_as_it_was_written(isfp, name):
         assert not re.search(r" [.,;:)](\s|$)|\(\)|\[\]", text), f"a gap before punctuation: {text}"
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_parameter_has_a_help_text_and_shows_its_default(isfp, name):
     out = printed(isfp, name)
     for parameter in parameters(name):
