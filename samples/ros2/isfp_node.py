@@ -12,14 +12,15 @@ try:
     import rclpy
     from diagnostic_msgs.msg import DiagnosticArray
     from isfp_ros.srv import SetQuery
-    from messages import detections_of, frame_of, image_of
     from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
     from rclpy.executors import ExternalShutdownException
     from rclpy.node import Node
     from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
-    from sensor_msgs.msg import Image
+    from sensor_msgs.msg import CompressedImage, Image
     from std_msgs.msg import String
     from vision_msgs.msg import Detection2DArray
+
+    from messages import compressed_frame_of, detections_of, frame_of, image_of
 except ImportError as error:
     sys.exit(
         f"isfp_node: {error}. It needs ROS 2 (source /opt/ros/$ROS_DISTRO/setup.bash), vision_msgs (sudo apt install "
@@ -28,11 +29,11 @@ except ImportError as error:
     )
 
 import numpy as np
-from diagnosis import Diagnosis
-from newest import Newest
 
+from diagnosis import Diagnosis
 from isfp import IsfpError, PhraseError, Segmenter
 from isfp.draw import overlay
+from newest import Newest
 
 # Matches reliable and best-effort subscribers.
 ANYONE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
@@ -49,7 +50,7 @@ class IsfpNode(Node):
         self.declare_parameter("threshold", self.segmenter.threshold, probability)
         self.query = ""
         self.complained = ("", 0.0)
-        self.newest: Newest[Image] = Newest()
+        self.newest: Newest[Image | CompressedImage] = Newest()
         self.diagnosis = Diagnosis(f"{self.get_fully_qualified_name()}: segmentation", self.segmenter.runtime.name)
 
         self.mask = self.create_publisher(Image, "mask", ANYONE)
@@ -57,6 +58,7 @@ class IsfpNode(Node):
         self.detections = self.create_publisher(Detection2DArray, "detections", ANYONE)
         self.diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_subscription(Image, "input_image", self.newest.put, qos_profile_sensor_data)
+        self.create_subscription(CompressedImage, "input_image/compressed", self.newest.put, qos_profile_sensor_data)
         self.create_subscription(String, "input_query", lambda message: self.ask(message.data), 1)
         self.create_service(SetQuery, "set_query", self.on_set_query)
         self.create_timer(1.0, self.diagnose)
@@ -74,9 +76,9 @@ class IsfpNode(Node):
                     self.diagnosis.refused(why)
                     self.complain(why)
 
-    def answer(self, message: Image) -> None:
+    def answer(self, message: Image | CompressedImage) -> None:
         start = perf_counter()
-        frame = frame_of(message)
+        frame = frame_of(message) if isinstance(message, Image) else compressed_frame_of(message)
         result = self.segmenter.look(frame).find(self.query, self.get_parameter("threshold").value)
         self.mask.publish(image_of(result.mask.astype(np.uint8) * 255, "mono8", message.header))
         self.detections.publish(detections_of(result, message.header))

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
-from isfp import FrameError, Segmentation
+from isfp import FrameError, Segmentation, pictures
+from pixels import to_bgr
 
-_CHANNELS = {"bgr8": 3, "rgb8": 3, "mono8": 1}
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CompressedImage
 
 
 def frame_of(message: Image) -> np.ndarray:
     """Return an image as uint8 `[h,w,3]`, blue, green, red.
 
     Raises:
-        FrameError: its encoding is not bgr8, rgb8 or mono8, it has no pixels, or it has fewer bytes than it states.
+        FrameError: its encoding cannot be converted, it has no pixels, or it has fewer bytes than it states.
     """
-    height, width, step = message.height, message.width, message.step
-    channels = _CHANNELS.get(message.encoding)
-    if channels is None:
-        raise FrameError(
-            f"The image's encoding is {message.encoding!r}; expected one of {', '.join(_CHANNELS)}. Convert it with image_proc."
-        )
-    if not height or not width:
-        raise FrameError(f"The image is {width} x {height} pixels; expected at least one. Check its publisher.")
-    if step < width * channels or len(message.data) < step * height:
-        raise FrameError(
-            f"The image has {len(message.data)} bytes in rows of {step}; expected {height} rows of {width * channels} or more, "
-            f"for {message.encoding} at {width} x {height}. Check its publisher."
-        )
-    rows = np.frombuffer(message.data, np.uint8)[: height * step].reshape(height, step)
-    pixels = rows[:, : width * channels].reshape(height, width, channels)  # rows may be padded
-    if message.encoding == "bgr8":
-        return pixels
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_GRAY2BGR)
+    data = np.frombuffer(message.data, np.uint8)
+    return to_bgr(data, message.encoding, message.height, message.width, message.step, bool(message.is_bigendian))
+
+
+def compressed_frame_of(message: CompressedImage) -> np.ndarray:
+    """Return a compressed image, JPEG or PNG, as uint8 `[h,w,3]`, blue, green, red.
+
+    Raises:
+        FrameError: it is compressed depth, or not a picture.
+    """
+    if "compressedDepth" in message.format:
+        raise FrameError(f"The image's format is {message.format!r}, which is depth; expected JPEG or PNG. Use the colour topic.")
+    return pictures.decode(bytes(message.data), f"The compressed image (format {message.format!r})")
 
 
 def image_of(picture: np.ndarray, encoding: str, header: Header) -> Image:

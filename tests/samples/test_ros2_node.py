@@ -167,6 +167,13 @@ def test_the_detection_has_box_phrase_and_score(processes, pictures):
     assert 0.5 < found["score"] <= 1
 
 
+def test_a_compressed_image_is_answered_with_its_own_header(processes, pictures):
+    processes[0].order(set_query="the red thing")
+    for compressed in ("jpeg", "png"):
+        mask = answer(processes, compressed=compressed, picture=pictures["bgr8"])
+        assert (mask["size"], mask["frame_id"], mask["box"]) == ([128, 96], "hand_camera", close_to(RED))
+
+
 def test_the_overlay_is_the_frame_with_the_thing_painted(processes, pictures):
     processes[0].order(set_query="the red thing")
     painted = answer(processes, "overlay", encoding="bgr8", picture=pictures["bgr8"])
@@ -175,7 +182,7 @@ def test_the_overlay_is_the_frame_with_the_thing_painted(processes, pictures):
 
 
 BAD = {
-    "encoding is '16UC1'; expected one of bgr8, rgb8, mono8": {"encoding": "16UC1"},
+    "This is how depth is published": {"encoding": "16UC1"},
     "encoding is ''": {"encoding": ""},
     "image is 0 x 0 pixels": {"width": 0, "height": 0, "step": 0, "data": []},
     "image is 0 x 96 pixels": {"width": 0, "step": 0, "data": []},

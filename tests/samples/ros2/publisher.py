@@ -16,7 +16,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
 
@@ -24,6 +24,7 @@ class Publisher(Node):
     def __init__(self) -> None:
         super().__init__("camera")
         self.images = self.create_publisher(Image, "input_image", qos_profile_sensor_data)
+        self.compressed = self.create_publisher(CompressedImage, "input_image/compressed", qos_profile_sensor_data)
         self.queries = self.create_publisher(String, "input_query", 1)
         self.set_query = self.create_client(SetQuery, "set_query")
         self.set_parameters = self.create_client(SetParameters, "isfp/set_parameters")
@@ -31,6 +32,11 @@ class Publisher(Node):
     def image(self, fields: dict) -> bool:
         picture = cv2.imread(fields.pop("picture"), cv2.IMREAD_UNCHANGED)
         stamp = fields.pop("stamp")
+        if kind := fields.pop("compressed", None):  # "jpeg" or "png"
+            message = CompressedImage(format=f"bgr8; {kind} compressed bgr8")
+            message.data = array("B", cv2.imencode(f".{kind}", picture)[1].tobytes())
+            message.header.frame_id, message.header.stamp.sec, message.header.stamp.nanosec = "hand_camera", stamp, 500
+            return self.wait_for_node(self.compressed) and self.compressed.publish(message) is None
         padded = cv2.copyMakeBorder(picture, 0, 0, 0, fields.pop("padding", 0), cv2.BORDER_CONSTANT, value=(0, 0, 255))
         message = Image(height=picture.shape[0], width=picture.shape[1], step=padded[0].nbytes, data=array("B", padded.tobytes()))
         message.header.frame_id, message.header.stamp.sec, message.header.stamp.nanosec = "hand_camera", stamp, 500
