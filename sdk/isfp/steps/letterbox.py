@@ -32,9 +32,11 @@ def _fault(frame: object) -> tuple[str, str]:
         return "is None", " cv2.imread and VideoCapture.read return None when reading fails."
     if not isinstance(frame, np.ndarray):
         return f"is a {type(frame).__name__}", ""
+    if isinstance(frame, np.ma.MaskedArray):
+        return "is a masked array", " Say what stands for the masked pixels: frame.filled(0)."
     if frame.dtype != np.uint8:
         nan = " with NaN in it" if frame.dtype.kind == "f" and np.isnan(frame).any() else ""
-        return f"has the type {frame.dtype}{nan}", " If its values run from 0 to 1: (frame * 255).round().astype('uint8')."
+        return f"has the type {frame.dtype}{nan}", _to_uint8(frame.dtype)
     if frame.size == 0:
         return f"has the shape {list(frame.shape)}, so it has no pixels", ""
     if frame.ndim == 2:
@@ -44,6 +46,22 @@ def _fault(frame: object) -> tuple[str, str]:
     if frame.ndim != 3 or frame.shape[2] != 3:
         return f"has the shape {list(frame.shape)}", ""
     return "", ""
+
+
+def _to_uint8(dtype: np.dtype) -> str:
+    """Say how values of this type become uint8."""
+    if dtype.kind == "f":
+        return " If its values run from 0 to 1: (frame * 255).round().astype('uint8')."
+    if dtype.kind == "b":
+        return " For a mask as a picture: frame.astype('uint8') * 255."
+    if dtype == np.uint16:
+        return (
+            " If its values use all 16 bits: (frame >> 8).astype('uint8'); a camera of 10 or 12 bits needs frame >> 2 or "
+            "frame >> 4. Depth is not a picture."
+        )
+    if dtype.kind in "iu":
+        return " If its values run from 0 to 255: frame.astype('uint8')."
+    return ""
 
 
 @dataclass(frozen=True)

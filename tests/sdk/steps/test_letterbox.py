@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isfp.errors import FrameError
-from isfp.steps.letterbox import Framing
+from isfp.steps.letterbox import Framing, check_frame
 
 FRAMING = Framing(64, 64, 128)
 SIZES = st.integers(1, 300)
@@ -119,3 +119,24 @@ def test_the_mask_threshold_is_a_probability():
     logits = np.full((64, 64), np.log(0.7 / 0.3), np.float32)
     assert letterbox.mask(logits, 0.69).all()
     assert not letterbox.mask(logits, 0.71).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "hint"),
+    [
+        ("float32", r"\* 255\)\.round"),
+        ("uint16", "frame >> 8"),
+        ("int64", r"from 0 to 255: frame\.astype"),
+        ("bool", r"frame\.astype\('uint8'\) \* 255"),
+    ],
+)
+def test_a_frame_of_another_type_is_refused_with_the_way_from_that_type(dtype, hint):
+    with pytest.raises(FrameError, match=hint):
+        check_frame(np.zeros((4, 6, 3), dtype))
+
+
+def test_a_complex_frame_has_no_way_and_a_masked_one_says_what_to_fill():
+    with pytest.raises(FrameError, match=r"as cv2\.imread gives it\.$"):
+        check_frame(np.zeros((4, 6, 3), complex))
+    with pytest.raises(FrameError, match=r"frame\.filled\(0\)"):
+        check_frame(np.ma.masked_array(np.zeros((4, 6, 3), np.uint8), True))
