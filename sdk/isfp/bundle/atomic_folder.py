@@ -2,38 +2,98 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
-import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from isfp.bundle.leftovers import dead_folders, temporary_folder
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
+_OLD = "old"
+
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder to write to, which is flushed to disk and renamed to `folder` at the end.
+    """Yield a folder beside `folder` to write to, flushed to disk and put in its place at the end.
 
-    An existing folder of this name is replaced; if the body or the renaming fails, it stays as it was. The temporary folder is
-    beside it and its name starts with a dot, which readers of bundles and engines ignore.
+    What stands at `folder` is replaced, and stays as it was where the body or the renaming fails. Where the system can (Linux),
+    the two are exchanged in one step. Elsewhere the old one is moved away first; `recover` puts it back if the process was
+    killed in between. What dead processes left here is removed.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    new, old = temporary / "new", temporary / "old"
-    try:
+    recover(folder)
+    with temporary_folder(folder) as temporary:
+        new = temporary / "new"
         new.mkdir()
         yield new
         for file in new.rglob("*"):
             if file.is_file():
-                with file.open("rb") as written:
-                    os.fsync(written.fileno())
-        if folder.exists():
-            os.replace(folder, old)
+                _flush(file)
+        _flush(new)
+        _replace(new, folder, temporary / _OLD)
+        _flush(folder.parent)
+
+
+def recover(folder: Path) -> bool:
+    """Put a folder back that a killed process had moved away to replace it, and return whether there was one.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if folder.exists():
+        return False
+    for temporary in dead_folders(folder):
+        if (temporary / _OLD).is_dir():
+            os.replace(temporary / _OLD, folder)
+            return True
+    return False
+
+
+def _replace(new: Path, folder: Path, old: Path) -> None:
+    if not folder.exists():
+        os.replace(new, folder)
+    elif not _exchange(new, folder):
+        os.replace(folder, old)
         try:
             os.replace(new, folder)
         except BaseException:
-            if old.exists():
-                os.replace(old, folder)
+            os.replace(old, folder)
+            raise
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; return False where the system or the file system cannot.
+
+    Raises:
+        OSError: it can, and failed.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):  # an older C library
+        return False
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM):
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to disk."""
+    if path.is_dir() and os.name != "posix":
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError:  # some file systems cannot flush a folder
+        if not path.is_dir():
             raise
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(number)

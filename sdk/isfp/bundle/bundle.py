@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isfp.bundle import manifest as manifests
-from isfp.bundle.atomic_folder import atomic_folder
+from isfp.bundle.atomic_folder import atomic_folder, recover
 from isfp.bundle.manifest import REMEDY, Manifest
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
 from isfp.steps.phrase import Vocabulary
@@ -44,6 +44,7 @@ class Bundle:
             BundleVersionError: it is of a format version that this SDK does not read.
         """
         folder = Path(path)
+        _recover(folder)
         if not folder.is_dir():
             found = "is a file" if folder.exists() else "does not exist"
             raise BundleMissingError(f"The bundle {folder} {found}; expected a folder NAME.isfp. Check the path.")
@@ -116,6 +117,14 @@ def writing(path: str | Path) -> Iterator[Path]:
         raise BundleError(f"{path} exists and is no bundle, so it is not replaced. Give another path, or remove it.")
     with atomic_folder(path) as new:
         yield new
+
+
+def _recover(folder: Path) -> None:
+    """Put a bundle back that a killed process had moved away to replace it; its hashes are checked like any other's."""
+    try:
+        recover(folder)
+    except OSError as error:
+        raise BundleError(f"{folder} was moved away to be replaced, and cannot be put back: {error.strerror}.") from error
 
 
 def _content(folder: Path, file: str, limit: int) -> bytes:
