@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from isfp.steps.phrase import Vocabulary
-from isfp_train.errors import CheckpointError, DataMissingError
+from isfp_train.errors import CheckpointError
 from isfp_train.network import ISFP
 from isfp_train.network.detector_backbone import LiteWithDetector
+from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
 
 RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new; checkpoints written before the change have the old one
@@ -50,17 +47,19 @@ def load(path: str | Path) -> LoadedCheckpoint:
 
     Raises:
         DataMissingError: there is no such file.
-        CheckpointError: the file is no checkpoint of this project.
+        CheckpointError: the file is no checkpoint of this project, was cut short or changed.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataMissingError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/last.ckpt.")
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
-    if not isinstance(content, dict) or "isfp" not in content:
+    content = checkpoint_file.read(path)
+    if "isfp" not in content:
         raise CheckpointError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
+    try:
+        return _loaded(content)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise CheckpointError(f"{path} does not hold what its network needs: {what}. Use one that `isfp train` wrote.") from error
+
+
+def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
     about = content["isfp"]
     config = TrainConfig.from_dict(_with_current_names(about["config"]))
     network = ISFP(config.network, len(about["words"]), about["trained_words"])
@@ -98,7 +97,7 @@ def save_small(source: str | Path, target: str | Path) -> None:
     Matrices and kernels are rounded to FP16: a weight w moves by at most 2⁻¹¹ |w| or 3e-8, whichever is more. Biases and batch
     norms stay float32. `load` gives float32 again.
     """
-    content: dict[str, Any] = torch.load(source, map_location="cpu", weights_only=True)
+    content = checkpoint_file.read(source)
     config = content["isfp"]["config"]
     packaged = f"network.{_packaged(config['network']['backbone'])}"
     frozen = config["optimisation"]["freeze_backbone"]
@@ -107,13 +106,8 @@ def save_small(source: str | Path, target: str | Path) -> None:
         for name, value in content["state_dict"].items()
         if name.startswith("network.") and not (frozen and name.startswith(packaged))
     }
-    target = Path(target)
-    part = target.with_name(f".tmp-{target.name}-{os.getpid()}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(
-        {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}, part
-    )
-    part.rename(target)
+    small = {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}
+    checkpoint_file.write(small, target)
 
 
 def _packaged(backbone: str) -> str:

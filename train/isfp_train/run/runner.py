@@ -24,6 +24,7 @@ from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.errors import ConfigurationError, RunExistsError
 from isfp_train.network import ISFP, NetworkConfig
 from isfp_train.run import checkpoint
+from isfp_train.run.checkpoint_file import LAST, PREVIOUS, RunCheckpoints, newest_sound
 from isfp_train.run.config import TrainConfig
 from isfp_train.run.curve import draw_curve
 from isfp_train.run.module import ReferringModule
@@ -65,12 +66,16 @@ def train(
 
     Raises:
         RunExistsError: the run has checkpoints already and `resume` is False.
+        CheckpointError: the run has checkpoints, and none can be read.
     """
-    last = run / "checkpoints" / "last.ckpt"
-    if last.exists() and not resume:
+    last = run / "checkpoints" / LAST
+    if (last.exists() or last.with_name(PREVIOUS).exists()) and not resume:
         raise RunExistsError(f"{run} holds a run already. Go on with it by --resume, or give another --run folder.")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of PyTorch
+    start, unreadable = newest_sound(last.parent) if resume else (None, [])
+    for reason in unreadable:
+        rank_zero_warn(f"{reason} Going on from {start}, the one before.")
     lightning.seed_everything(config.seed, verbose=False)
     processes = Processes.of_torchrun()
     module, vocabulary = build_module(config, data)
@@ -78,7 +83,7 @@ def train(
         start_from(module.network, vocabulary, checkpoint.load(weights), config.optimisation.parts)
     scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
     trainer = build_trainer(config, run, processes, progress)
-    trainer.fit(module, scenes, ckpt_path=str(last) if resume and last.exists() else None)
+    trainer.fit(module, scenes, ckpt_path=str(start) if start else None)
     if processes.rank == 0:
         draw_curve(run, run / "curve.png")
     return last
@@ -128,6 +133,7 @@ def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress
         enable_progress_bar=progress,
         enable_model_summary=False,
         default_root_dir=run,
+        plugins=[RunCheckpoints()],
         logger=[CSVLogger(run, name="csv"), TensorBoardLogger(run, name="tensorboard")],  # a resumed run adds a version
         callbacks=[
             ModelCheckpoint(run / "checkpoints", filename="best", monitor="val/mIoU", mode="max", enable_version_counter=False),

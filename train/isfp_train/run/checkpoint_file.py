@@ -1,0 +1,144 @@
+"""A checkpoint as a file: written beside and renamed, every byte of its content checked when it is read."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
+
+from isfp.bundle.leftovers import temporary_folder
+from isfp_train.errors import CheckpointError, DataMissingError
+
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+_CHUNK = 1 << 20  # bytes read at once
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint's content: plain values and tensors, on the CPU.
+
+    A checkpoint is a ZIP archive, whose entries have checksums; PyTorch does not compare all of them, so they are compared here.
+
+    Raises:
+        DataMissingError: there is no such file.
+        CheckpointError: the file was cut short or changed, or is not a checkpoint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataMissingError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/{LAST}.")
+    if reason := _damage(path):
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {reason}. Use another one, or train again.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+        # PyTorch's own text advises weights_only=False, which would run whatever code the file holds.
+        unsafe = "weights_only" in str(error)
+        reason = "it holds objects other than tensors and plain values" if unsafe else _first_line(error)
+        raise CheckpointError(f"{path} cannot be read as a checkpoint: {reason}. Use one that `isfp train` wrote.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}; expected a checkpoint that `isfp train` wrote.")
+    return content
+
+
+def write(content: dict[str, Any], path: str | Path, previous: Path | None = None) -> None:
+    """Write a checkpoint completely or not at all: beside, on the same file system, flushed, then renamed.
+
+    Args:
+        content: plain values and tensors.
+        path: the file.
+        previous: where the file that stands at `path` is kept, if it can be read.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written to. What stood there stays.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(path) as temporary:
+        new = temporary / "new"
+        with new.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if previous is not None and path.is_file() and not _damage(path):
+            kept = temporary / "kept"
+            try:
+                os.link(path, kept)  # so that there is never a moment without a checkpoint
+                os.replace(kept, previous)
+            except OSError:  # no hard links here
+                os.replace(path, previous)
+        os.replace(new, path)
+
+
+def newest_sound(folder: Path) -> tuple[Path | None, list[str]]:
+    """Return the checkpoint to resume from, and why those before it cannot be used.
+
+    Args:
+        folder: a run's `checkpoints/`.
+
+    Returns:
+        `last.ckpt`, or `previous.ckpt` if that cannot be read; None if there is neither.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none can be read.
+    """
+    reasons = []
+    for name in (LAST, PREVIOUS):
+        if (folder / name).exists():
+            try:
+                read(folder / name)
+            except CheckpointError as error:
+                reasons.append(str(error))
+            else:
+                return folder / name, reasons
+    if reasons:
+        raise CheckpointError(f"No checkpoint in {folder} can be read, so the run cannot go on. {' '.join(reasons)}")
+    return None, []
+
+
+class RunCheckpoints(CheckpointIO):
+    """How Lightning writes and reads a run's checkpoints; the `last.ckpt` before the last stays as `previous.ckpt`."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
+        """Write a checkpoint as `write` does."""
+        path = Path(path)
+        write(checkpoint, path, path.with_name(PREVIOUS) if path.name == LAST else None)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Callable | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint as `read` does; never anything but plain values and tensors."""
+        return read(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a checkpoint, if it is there."""
+        with suppress(FileNotFoundError):
+            Path(path).unlink()
+
+
+def _damage(path: Path) -> str:
+    """Say what is wrong with a checkpoint's bytes; nothing if every entry has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED:
+                    return f"its entry {entry.filename!r} is compressed, which PyTorch never does"
+                with archive.open(entry) as content:
+                    while content.read(_CHUNK):
+                        pass
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        return f"it was cut short, changed, or is not a checkpoint ({_first_line(error)})"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
