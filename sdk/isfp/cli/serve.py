@@ -25,17 +25,18 @@ def serve(
 ) -> None:
     """Serve a web page for trying a bundle: upload an image or start the camera, type a phrase, see the mask."""
     with asking_for("serve", "web"):
-        import uvicorn
-
         from isfp.web.app import LOOPBACK, application
         from isfp.web.asker import Asker
         from isfp.web.limits import Limits
+        from isfp.web.server import server
 
     limits = Limits()
     listening = _listen(host, port)
     with listening:
         local = _is_loopback(host)
-        app = application(Asker(bundle, runtime, limits.waiting), limits, (*LOOPBACK, host) if local else ("*",))
+        app = application(
+            Asker(bundle, runtime, limits.waiting, limits.waiting_megapixels), limits, (*LOOPBACK, host) if local else ("*",)
+        )
         url = _url(host, listening.getsockname()[1])
         messages = Console(stderr=True, highlight=False, soft_wrap=True)
         messages.print(f"The page is at {url} (press Ctrl+C to stop).")
@@ -46,8 +47,7 @@ def serve(
             )
         if show:
             threading.Timer(0.5, webbrowser.open, (url,)).start()
-        config = uvicorn.Config(app, log_level="warning", limit_concurrency=32, timeout_keep_alive=5, timeout_graceful_shutdown=3)
-        uvicorn.Server(config).run(sockets=[listening])
+        server(app, limits).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -53,8 +53,8 @@ def application(asker: Asker, limits: Limits, hosts: tuple[str, ...] = LOOPBACK)
         rate.check(request)
         phrase, candidates = _asked(request, limits)
         content = await body_of(request, limits)
-        check_picture(content, limits)
-        return JSONResponse(await asker.find(content, phrase, candidates))
+        megapixels = check_picture(content, limits)
+        return JSONResponse(await asker.find(content, phrase, candidates, megapixels))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> Any:

@@ -29,19 +29,21 @@ class Asker:
     It finds every phrase with a threshold of 0, so that the page can move its own threshold without asking again.
     """
 
-    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8) -> None:
+    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8, megapixels: float = 20) -> None:
         """Load a bundle, and run it once, so that the first request is not the slow one.
 
         Args:
             bundle: the bundle's folder.
             runtime: as for `Segmenter`.
             waiting: how many requests may wait.
+            megapixels: most that the pictures of those that wait may have together; one alone may have more.
 
         Raises:
             IsfpError: as for `Segmenter`.
         """
         self._thread = ThreadPoolExecutor(1, "isfp")
         self._most, self._waiting = waiting, 0
+        self._most_megapixels, self._megapixels = megapixels, 0.0
         try:
             self._segmenter = self._thread.submit(Segmenter, bundle, runtime).result()
             self._thread.submit(self._segmenter.run, np.full((480, 640, 3), 128, np.uint8), "anything").result()
@@ -61,13 +63,14 @@ class Asker:
             "runtime": self._segmenter.runtime.name,
         }
 
-    async def find(self, content: bytes, phrase: str, candidates: int) -> dict[str, Any]:
+    async def find(self, content: bytes, phrase: str, candidates: int, megapixels: float = 0) -> dict[str, Any]:
         """Find what a phrase means in a picture file.
 
         Args:
             content: the file's content.
             phrase: the phrase.
             candidates: how many other things that it might mean to look for too; 0 for none.
+            megapixels: the picture's size.
 
         Returns:
             JSON values: `result` (as `Segmentation.to_json`), `identifying_map` `[S][S]`, the box `map_box` (x1, y1, x2, y2) that
@@ -79,11 +82,16 @@ class Asker:
         """
         if self._waiting >= self._most:
             raise BusyError(f"{self._waiting} requests are waiting already; expected fewer. Try again in a moment.")
-        self._waiting += 1
+        if self._waiting and self._megapixels + megapixels > self._most_megapixels:
+            raise BusyError(
+                f"The pictures that are waiting have {self._megapixels:.0f} megapixels; expected at most "
+                f"{self._most_megapixels:g} with this one. Try again in a moment, or send a smaller picture."
+            )
+        self._waiting, self._megapixels = self._waiting + 1, self._megapixels + megapixels
         try:
             return await self._in_thread(lambda: self._find(content, phrase, candidates))
         finally:
-            self._waiting -= 1
+            self._waiting, self._megapixels = self._waiting - 1, self._megapixels - megapixels
 
     def close(self) -> None:
         """Free the Segmenter."""

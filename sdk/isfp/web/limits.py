@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from dataclasses import dataclass
 
 from limits import RateLimitItemPerSecond
@@ -11,7 +12,9 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from PIL import Image, UnidentifiedImageError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+
+_log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 
@@ -26,7 +29,11 @@ class Limits:
         letters: longest phrase.
         per_second: requests that one address may make in a second.
         waiting: requests that may wait for the network; the next one is told to come again.
+        waiting_megapixels: most that their pictures may have together, so that a few large ones do not hold up everyone.
         seconds: most that a picture may take to arrive.
+        header_seconds: most that a request's headers may take to arrive.
+        connections: connections that may be open; the next one is told to come again.
+        connections_per_address: those of one address; a browser opens six.
     """
 
     megabytes: float = 12
@@ -34,7 +41,11 @@ class Limits:
     letters: int = 300
     per_second: int = 60
     waiting: int = 8
+    waiting_megapixels: float = 20
     seconds: float = 20
+    header_seconds: float = 10
+    connections: int = 128
+    connections_per_address: int = 24
 
 
 class RateLimit:
@@ -60,7 +71,7 @@ async def body_of(request: Request, limits: Limits) -> bytes:
     """Read a request's picture file.
 
     Raises:
-        HTTPException: 415, it is not sent as a picture; 413, it is too large; 408, it took too long.
+        HTTPException: 415, it is not sent as a picture; 413, it is too large; 408, it took too long; 400, the client left.
     """
     kind = request.headers.get("content-type", "")
     if not kind.startswith("image/"):  # which other sites' pages cannot send without asking first, and the answer is no
@@ -68,22 +79,30 @@ async def body_of(request: Request, limits: Limits) -> bytes:
     most = int(limits.megabytes * 1e6)
     too_large = HTTPException(413, f"The picture file is too large; expected at most {limits.megabytes:g} MB. Make it smaller.")
 
+    content = bytearray()
+
     async def read() -> bytes:
-        content = bytearray()
         async for chunk in request.stream():
-            content += chunk
+            content.extend(chunk)
             if len(content) > most:
                 raise too_large
         return bytes(content)
 
     try:
         return await asyncio.wait_for(read(), limits.seconds)
+    except ClientDisconnect:
+        address = request.client.host if request.client else "A client"
+        _log.warning("%s left after %d bytes of its picture.", address, len(content))
+        raise HTTPException(400, "The picture did not arrive.") from None
     except asyncio.TimeoutError:
         raise HTTPException(408, f"The picture did not arrive within {limits.seconds:g} s. Send it again.") from None
 
 
-def check_picture(content: bytes, limits: Limits) -> None:
+def check_picture(content: bytes, limits: Limits) -> float:
     """Look at a picture file's header, before anything is decoded.
+
+    Returns:
+        Its size in megapixels.
 
     Raises:
         HTTPException: 400, it is no picture of these formats; 413, it has too many pixels.
@@ -98,3 +117,4 @@ def check_picture(content: bytes, limits: Limits) -> None:
         raise HTTPException(400, f"The {len(content)} bytes are no picture; expected one of {', '.join(FORMATS)}.") from error
     if width * height > limits.megapixels * 1e6:
         raise HTTPException(413, f"The picture has {width} x {height} pixels; {expected}")
+    return width * height / 1e6

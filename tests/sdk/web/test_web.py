@@ -185,4 +185,5 @@ def test_a_bundle_that_is_not_there_is_said(monkeypatch, capsys):
 
 def test_without_its_extra_serve_says_what_to_install(monkeypatch, capsys, colour_bundle):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "isfp.web.server", raising=False)
     assert 'pip install "isfp[web]"' in fails(monkeypatch, capsys, colour_bundle)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import uvicorn
 
 from isfp.web.app import application
 from isfp.web.asker import Asker
 from isfp.web.limits import Limits
+from isfp.web.server import server
 
 
 @contextmanager
@@ -27,15 +27,15 @@ def serving(bundle: Path, limits: Limits | None = None) -> Iterator[str]:
     """Serve a bundle's page; gives its URL."""
     limits = limits or Limits()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(application(Asker(bundle), limits), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        page = server(application(Asker(bundle), limits), limits)
+        thread = threading.Thread(target=page.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            while not server.started:
+            while not page.started:
                 time.sleep(0.01)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
         finally:
-            server.should_exit = True
+            page.should_exit = True
             thread.join()
 
 
