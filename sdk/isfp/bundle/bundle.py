@@ -13,6 +13,7 @@ from typing import Any
 from isfp.bundle import manifest as manifests
 from isfp.bundle.atomic_folder import atomic_folder, recover
 from isfp.bundle.manifest import REMEDY, Manifest
+from isfp.bundle.onnx_file import refuse_external_data
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
 from isfp.steps.phrase import Vocabulary
 
@@ -40,7 +41,7 @@ class Bundle:
 
         Raises:
             BundleMissingError: there is no bundle, or a file of it is missing.
-            BundleCorruptError: something in it was cut short or changed, or is a link.
+            BundleCorruptError: something in it was cut short or changed, is a link, or keeps weights in a file that no hash covers.
             BundleVersionError: it is of a format version that this SDK does not read.
         """
         folder = Path(path)
@@ -51,8 +52,11 @@ class Bundle:
         if not (folder / MANIFEST).exists():
             raise BundleMissingError(f"The folder {folder} has no {MANIFEST}, so it is no bundle. Check the path.")
         bundle = cls(folder, manifests.parse(_content(folder, MANIFEST, _MANIFEST_LIMIT)))
+        stages = {stage.file for stage in bundle.manifest.stages.values()}
         for file in bundle.manifest.files:
-            bundle.read(file)
+            content = bundle.read(file)
+            if file in stages:
+                refuse_external_data(content, file)
         return bundle
 
     def read(self, file: str) -> bytes:

@@ -7,12 +7,16 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from isfp.errors import BundleCorruptError, BundleVersionError
 from isfp.steps.letterbox import Framing
 
 FORMAT, VERSION = "isfp-bundle", 1
+# No honest bundle comes near these; without them a manifest could ask for any amount of memory.
+LARGEST_FILE, LARGEST_SIDE, LARGEST_TENSOR = 2 << 30, 1 << 16, 1 << 28  # bytes (protobuf's own limit), one axis, values
+LONGEST_TEXT, _DEEPEST = 255, 64
 REMEDY = "Fetch the bundle again, or export it anew: isfp export CHECKPOINT --out NAME.isfp"
 
 #: The dynamic axes of the stages: the number of phrases, and of masks for each phrase.
@@ -105,6 +109,8 @@ def parse(content: bytes) -> Manifest:
         fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BundleCorruptError(f"manifest.json is no valid JSON ({error}); expected a bundle's. {REMEDY}") from error
+    if _deeper(fields, _DEEPEST):
+        raise BundleCorruptError(f"manifest.json nests more than {_DEEPEST} levels; expected a bundle's. {REMEDY}")
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         found = fields.get("format") if isinstance(fields, dict) else f"a {type(fields).__name__}"
         raise BundleCorruptError(f"manifest.json has the format {found!r}; expected {FORMAT!r}. {REMEDY}")
@@ -125,6 +131,17 @@ def parse(content: bytes) -> Manifest:
     return check(fields)
 
 
+def _deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested more than so many levels. Needs no recursion, which has limits of its own."""
+    level = [value]
+    for _ in range(most):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in inner for value in values]
+        if not level:
+            return False
+    return any(isinstance(one, dict | list) for one in level)
+
+
 def check(fields: dict[str, Any]) -> Manifest:
     """Check a manifest's fields, all but its `sha256`.
 
@@ -136,8 +153,10 @@ def check(fields: dict[str, Any]) -> Manifest:
         check_path(path)
         record = _get(fields, ("files", path), dict)
         sha256, size = record.get("sha256"), record.get("bytes")
-        if not (isinstance(sha256, str) and len(sha256) == 64 and isinstance(size, int) and size >= 0):
-            raise _unsound(("files", path), record, "a sha256 of 64 hexadecimal digits and a number of bytes")
+        if not (isinstance(sha256, str) and len(sha256) == 64 and _is_size(size)):
+            raise _unsound(
+                ("files", path), record, f"a sha256 of 64 hexadecimal digits and a number of bytes, at most {LARGEST_FILE}"
+            )
         files[path] = FileRecord(sha256, size)
     if "words.txt" not in files:
         raise _unsound("files", sorted(files), "'words.txt' among them")
@@ -167,7 +186,7 @@ def check(fields: dict[str, Any]) -> Manifest:
 def check_path(path: str) -> None:
     """Refuse a file name that is absolute, climbs out of the bundle, or means different files on different systems."""
     plain = path.isprintable() and not set(path) & set('\\:*?"<>|')
-    if not plain or any(part in ("", ".", "..") for part in path.split("/")):
+    if not plain or any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > LONGEST_TEXT for part in path.split("/")):
         raise BundleCorruptError(
             f"manifest.json names the file {path!r}; expected a plain path inside the bundle, such as 'image.onnx'. "
             "Do not use this bundle: fetch it again from a source that you trust."
@@ -191,8 +210,8 @@ def _tensors(fields: dict, path: tuple, contract: dict[str, tuple], sizes: dict[
     tensors = []
     for entry in _get(fields, path, list):
         shape = entry.get("shape") if isinstance(entry, dict) else None
-        if not isinstance(shape, list) or not all(isinstance(size, int | str) for size in shape):
-            raise _unsound(path, entry, "a name, a dtype and a shape for each")
+        if not isinstance(shape, list) or not all(map(_is_axis, shape)) or not _is_small(shape):
+            raise _unsound(path, entry, f"a name, a dtype and a shape for each, of at most {LARGEST_TENSOR} values")
         tensors.append(Tensor(str(entry.get("name")), str(entry.get("dtype")), tuple(shape)))
     if sorted(tensor.name for tensor in tensors) != sorted(contract):
         raise _unsound(path, [tensor.name for tensor in tensors], f"the tensors {list(contract)}")
@@ -206,6 +225,21 @@ def _tensors(fields: dict, path: tuple, contract: dict[str, tuple], sizes: dict[
         if not fits or tensor.dtype != dtype:
             raise _unsound((*path, tensor.name), f"{tensor.dtype} {list(tensor.shape)}", f"{dtype} {wanted}")
     return tuple(tensors)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_FILE
+
+
+def _is_small(shape: list[int | str]) -> bool:
+    return prod(size for size in shape if isinstance(size, int)) <= LARGEST_TENSOR
+
+
+def _is_axis(value: object) -> bool:
+    """A number of rows or the like, or the name of a dynamic axis."""
+    if isinstance(value, str):
+        return value.isprintable() and len(value) <= LONGEST_TEXT
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
 
 
 def _get(fields: dict, path: str | tuple, kind: type) -> Any:
@@ -233,7 +267,9 @@ def _probability(fields: dict, path: tuple) -> float:
 
 def _unsound(path: str | tuple, found: object, expected: str) -> BundleCorruptError:
     field = path if isinstance(path, str) else ".".join(map(str, path))
-    return BundleCorruptError(f"manifest.json: {field} is {found!r}; expected {expected}. {REMEDY}")
+    shown = repr(found)
+    shown = shown if len(shown) <= 500 else shown[:500] + "…"
+    return BundleCorruptError(f"manifest.json: {field} is {shown}; expected {expected}. {REMEDY}")
 
 
 def _refuse_constant(text: str) -> float:

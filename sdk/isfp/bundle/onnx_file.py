@@ -14,6 +14,20 @@ from isfp.errors import BundleCorruptError
 
 _MODEL_GRAPH, _GRAPH_NODE, _GRAPH_INITIALIZER = 7, 1, 5
 _NODE_OP, _NODE_DOMAIN, _TENSOR_DIMS, _TENSOR_TYPE = 4, 7, 1, 2
+# Where tensors may be: for each message, the fields that hold further messages, and which those are.
+_MODEL, _GRAPH, _NODE, _ATTRIBUTE, _FUNCTION, _TRAINING, _SPARSE, _TENSOR = range(8)
+_HOLDS = {
+    _MODEL: {7: _GRAPH, 20: _TRAINING, 25: _FUNCTION},
+    _GRAPH: {1: _NODE, 5: _TENSOR, 15: _SPARSE},
+    _NODE: {5: _ATTRIBUTE},
+    _ATTRIBUTE: {5: _TENSOR, 6: _GRAPH, 10: _TENSOR, 11: _GRAPH, 22: _SPARSE, 23: _SPARSE},
+    _FUNCTION: {7: _NODE, 11: _ATTRIBUTE},
+    _TRAINING: {1: _GRAPH, 2: _GRAPH},
+    _SPARSE: {1: _TENSOR, 2: _TENSOR},
+    _TENSOR: {},
+}
+_TENSOR_NAME, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 8, 13, 14
+_DEEPEST = 200  # messages within messages; real files have about ten
 _TYPES = {1: ("fp32", 4), 2: ("uint8", 1), 3: ("int8", 1), 6: ("int32", 4), 7: ("int64", 8), 9: ("bool", 1), 10: ("fp16", 2)}
 _TYPES |= {16: ("bf16", 2), 17: ("fp8", 1)}
 
@@ -61,6 +75,34 @@ def summarise(content: bytes, name: str) -> OnnxSummary:
     except (IndexError, ValueError) as error:
         raise BundleCorruptError(f"{name} is no ONNX file: {error}. Export the bundle anew.") from error
     return OnnxSummary(dict(operators.most_common()), dict(weights.most_common()))
+
+
+def refuse_external_data(content: bytes, name: str) -> None:
+    """Refuse an ONNX file with weights in another file: no hash covers those, and a runtime would look for them where it runs.
+
+    Args:
+        content: the file's content.
+        name: its name, for the message.
+
+    Raises:
+        BundleCorruptError: a tensor's values are in another file, or the file is not a protobuf message.
+    """
+    waiting = [(_MODEL, content, 0)]
+    try:
+        while waiting:
+            kind, message, depth = waiting.pop()
+            if depth > _DEEPEST:
+                raise ValueError(f"it nests more than {_DEEPEST} messages")
+            for field, value in _fields(message):
+                if kind == _TENSOR and (field == _TENSOR_EXTERNAL or (field == _TENSOR_LOCATION and value)):
+                    raise BundleCorruptError(
+                        f"{name} keeps the weights of {_text(message, _TENSOR_NAME)!r} in another file, which no hash covers. "
+                        "Do not use this bundle unless you trust its source; export it with all weights inside."
+                    )
+                if isinstance(value, bytes) and field in _HOLDS[kind]:
+                    waiting.append((_HOLDS[kind][field], value, depth + 1))
+    except (IndexError, ValueError) as error:
+        raise BundleCorruptError(f"{name} is not an ONNX file: {error}. Export the bundle again.") from error
 
 
 def _messages(content: bytes, wanted: int) -> Iterator[bytes]:
@@ -113,5 +155,7 @@ def _varint(content: bytes, place: int) -> tuple[int, int]:
         byte = content[place]
         value |= (byte & 0x7F) << shift
         place, shift = place + 1, shift + 7
+        if shift > 70:
+            raise ValueError("a number has more than ten bytes")
         if byte < 0x80:
             return value, place

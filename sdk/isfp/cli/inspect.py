@@ -31,13 +31,13 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     for name, stage in manifest.stages.items():
         for way, tensors in (("in", stage.inputs), ("out", stage.outputs)):
             for tensor in tensors:
-                table.add_row(name, way, tensor.name, tensor.dtype, " x ".join(map(str, tensor.shape)))
+                table.add_row(name, way, tensor.name, tensor.dtype, plain(" x ".join(map(str, tensor.shape))))
         table.add_section()
     console.print(table)
     table = Table("file", "precision", "MB", "layers", "most frequent operators")
     for stage in found["stages"].values():
         most = ", ".join(f"{operator} {count}" for operator, count in list(stage["operators"].items())[:5])
-        table.add_row(stage["file"], stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), plain(most))
+        table.add_row(plain(stage["file"]), stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), plain(most))
     console.print(table)
     if not found["engines"]:
         console.print("No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)")

@@ -16,7 +16,11 @@ def print_json(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """Escape text so that rich prints it as it is."""
+    """Escape text so that rich prints it as it is, and what a terminal would obey instead of show as an escape such as \\x1b.
+
+    Line ends and tabs stay.
+    """
     from rich.markup import escape
 
-    return escape(text)
+    shown = "".join(letter if letter.isprintable() or letter in "\n\t" else ascii(letter)[1:-1] for letter in text)
+    return escape(shown)

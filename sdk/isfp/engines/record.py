@@ -194,13 +194,14 @@ def _is_seconds(value: Any) -> bool:
 
 
 _is_text = _matches(r"[^\x00-\x1f\x7f]{1,200}")
-_is_version = _matches(r"\d+(\.\d+){0,3}[0-9A-Za-z.+]*")
+_is_version = _matches(r"(?=.{1,64}\Z)\d+(\.\d+){0,3}[0-9A-Za-z.+]*")
+_is_numeric_version = _matches(r"\d{1,6}(\.\d{1,6}){0,3}")
 _is_hash = _matches("[0-9a-f]{64}")
 _SPAN = "whole numbers 1 <= min <= opt <= max"
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "runtime": (lambda value: value in RUNTIMES, f"one of {', '.join(RUNTIMES)}"),
     "runtime_version": (_is_version, "a version such as '10.3.0.26'"),
-    "cuda": (_or_none(_is_version), "a version such as '12.6', or null"),
+    "cuda": (_or_none(_is_numeric_version), "a version such as '12.6', or null"),
     "driver": (_or_none(_is_text), "text, or null"),
     "gpu": (_or_none(_is_text), "text, or null"),
     "sm": (_matches(r"\d{2,3}"), "a compute capability such as '87'"),

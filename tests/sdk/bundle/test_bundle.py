@@ -199,11 +199,39 @@ def test_a_folder_in_a_file_s_place_is_refused(copy):
         (lambda f: f["stages"]["image"]["inputs"][0].update(dtype="float32"), "stages.image.inputs.frame"),
         (lambda f: f["files"].pop("words.txt"), "files"),
         (lambda f: f["files"].update({"words.txt": {"bytes": 3}}), "files.words.txt"),
+        (lambda f: f["files"]["words.txt"].update(bytes=True), "files.words.txt"),
+        (lambda f: f["files"]["words.txt"].update(bytes=(2 << 30) + 1), "files.words.txt"),
+        (lambda f: f["stages"]["image"]["outputs"][0].update(shape=[1, 1 << 40, 8, 8]), "stages.image.outputs"),
+        (lambda f: f["stages"]["image"]["outputs"][0].update(shape=[1, 1 << 12, 1 << 12, 1 << 12]), "stages.image.outputs"),
+        (lambda f: f["stages"]["image"]["outputs"][0].update(shape=[1, True, 8, 8]), "stages.image.outputs"),
+        (lambda f: f["stages"]["image"]["outputs"][0].update(shape=[1, "\x1b[2J", 8, 8]), "stages.image.outputs"),
     ],
 )
 def test_an_unsound_field_is_named_with_what_was_expected(copy, change, field):
     rewrite(copy, change)
     with pytest.raises(BundleCorruptError, match=rf"manifest\.json: {field} is .*; expected"):
+        Bundle.open(copy)
+
+
+@pytest.mark.parametrize("depth", [60, 70, 900, 993, 1000, 5000])
+def test_nesting_of_any_depth_is_read_or_refused(colour_bundle, depth):
+    fields = (colour_bundle / "manifest.json").read_text(encoding="utf-8")
+    nested = fields.replace('"kind": "colour"', '"kind": ' + "[" * depth + "]" * depth)
+    with pytest.raises(BundleCorruptError, match=r"nests more than 64|no valid JSON|was changed"):
+        parse(nested.encode())
+
+
+def test_a_file_larger_than_its_record_is_not_read_into_memory(copy):
+    with (copy / "mask.onnx").open("r+b") as file:
+        file.truncate(1 << 42)  # sparse: it takes no space on the disk
+    with pytest.raises(BundleCorruptError, match="expected at most"):
+        Bundle.open(copy)
+
+
+def test_a_manifest_of_more_than_four_megabytes_is_not_read(copy):
+    with (copy / "manifest.json").open("a") as file:
+        file.write(" " * (4 << 20))
+    with pytest.raises(BundleCorruptError, match=rf"expected at most {4 << 20}"):
         Bundle.open(copy)
 
 

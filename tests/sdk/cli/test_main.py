@@ -164,3 +164,28 @@ def test_help_lists_every_command_without_its_package(isfp):
     printed = isfp("--help")[1]
     for name in ("run", "bench", "inspect", "doctor", "train", "eval", "export", "verify"):
         assert name in printed
+
+
+def test_what_a_terminal_would_obey_is_shown_as_an_escape():
+    from isfp.cli.output import plain
+
+    assert plain("a\x1b[2J\x9b1m\u202e\rb") == "a\\x1b\\[2J\\x9b1m\\u202e\\rb".replace("\\[2J", "[2J")
+    assert plain("one\n\ttwo, ünïcode 杯") == "one\n\ttwo, ünïcode 杯"
+
+
+def test_inspect_prints_no_escape_of_a_bundle(monkeypatch, capsys, colour_bundle, tmp_path):
+    import json
+    import shutil
+
+    from isfp.bundle.bundle import write_manifest
+
+    copy = shutil.copytree(colour_bundle, tmp_path / "copy.isfp")
+    fields = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    write_manifest(copy, {**fields, "name": "evil\x1b]0;title\x07[red]"})
+    monkeypatch.setattr(sys, "argv", ["isfp", "inspect", str(copy)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert "evil\\x1b]0;title\\x07[red]" in shown
+    assert "\x1b" not in shown

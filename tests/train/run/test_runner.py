@@ -113,6 +113,13 @@ def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "other.ckpt")
 
 
+@pytest.mark.parametrize("content", [b"name: caf\xe9", b"\xff\xfen\x00", b"[" * 3000, b"name: \x00"], ids=str)
+def test_a_configuration_that_is_not_a_text_of_yaml_is_refused_as_such(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "wrong.yaml").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"wrong\.yaml is "):
+        TrainConfig.load(tmp_path / "wrong.yaml")
+
+
 def test_logs_of_a_resumed_run_are_read_as_one(tmp_path: Path) -> None:
     for version, rows in (("version_0", "5,10.0\n9,20.0\n"), ("version_1", "9,21.0\n14,30.0\n")):
         (tmp_path / "csv" / version).mkdir(parents=True)

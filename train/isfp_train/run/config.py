@@ -125,7 +125,9 @@ def _read_file(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]
         raise ConfigurationError(f"{path} extends itself, by way of {extended_by[-1]}.")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path} holds {values!r}; expected settings by name.")
