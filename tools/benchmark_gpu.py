@@ -39,9 +39,8 @@ def main(
         "cells": rng.integers(0, manifest.grid**2, (phrases, 1)).astype(np.int32),
     }
     runners: dict[str, Stages] = {}
-    for engine in inspect(opened)["engines"]:
-        if engine["fits"]:
-            name = f"{engine['record']['runtime']}:{engine['record']['precision']}"
+    for engine in inspect(opened).engines:
+        if engine.fits and (name := engine.option):
             runners[name] = {**_engine(opened, name, arrays), "frame": _frame(opened, name, phrases)}
     if checkpoint is not None:
         runners.update(_torch(checkpoint, arrays))

@@ -30,8 +30,8 @@ def _engines() -> list[str]:
     from isfp.bundle.bundle import Bundle
     from isfp.diagnose.inspection import inspect
 
-    engines = inspect(Bundle.open(os.environ[VARIABLE]))["engines"]
-    return sorted({f"{engine['record']['runtime']}:{engine['record']['precision']}" for engine in engines if engine["fits"]})
+    engines = inspect(Bundle.open(os.environ[VARIABLE])).engines
+    return sorted({engine.option for engine in engines if engine.fits and engine.option})
 
 
 @pytest.fixture(scope="session")

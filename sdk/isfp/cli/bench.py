@@ -36,11 +36,11 @@ def bench(
     with Segmenter(bundle, runtime=runtime) as segmenter:
         result = measure(segmenter, frame, phrase or ["the red mug on the left"], runs)
     if as_json:
-        print_json(result)
+        print_json(result.to_json())
         return
-    rows, columns = result["frame"]
-    table = Table("step", "median ms", "p95", "p99", title=f"{bundle} on {result['runtime']}, frame {columns} x {rows}")
-    for step, timing in result["milliseconds"].items():
-        table.add_row(step, *(f"{timing[key]:.2f}" for key in ("median", "p95", "p99")))
+    rows, columns = result.frame
+    table = Table("step", "median ms", "p95", "p99", title=f"{bundle} on {result.runtime}, frame {columns} x {rows}")
+    for step, timing in result.milliseconds.items():
+        table.add_row(step, *(f"{value:.2f}" for value in (timing.median, timing.p95, timing.p99)))
     Console().print(table)
-    messages.print(f"{runs} runs, {result['phrases']} phrase(s). {result['included']}\n{result['machine']}")
+    messages.print(f"{runs} runs, {result.phrases} phrase(s). {result.included}\n{result.machine}")

@@ -23,13 +23,13 @@ def doctor(
 
     report = examine(Bundle.open(bundle) if bundle else None)
     if as_json:
-        print_json(report)
+        print_json(report.to_json())
         return
     table = Table("", "what", "found", "to do")
-    for finding in report["findings"]:
-        sign = "[green]yes[/]" if finding["good"] else "[yellow]no[/]"
-        table.add_row(sign, finding["what"], plain(finding["found"]), plain(finding["remedy"]))
+    for finding in report.findings:
+        sign = "[green]yes[/]" if finding.good else "[yellow]no[/]"
+        table.add_row(sign, finding.what, plain(finding.found), plain(finding.remedy))
     console = Console()
     console.print(table)
-    console.print(f"Runs with: {report['runtime'] or 'nothing yet'}")
-    console.print(f"Next: {plain(report['next'])}", soft_wrap=True)
+    console.print(f"Runs with: {report.runtime or 'nothing yet'}")
+    console.print(f"Next: {plain(report.next)}", soft_wrap=True)

@@ -17,7 +17,7 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     opened = Bundle.open(bundle)
     manifest, found = opened.manifest, look_into(opened)
     if as_json:
-        print_json({**manifest.fields, "inspection": {key: found[key] for key in ("stages", "engines")}})
+        print_json({**manifest.fields, "inspection": found.to_json()})
         return
     console = Console()
     console.print(
@@ -35,21 +35,21 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         table.add_section()
     console.print(table)
     table = Table("file", "precision", "MB", "layers", "most frequent operators")
-    for stage in found["stages"].values():
-        most = ", ".join(f"{operator} {count}" for operator, count in list(stage["operators"].items())[:5])
-        table.add_row(plain(stage["file"]), stage["precision"], f"{stage['bytes'] / 1e6:.1f}", str(stage["layers"]), plain(most))
+    for summary in found.stages.values():
+        most = ", ".join(f"{operator} {count}" for operator, count in list(summary.operators.items())[:5])
+        table.add_row(plain(summary.file), summary.precision, f"{summary.bytes / 1e6:.1f}", str(summary.layers), plain(most))
     console.print(table)
-    if not found["engines"]:
+    if not found.engines:
         console.print("No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)")
         return
     table = Table("engine", "precision", "MB", "built for", "phrases", "fits here")
-    for engine in found["engines"]:
-        record = engine["record"]
-        fits = "[green]yes[/]" if engine["fits"] else f"[yellow]no[/]: {plain(engine['reason'])}"
+    for engine in found.engines:
+        record = engine.record
+        fits = "[green]yes[/]" if engine.fits else f"[yellow]no[/]: {plain(engine.reason)}"
         if record is None:
-            table.add_row(plain(engine["key"]), "", "", "", "", fits)
+            table.add_row(plain(engine.key), "", "", "", "", fits)
             continue
-        target = f"{record['runtime']} {record['runtime_version']}, SM {record['sm']}, {record['gpu'] or 'any GPU with it'}"
-        phrases = "{min} to {max}".format(**record["phrases"])
-        table.add_row(plain(engine["key"]), record["precision"], f"{engine['bytes'] / 1e6:.1f}", plain(target), phrases, fits)
+        target = f"{record.runtime} {record.runtime_version}, SM {record.sm}, {record.gpu or 'any GPU with it'}"
+        phrases = f"{record.phrases.min} to {record.phrases.max}"
+        table.add_row(plain(engine.key), record.precision, f"{engine.bytes / 1e6:.1f}", plain(target), phrases, fits)
     console.print(table)

@@ -1,4 +1,4 @@
-"""How long things take here: warmed up, repeated, interleaved, and said what is included."""
+"""Latency on this machine: warmed up, repeated, interleaved, and with a note of what is included."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INCLUDED = (
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of repeated runs of one thing."""
+    """Milliseconds of repeated runs."""
 
     median: float
     p95: float
@@ -30,7 +30,7 @@ class Timing:
 
     @classmethod
     def from_runs(cls, milliseconds: list[float]) -> Timing:
-        """Sum up single runs, each in milliseconds."""
+        """Summarise single runs, each in milliseconds."""
         p50, p95, p99 = np.percentile(milliseconds, [50, 95, 99]).round(3).tolist()
         return cls(p50, p95, p99, round(min(milliseconds), 3), len(milliseconds))
 
@@ -39,21 +39,50 @@ class Timing:
         return asdict(self)
 
 
-def interleave(things: Mapping[str, Callable[[], object]], runs: int, warm_up: int = 5) -> dict[str, Timing]:
-    """Time several things in turn, one run of each a round, so that a busy spell of the machine hits all alike."""
-    for thing in things.values():
+@dataclass(frozen=True)
+class BenchReport:
+    """How long the steps of a run take.
+
+    Attributes:
+        bundle: the bundle's folder.
+        runtime: the name of the runtime.
+        frame: height and width of the frame, pixels.
+        view: height and width of the network's input, pixels.
+        phrases: how many phrases ran together.
+        included: what the times include.
+        machine: what they were measured on.
+        milliseconds: the time of each step, and of all together as `total`, which is last.
+    """
+
+    bundle: str
+    runtime: str
+    frame: tuple[int, int]
+    view: tuple[int, int]
+    phrases: int
+    included: str
+    machine: str
+    milliseconds: dict[str, Timing]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+
+def interleave(tasks: Mapping[str, Callable[[], object]], runs: int, warm_up: int = 5) -> dict[str, Timing]:
+    """Time several tasks in turn, one run of each per round, so that other load on the machine affects all of them alike."""
+    for task in tasks.values():
         for _ in range(warm_up):
-            thing()
-    taken: dict[str, list[float]] = {name: [] for name in things}
+            task()
+    taken: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(runs):
-        for name, thing in things.items():
+        for name, task in tasks.items():
             start = perf_counter()
-            thing()
+            task()
             taken[name].append((perf_counter() - start) * 1e3)
     return {name: Timing.from_runs(values) for name, values in taken.items()}
 
 
-def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, warm_up: int = 5) -> dict[str, Any]:
+def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, warm_up: int = 5) -> BenchReport:
     """Time the steps of `Segmenter.run` on one frame.
 
     The threshold is 0, so that every phrase runs the mask stage: this is the worst case.
@@ -62,29 +91,29 @@ def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, 
         segmenter: the Segmenter.
         frame: uint8 `[h,w,3]`.
         texts: phrases that run together.
-        runs: measured runs.
-        warm_up: runs before them, not measured.
+        runs: how many runs to measure.
+        warm_up: how many runs to make before, without measuring them.
 
-    Returns:
-        JSON values: the steps' timings, `total` last, and what was measured on what.
+    Raises:
+        FrameError, PhraseError: as for `Segmenter.run`.
     """
     for _ in range(warm_up):
         segmenter.run(frame, texts, threshold=0.0)
     laps = [segmenter.run(frame, texts, threshold=0.0)[0].milliseconds for _ in range(runs)]
-    return {
-        "bundle": str(segmenter.bundle.path),
-        "runtime": segmenter.runtime.name,
-        "frame": list(frame.shape[:2]),
-        "view": [segmenter.framing.height, segmenter.framing.width],
-        "phrases": len(texts),
-        "included": INCLUDED,
-        "machine": machine(),
-        "milliseconds": {step: Timing.from_runs([lap[step] for lap in laps]).to_json() for step in laps[0]},
-    }
+    return BenchReport(
+        bundle=str(segmenter.bundle.path),
+        runtime=segmenter.runtime.name,
+        frame=(frame.shape[0], frame.shape[1]),
+        view=(segmenter.framing.height, segmenter.framing.width),
+        phrases=len(texts),
+        included=INCLUDED,
+        machine=machine(),
+        milliseconds={step: Timing.from_runs([lap[step] for lap in laps]) for step in laps[0]},
+    )
 
 
 def machine() -> str:
-    """Name the processor and the system that figures were measured on."""
+    """Describe the processor and the system, to print beside measurements."""
     model = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

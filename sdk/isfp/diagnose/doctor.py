@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,14 +22,30 @@ from isfp.runtimes import RUNTIMES, runtime_class
 from isfp.runtimes.plugin import find_library
 
 
-def examine(bundle: Bundle | None = None) -> dict[str, Any]:
-    """Look at this machine; nothing heavy is loaded but ONNX Runtime, and with a bundle the runtimes of its engines.
+@dataclass(frozen=True)
+class DoctorReport:
+    """What this machine can run.
+
+    Attributes:
+        findings: what was looked at.
+        runtime: the runtime that `auto` would choose; None if there is none.
+        next: the one command to type next.
+    """
+
+    findings: list[Finding]
+    runtime: str | None
+    next: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+
+def examine(bundle: Bundle | None = None) -> DoctorReport:
+    """Look at this machine. The only large packages that this loads are ONNX Runtime and, with a bundle, its engines' runtimes.
 
     Args:
-        bundle: what shall run here, if that is known already.
-
-    Returns:
-        JSON values: `findings`, `runtime` (what `auto` takes, or None), and `next`, the one command to type next.
+        bundle: the bundle that is to run here, if there is one already.
     """
     findings = [
         _python(),
@@ -44,7 +60,7 @@ def examine(bundle: Bundle | None = None) -> dict[str, Any]:
         _torch(),
     ]
     runtime = next((name for name in RUNTIMES if _runs(name, bundle)), None)
-    return {"findings": [asdict(finding) for finding in findings], "runtime": runtime, "next": next_command(bundle, runtime)}
+    return DoctorReport(findings, runtime, next_command(bundle, runtime))
 
 
 def next_command(bundle: Bundle | None, runtime: str | None) -> str:

@@ -51,7 +51,7 @@ def machine(monkeypatch, tmp_path):
 
 
 def by_name(report):
-    return {finding["what"]: finding for finding in report["findings"]}
+    return {finding.what: finding for finding in report.findings}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def by_name(report):
     ],
 )
 def test_the_next_command_is_the_one_step_that_is_missing(machine, modules, options, command):
-    assert machine(*modules, **options)["next"].startswith(command)
+    assert machine(*modules, **options).next.startswith(command)
 
 
 def test_with_a_bundle_whose_engine_fits_the_next_command_runs_it(machine, colour_bundle, tmp_path):
@@ -89,30 +89,30 @@ def test_with_a_bundle_whose_engine_fits_the_next_command_runs_it(machine, colou
     copy = Path(shutil.copytree(colour_bundle, tmp_path / "copy.isfp"))
     bundle = Bundle.open(copy)
     report = doctor.examine(bundle)
-    assert (report["runtime"], report["next"]) == ("onnxruntime", f"isfp build {copy} --runtime tensorrt --precision fp16")
+    assert (report.runtime, report.next) == ("onnxruntime", f"isfp build {copy} --runtime tensorrt --precision fp16")
     write_engine(copy)
     report = doctor.examine(bundle)
-    assert report["runtime"] == "tensorrt"
-    assert report["next"].startswith(f"isfp run {copy}")
+    assert report.runtime == "tensorrt"
+    assert report.next.startswith(f"isfp run {copy}")
 
 
 def test_gpu_and_plugin_are_told(machine):
     findings = by_name(machine("tensorrt", "pycuda", "onnx"))
-    assert findings["NVIDIA GPU"]["found"] == "Orin, SM 87, driver 540.4.0, runs CUDA up to 12.6"
-    assert findings["FPM scan plugin"]["found"] == "lib.so, for SM 87"
-    assert findings["FPM scan plugin"]["good"]
+    assert findings["NVIDIA GPU"].found == "Orin, SM 87, driver 540.4.0, runs CUDA up to 12.6"
+    assert findings["FPM scan plugin"].found == "lib.so, for SM 87"
+    assert findings["FPM scan plugin"].good
     assert not {"JetPack", "Memory", "Power mode"} & set(findings)
 
 
 def test_a_jetson_tells_its_release_memory_and_power_mode(machine):
     report = machine("tensorrt", "pycuda", jetson=True)
     findings = by_name(report)
-    assert (findings["JetPack"]["good"], findings["JetPack"]["found"]) == (True, "Jetson Linux 36.4.3, JetPack 6")
-    assert findings["Memory"]["found"] == "12.0 of 15.2 GiB free, shared by CPU and GPU"
-    assert findings["Memory"]["remedy"] == ""
-    assert findings["Power mode"]["found"] == "mode 3, 25W"
-    assert findings["Power mode"]["remedy"].endswith("sudo nvpmodel -m 0")
-    assert json.dumps(report)
+    assert (findings["JetPack"].good, findings["JetPack"].found) == (True, "Jetson Linux 36.4.3, JetPack 6")
+    assert findings["Memory"].found == "12.0 of 15.2 GiB free, shared by CPU and GPU"
+    assert findings["Memory"].remedy == ""
+    assert findings["Power mode"].found == "mode 3, 25W"
+    assert findings["Power mode"].remedy.endswith("sudo nvpmodel -m 0")
+    assert json.dumps(report.to_json())
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_a_jetson_tells_its_release_memory_and_power_mode(machine):
 )
 def test_releases_of_jetson_linux_are_known_by_their_jetpack(machine, release, good, told):
     found = by_name(machine("tensorrt", "pycuda", files={"etc/nv_tegra_release": release}))["JetPack"]
-    assert (found["good"], found["found"]) == (good, told)
+    assert (found.good, found.found) == (good, told)
 
 
 def test_a_jetpack_too_old_for_tensorrt_runs_on_the_cpu(machine):
     report = machine(files={"etc/nv_tegra_release": "# R35 (release), REVISION: 4.1"})
-    assert report["next"].startswith("isfp run BUNDLE")
-    assert "Flash JetPack 6" in by_name(report)["JetPack"]["remedy"]
+    assert report.next.startswith("isfp run BUNDLE")
+    assert "Flash JetPack 6" in by_name(report)["JetPack"].remedy
 
 
 @pytest.mark.parametrize(
@@ -152,58 +152,58 @@ def test_tensorrt_that_an_environment_hides_is_told_from_one_that_is_missing(mac
     monkeypatch.setattr(jetsons.sys, "prefix", prefix or jetsons.sys.base_prefix)
     report = machine("pycuda", files=_JETSON | {f"{folder}/tensorrt/__init__.py": ""})
     found = by_name(report)["TensorRT"]
-    assert (report["next"], found["good"]) == (command, False)
-    assert found["found"] == "JetPack's, which this Python does not see"
-    assert found["remedy"].endswith(command)
+    assert (report.next, found.good) == (command, False)
+    assert found.found == "JetPack's, which this Python does not see"
+    assert found.remedy.endswith(command)
 
 
 def test_without_the_cuda_toolkit_pycuda_is_not_asked_for_yet(machine):
     files = {name: text for name, text in _JETSON.items() if not name.endswith("nvcc")}
-    assert machine("tensorrt", files=files)["next"] == "sudo apt install nvidia-jetpack"
+    assert machine("tensorrt", files=files).next == "sudo apt install nvidia-jetpack"
 
 
 def test_scarce_memory_is_told_with_what_frees_it(machine):
     report = machine("tensorrt", "pycuda", files=_JETSON | {"proc/meminfo": "MemTotal: 7800000 kB\nMemAvailable: 1048576 kB\n"})
     found = by_name(report)["Memory"]
-    assert (found["good"], found["found"]) == (False, "1.0 of 7.4 GiB free, shared by CPU and GPU")
-    assert "multi-user.target" in found["remedy"]
+    assert (found.good, found.found) == (False, "1.0 of 7.4 GiB free, shared by CPU and GPU")
+    assert "multi-user.target" in found.remedy
 
 
 def test_the_fastest_power_mode_is_known_by_name_and_not_by_number(machine):
     conf = "< POWER_MODEL ID=0 NAME=15W >\n< POWER_MODEL ID=1 NAME=25W >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
     slow = by_name(machine(files=_JETSON | {"etc/nvpmodel.conf": conf, "var/lib/nvpmodel/status": "pmode:0000"}))["Power mode"]
     fast = by_name(machine(files={"var/lib/nvpmodel/status": "pmode:0002"}))["Power mode"]
-    assert slow["remedy"].endswith("sudo nvpmodel -m 2")
-    assert (fast["found"], fast["remedy"]) == ("mode 2, MAXN_SUPER", "")
+    assert slow.remedy.endswith("sudo nvpmodel -m 2")
+    assert (fast.found, fast.remedy) == ("mode 2, MAXN_SUPER", "")
 
 
 def test_a_jetson_whose_files_are_missing_is_still_looked_at(machine):
     findings = by_name(machine(files={"etc/nv_tegra_release": _JETSON["etc/nv_tegra_release"]}))
-    assert findings["JetPack"]["good"]
+    assert findings["JetPack"].good
     assert not {"Memory", "Power mode"} & set(findings)
 
 
 def test_a_jetson_whose_gpu_this_user_cannot_reach_is_told_what_to_do(machine):
     report = machine("tensorrt", jetson=True, gpu=None)
-    assert "usermod -aG video,render" in by_name(report)["NVIDIA GPU"]["remedy"]
-    assert report["next"].startswith("isfp run BUNDLE")
+    assert "usermod -aG video,render" in by_name(report)["NVIDIA GPU"].remedy
+    assert report.next.startswith("isfp run BUNDLE")
 
 
 def test_opencv_without_gstreamer_is_told_how_to_get_it(machine, monkeypatch):
     monkeypatch.setattr("isfp.camera.sources.has_gstreamer", lambda: False)
     elsewhere, found = by_name(machine(gpu=None))["OpenCV"], by_name(machine(jetson=True))["OpenCV"]
-    assert "numpy" not in elsewhere["remedy"]
-    assert found["remedy"] == elsewhere["remedy"] + " and pip install 'numpy<2', which JetPack's was built with"
-    assert found["good"]
-    assert "GStreamer: no" in found["found"]
-    assert "apt install python3-opencv" in found["remedy"]
-    assert "pip uninstall opencv-python" in found["remedy"]
+    assert "numpy" not in elsewhere.remedy
+    assert found.remedy == elsewhere.remedy + " and pip install 'numpy<2', which JetPack's was built with"
+    assert found.good
+    assert "GStreamer: no" in found.found
+    assert "apt install python3-opencv" in found.remedy
+    assert "pip uninstall opencv-python" in found.remedy
 
 
 def test_a_plugin_for_newer_gpus_alone_is_not_fit(machine):
     findings = by_name(machine("tensorrt", plugin=("120",)))
-    assert not findings["FPM scan plugin"]["good"]
-    assert "-DISFP_CUDA_ARCHITECTURES=87" in findings["FPM scan plugin"]["remedy"]
+    assert not findings["FPM scan plugin"].good
+    assert "-DISFP_CUDA_ARCHITECTURES=87" in findings["FPM scan plugin"].remedy
 
 
 def test_device_code_is_read_from_what_cuobjdump_prints(tmp_path, monkeypatch):

@@ -66,20 +66,20 @@ def test_engines_are_shown_with_their_records_and_the_reason_where_they_do_not_f
     good = write_engine(copy)
     write_engine(copy, key="other", sm="89", gpu="RTX")
     (write_engine(copy, key="broken") / "engine.json").write_text("{")
-    engines = {engine["key"]: engine for engine in inspect(Bundle.open(copy))["engines"]}
-    assert engines[good.name]["fits"]
-    assert engines[good.name]["record"]["precision"] == "fp16"
-    assert engines[good.name]["bytes"] == sum(
+    engines = {engine.key: engine for engine in inspect(Bundle.open(copy)).engines}
+    assert engines[good.name].fits
+    assert engines[good.name].record.precision == "fp16"
+    assert engines[good.name].bytes == sum(
         (good / f"{stage}.plan").stat().st_size for stage in ("image", "text", "identify", "mask")
     )
-    assert engines["other"]["reason"] == "sm is '89', expected '87'; gpu is 'RTX', expected 'Orin'"
-    assert engines["broken"]["record"] is None
-    assert "no valid JSON" in engines["broken"]["reason"]
+    assert engines["other"].reason == "sm is '89', expected '87'; gpu is 'RTX', expected 'Orin'"
+    assert engines["broken"].record is None
+    assert "no valid JSON" in engines["broken"].reason
 
 
 @pytest.mark.skipif(first_gpu() is not None, reason="this machine has a GPU")
 def test_without_a_gpu_an_engine_says_that_this_is_why_it_does_not_run(copy):
     write_engine(copy)
-    (engine,) = inspect(Bundle.open(copy))["engines"]
-    assert not engine["fits"]
-    assert "no NVIDIA GPU" in engine["reason"]
+    (engine,) = inspect(Bundle.open(copy)).engines
+    assert not engine.fits
+    assert "no NVIDIA GPU" in engine.reason
