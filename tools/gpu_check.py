@@ -18,6 +18,7 @@ from gpu_steps import Step, find_tool, headers, machine_facts, missing, pytest_s
 from isfp import IsfpError
 from isfp.bundle.bundle import Bundle
 from isfp.engines.gpu import first_gpu
+from isfp.runtimes.plugin import PLUGIN_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "plugins"
@@ -66,7 +67,7 @@ def _plugin(out: Path) -> list[Step]:
     steps.append(run_step("build the plugin", ["cmake", "--build", BUILD, "--parallel", os.cpu_count()], HOUR, after=steps))
     steps.append(run_step("kernels on the GPU against the host", ["ctest", "--output-on-failure"], HOUR, after=steps, cwd=BUILD))
     tests = ROOT / "tests" / "plugins" / "test_gpu_fpm_scan.py"
-    environment = {"ISFP_FPM_PLUGIN": str(LIBRARY)}
+    environment = {PLUGIN_VARIABLE: str(LIBRARY)}
     return [*steps, pytest_step("plugin against the NumPy reference", tests, out / "plugin.xml", environment, after=steps)]
 
 
@@ -75,7 +76,7 @@ def _engines(copy: Path, precisions: list[str]) -> list[Step]:
     steps = []
     for precision in precisions:
         command = [*isfp, "--runtime", "tensorrt", "--precision", precision]
-        steps.append(run_step(f"build the engine, TensorRT {precision}", command, HOUR, {"ISFP_PLUGIN": str(LIBRARY)}))
+        steps.append(run_step(f"build the engine, TensorRT {precision}", command, HOUR, {PLUGIN_VARIABLE: str(LIBRARY)}))
     if importlib.util.find_spec("tensorrt_rtx"):
         gpu = first_gpu()
         assert gpu is not None
@@ -86,7 +87,7 @@ def _engines(copy: Path, precisions: list[str]) -> list[Step]:
 
 
 def _tests(copy: Path, out: Path) -> list[Step]:
-    environment = {"ISFP_GPU_BUNDLE": str(copy), "ISFP_PLUGIN": str(LIBRARY)}
+    environment = {"ISFP_GPU_BUNDLE": str(copy), PLUGIN_VARIABLE: str(LIBRARY)}
     return [pytest_step("engines against ONNX Runtime", ROOT / "tests" / "gpu", out / "engines.xml", environment)]
 
 
@@ -107,7 +108,7 @@ def _benchmark(copy: Path, checkpoint: Path) -> list[Step]:
     command = [sys.executable, ROOT / "tools" / "benchmark_gpu.py", copy, "--json"]
     if checkpoint.exists():
         command += ["--checkpoint", checkpoint]
-    return [run_step("benchmark", command, HOUR, {"ISFP_PLUGIN": str(LIBRARY)}, keep="json")]
+    return [run_step("benchmark", command, HOUR, {PLUGIN_VARIABLE: str(LIBRARY)}, keep="json")]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fpm_scan.reference import LEAKY_RELU, TANH, fpm_scan
+from isfp.runtimes.plugin import PLUGIN_VARIABLE
 from tests.plugins import plugin_builds
 from tests.plugins.cuda_driver import Gpu
 from tests.plugins.fpm_cases import ALPHA, SLOPE
@@ -44,7 +45,7 @@ def trt(gpu: Gpu) -> Any:
 
 @pytest.fixture(scope="module")
 def creator(trt: Any) -> Any:
-    library = os.environ.get("ISFP_FPM_PLUGIN")
+    library = os.environ.get(PLUGIN_VARIABLE)
     if library is None:
         headers = plugin_builds.tensorrt_headers()
         folder = plugin_builds.build("plugins", ("fpm_plugin",), f"-DTENSORRT_INCLUDE_DIR={headers}")

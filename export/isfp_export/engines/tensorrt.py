@@ -12,7 +12,7 @@ import onnx
 from isfp.bundle.manifest import Stage
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu, first_gpu
-from isfp.runtimes.plugin import VARIABLE, load_plugin
+from isfp.runtimes.plugin import PLUGIN_VARIABLE, load_plugin
 from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_inspector
 from isfp_export.onnx.tensorrt_graph import for_plugin
@@ -120,6 +120,6 @@ def tensorrt_builder(
     if precision == "fp8" and int(gpu.sm) < FP8_FROM:
         raise BuildError(f"FP8 needs sm{FP8_FROM} or later, and this {gpu.name} is sm{gpu.sm}. Build in fp16 or int8.")
     if plugin is not None:
-        os.environ[VARIABLE] = str(plugin)
+        os.environ[PLUGIN_VARIABLE] = str(plugin)
     load_plugin(trt, PLUGIN_VERSION)
     return TensorRTBuilder(trt, gpu, profile, cache, monitor)

@@ -1,6 +1,6 @@
-"""The FPM scan plugin's library: found, loaded once, and kept loaded for the life of the process.
+"""The FPM scan plugin's library: found, loaded once, and kept until the process ends.
 
-Unloading a library while a plugin of it lives crashes, so it is never done.
+Unloading a library while a plugin from it is in use crashes, so it is never unloaded.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from isfp.engines.fpm import DOMAIN, OPERATOR
 from isfp.errors import EngineMismatchError
 
 LIBRARY = "libisfp_fpm_scan.so"
-VARIABLE = "ISFP_PLUGIN"
+#: The environment variable that names the library.
+PLUGIN_VARIABLE = "ISFP_PLUGIN"
 _CHECKOUT = Path(__file__).resolve().parents[3]
-_HELP = "Build it on this machine, in the checkout: make plugin (plugins/fpm_scan/README.md), or name it in " + VARIABLE
+_HELP = f"Build it on this machine, in the checkout: make plugin (plugins/fpm_scan/README.md), or set {PLUGIN_VARIABLE} to its path"
 
 
 def find_library(bundle: Path | None = None) -> Path | None:
-    """Return the plugin's library: what ISFP_PLUGIN names, else the checkout's build, else the one beside the bundle's engines.
+    """Return the plugin's library: the one that ISFP_PLUGIN names, the checkout's build, or the one beside the bundle's engines.
 
     Raises:
-        EngineMismatchError: ISFP_PLUGIN names no file, or the bundle's stands where others can write.
+        EngineMismatchError: ISFP_PLUGIN does not name a file, or the bundle's library is where others can write.
     """
-    if named := os.environ.get(VARIABLE):
+    if named := os.environ.get(PLUGIN_VARIABLE):
         if not Path(named).is_file():
             raise EngineMismatchError(
-                f"{VARIABLE} is {named!r}, which is no file; expected the path of {LIBRARY}. {_HELP}", "plugin"
+                f"{PLUGIN_VARIABLE} is {named!r}, which is not a file; expected the path of {LIBRARY}. {_HELP}", "plugin"
             )
         return Path(named)
     built = _CHECKOUT / "build" / "plugins" / "lib" / LIBRARY
@@ -41,15 +42,15 @@ def find_library(bundle: Path | None = None) -> Path | None:
 
 
 def load_plugin(trt: Any, version: str, bundle: Path | None = None) -> None:
-    """Make the plugin known to TensorRT, unless it is already.
+    """Register the plugin with TensorRT, unless it is registered already.
 
     Args:
         trt: the module, full or lean.
-        version: the plugin's version that the plans call.
-        bundle: a bundle beside whose engines the library may stand.
+        version: the version of the plugin that the plans call.
+        bundle: a bundle that may have the library beside its engines.
 
     Raises:
-        EngineMismatchError: there is no library, it does not load, or it is of another version.
+        EngineMismatchError: there is no library, it does not load, or it has another version of the plugin.
     """
     registry = trt.get_plugin_registry()
     if registry.get_creator(OPERATOR, version, DOMAIN) is not None:
@@ -65,7 +66,7 @@ def load_plugin(trt: Any, version: str, bundle: Path | None = None) -> None:
         )
     if registry.load_library(str(library.resolve())) is None:
         raise EngineMismatchError(
-            f"{trt.__name__} {trt.__version__} cannot load {library}: it is no library for this machine. {_HELP}",
+            f"{trt.__name__} {trt.__version__} cannot load {library}: it is not a library for this machine. {_HELP}",
             "plugin",
             str(library),
             "a library that loads",
@@ -73,7 +74,7 @@ def load_plugin(trt: Any, version: str, bundle: Path | None = None) -> None:
         )
     if registry.get_creator(OPERATOR, version, DOMAIN) is None:
         raise EngineMismatchError(
-            f"{library} does not bring version {version!r} of {DOMAIN}::{OPERATOR}, which the plans call. {_HELP}",
+            f"{library} does not contain version {version!r} of {DOMAIN}::{OPERATOR}, which the plans call. {_HELP}",
             "plugin_version",
             str(library),
             version,

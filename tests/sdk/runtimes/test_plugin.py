@@ -48,7 +48,7 @@ def test_the_library_is_loaded_once_and_another_version_is_refused(tmp_path):
     assert load(ROOT, "1", "1") == ["loaded", "loaded"]
     (field, message), again = load(tmp_path, "2", "1", ISFP_PLUGIN=str(BUILT))
     assert field == "plugin_version"
-    assert "does not bring version '2'" in message
+    assert "does not contain version '2'" in message
     assert again == "loaded"
 
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_no_library_is_refused(tmp_path):
     (tmp_path / "text.so").write_text("no library")
     ((field, message),) = load(tmp_path, "1", ISFP_PLUGIN=str(tmp_path / "text.so"))
     assert field == "plugin"
-    assert "is no library for this machine" in message
+    assert "is not a library for this machine" in message
 
 
 @lean
