@@ -15,6 +15,7 @@ from isfp_train import seeds
 
 if TYPE_CHECKING:
     from isfp.bundle.bundle import Bundle
+    from isfp.engines.record import Precision
     from isfp_export.bundle.verify import Verification
     from isfp_export.engines.build import BuildResult
     from isfp_export.precision.verify import PrecisionReport
@@ -114,14 +115,14 @@ def build(
     from rich.progress import Progress
 
     from isfp.bundle.bundle import Bundle
-    from isfp.engines.record import Span
+    from isfp.engines.record import Precision, Span
     from isfp_export.engines.build import build_engine
     from isfp_export.engines.builder import Profile
     from isfp_export.engines.progress import monitor
     from isfp_export.precision.convert import is_quantised
 
     _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx"))
-    _one_of("--precision", precision, ("fp32", "fp16", "int8", "fp8"))
+    asked = _precision(precision, list(Precision))
     if usual_phrases > phrases:
         raise typer.BadParameter(f"--usual-phrases is {usual_phrases}; expected at most --phrases, {phrases}.")
     opened = Bundle.open(bundle)
@@ -134,14 +135,14 @@ def build(
             from isfp_export.engines.tensorrt import tensorrt_builder
 
             cache = timings or Path.home() / ".cache" / "isfp" / "tensorrt.timings"
-            builder: Any = tensorrt_builder(target, precision, profile, plugin, cache, watch)
+            builder: Any = tensorrt_builder(target, asked, profile, plugin, cache, watch)
             gpu = builder.gpu
         else:
             from isfp_export.engines.tensorrt_rtx import rtx_builder
 
-            builder = rtx_builder(target, precision, profile, watch)
-        measured = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
-        result = build_engine(opened, builder, precision, keep or [], measured, gpu, console.print)  # type: ignore[arg-type]
+            builder = rtx_builder(target, asked, profile, watch)
+        measured = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(asked) else []
+        result = build_engine(opened, builder, asked, keep or [], measured, gpu, console.print)
     described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
     if report:
         report.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
@@ -155,16 +156,17 @@ def _verify_precision(
     bundle: Path, precision: str, scenes: int, frames: Path | None, calibration: int, keep: list[str], as_json: bool
 ) -> None:
     from isfp.bundle.bundle import Bundle
+    from isfp.engines.record import Precision
     from isfp_export.precision.convert import is_quantised
     from isfp_export.precision.verify import PrecisionError, compare_precision
 
-    _one_of("--precision", precision, ("fp16", "int8", "fp8"))
+    wanted = _precision(precision, [Precision.FP16, Precision.INT8, Precision.FP8])
     opened = Bundle.open(bundle)
     # The first pictures of a folder are for the ranges, the ones after them for the check; all are for both if there are too few.
-    ranges = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(precision) else []
+    ranges = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(wanted) else []
     asked = _prepared_frames(opened, frames, scenes + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
     asked = asked[len(ranges) :] or asked if frames else asked
-    result = compare_precision(opened, precision, asked, keep, ranges, Console(stderr=True).print)  # type: ignore[arg-type]
+    result = compare_precision(opened, wanted, asked, keep, ranges, Console(stderr=True).print)
     if as_json:
         print(json.dumps(result.to_json()))
     else:
@@ -177,6 +179,11 @@ def _prepared_frames(bundle: Bundle, frames: Path | None, count: int, seed: int)
     from isfp_export.precision import frames as precision_frames
 
     return precision_frames.folder(bundle, frames, count) if frames else precision_frames.scenes(bundle, count, seed)
+
+
+def _precision(value: str, known: list[Precision]) -> Precision:
+    _one_of("--precision", value, tuple(precision.value for precision in known))
+    return next(precision for precision in known if precision.value == value)
 
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:

@@ -15,11 +15,11 @@ from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.choice import sources_of
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu
-from isfp.engines.record import EngineRecord, PlanRecord, write_record
+from isfp.engines.record import EngineRecord, PlanRecord, Precision, write_record
 from isfp_export.engines.builder import StageBuilder
 from isfp_export.engines.layers import check_precision, table
 from isfp_export.onnx.tensorrt_graph import has_scan
-from isfp_export.precision.convert import Precision, convert
+from isfp_export.precision.convert import convert
 from isfp_export.precision.frames import PreparedFrame
 
 

@@ -12,6 +12,7 @@ import onnx
 from isfp.bundle.manifest import Stage
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu, first_gpu
+from isfp.engines.record import Precision
 from isfp.runtimes.plugin import PLUGIN_VARIABLE, load_plugin
 from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_inspector
@@ -82,7 +83,7 @@ class TensorRTBuilder(StageBuilder):
 
 def tensorrt_builder(
     target: str | None,
-    precision: str,
+    precision: Precision,
     profile: Profile,
     plugin: Path | None,
     cache: Path | None,
@@ -117,7 +118,7 @@ def tensorrt_builder(
             f"--target is {target}, and this machine's {gpu.name} is sm{gpu.sm}. TensorRT builds for the GPU that it runs on: "
             "build there, without --target."
         )
-    if precision == "fp8" and int(gpu.sm) < FP8_FROM:
+    if precision == Precision.FP8 and int(gpu.sm) < FP8_FROM:
         raise BuildError(f"FP8 needs sm{FP8_FROM} or later, and this {gpu.name} is sm{gpu.sm}. Build in fp16 or int8.")
     if plugin is not None:
         os.environ[PLUGIN_VARIABLE] = str(plugin)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from isfp.bundle.manifest import Stage
+from isfp.engines.record import Precision
 from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_message
 
@@ -33,7 +34,7 @@ class RtxBuilder(StageBuilder):
         return from_message(found[-1] if found else "")
 
 
-def rtx_builder(target: str | None, precision: str, profile: Profile, monitor: Callable[[Any], Any] | None) -> RtxBuilder:
+def rtx_builder(target: str | None, precision: Precision, profile: Profile, monitor: Callable[[Any], Any] | None) -> RtxBuilder:
     """Make the builder.
 
     Args:
@@ -58,6 +59,6 @@ def rtx_builder(target: str | None, precision: str, profile: Profile, monitor: C
             "RTX 40 sm89, RTX 50 sm120. Jetson has no TensorRT-RTX: there, isfp build BUNDLE --runtime tensorrt."
         )
     sm = target.removeprefix("sm")
-    if precision == "fp8" and int(sm) < FP8_FROM:
+    if precision == Precision.FP8 and int(sm) < FP8_FROM:
         raise BuildError(f"FP8 needs sm{FP8_FROM} or later, and the target is {target}. Build it in fp16 or int8.")
     return RtxBuilder(trt, sm, profile, monitor)

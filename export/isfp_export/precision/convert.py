@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
 
 import onnx
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
 from isfp.engines.fpm import OPERATOR
+from isfp.engines.record import Precision
 from isfp.errors import IsfpError
 from isfp_export.onnx.compact import restore
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.frames import FramesMissingError, PreparedFrame, stage_feeds
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, quantise
+from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, quantise
 from isfp_export.precision.ranges import NOISE_FRAMES, ranges, too_noisy
 from isfp_export.precision.run import StageSession
-
-Precision = Literal["fp32", "fp16", "int8", "fp8"]
 
 
 class UnknownNodeError(IsfpError):
@@ -71,22 +69,27 @@ def convert(
     """
     stages = full(bundle)
     _check_keep(stages, keep)
-    if precision == "fp32":
-        return {name: ConvertedStage(name, model, dict.fromkeys(_products(model), "fp32"), {}) for name, model in stages.items()}
-    halves = {name: to_half(model, keep if precision == "fp16" else ()) for name, model in stages.items()}
+    if precision == Precision.FP32:
+        return {
+            name: ConvertedStage(name, model, dict.fromkeys(_products(model), Precision.FP32), {}) for name, model in stages.items()
+        }
+    halves = {name: to_half(model, keep if precision == Precision.FP16 else ()) for name, model in stages.items()}
     converted = {
         name: ConvertedStage(
-            name, model, {node: "fp32" if node in choice.kept else "fp16" for node in _products(stages[name])}, choice.kept
+            name,
+            model,
+            {node: Precision.FP32 if node in choice.kept else Precision.FP16 for node in _products(stages[name])},
+            choice.kept,
         )
         for name, (model, choice) in halves.items()
     }
-    return converted if precision == "fp16" else _quantised(stages, converted, cast(Kind, precision), keep, frames)
+    return converted if precision == Precision.FP16 else _quantised(stages, converted, precision, keep, frames)
 
 
 def _quantised(
     stages: dict[str, onnx.ModelProto],
     halves: dict[str, ConvertedStage],
-    kind: Kind,
+    kind: Precision,
     keep: Collection[str],
     frames: Sequence[PreparedFrame],
 ) -> dict[str, ConvertedStage]:
@@ -131,6 +134,6 @@ def _check_keep(stages: dict[str, onnx.ModelProto], keep: Collection[str]) -> No
         )
 
 
-def is_quantised(precision: str) -> bool:
+def is_quantised(precision: Precision) -> bool:
     """Say whether a precision needs frames."""
     return precision in QUANTISED_TYPES

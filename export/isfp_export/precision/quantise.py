@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import ml_dtypes
 import numpy as np
@@ -17,9 +16,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from isfp.engines.record import Precision
+
 OPSET = 19  # the first with FP16 scales and FP8; the parser of TensorRT 10.3 (JetPack 6) reads up to 20
 SMALLEST_SCALE = 2.0**-20  # an FP16 scale under this would be a rounding error itself
-Kind = Literal["int8", "fp8"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class QuantisedType:
 
 
 QUANTISED_TYPES = {
-    "int8": QuantisedType(127.0, TensorProto.INT8, np.dtype(np.int8)),
-    "fp8": QuantisedType(448.0, TensorProto.FLOAT8E4M3FN, np.dtype(ml_dtypes.float8_e4m3fn)),
+    Precision.INT8: QuantisedType(127.0, TensorProto.INT8, np.dtype(np.int8)),
+    Precision.FP8: QuantisedType(448.0, TensorProto.FLOAT8E4M3FN, np.dtype(ml_dtypes.float8_e4m3fn)),
 }
 
 
@@ -61,7 +61,7 @@ def candidates(model: onnx.ModelProto, keep: Collection[str] = ()) -> dict[str, 
     }
 
 
-def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str]) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precision, chosen: Collection[str]) -> onnx.ModelProto:
     """Put Q/DQ pairs before the inputs and the weights of convolutions.
 
     Args:
@@ -76,13 +76,13 @@ def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, ch
     return _rewritten(model, ranges, kind, chosen, "{}")
 
 
-def twins(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str]) -> onnx.ModelProto:
+def twins(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precision, chosen: Collection[str]) -> onnx.ModelProto:
     """Put a quantised twin beside each convolution, with the same inputs and the output `NAME/twin`: to see its own noise."""
     return _rewritten(model, ranges, kind, chosen, "{}/twin")
 
 
 def _rewritten(
-    model: onnx.ModelProto, ranges: Mapping[str, float], kind: Kind, chosen: Collection[str], named: str
+    model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precision, chosen: Collection[str], named: str
 ) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -126,7 +126,7 @@ def _rewritten(
     return copy
 
 
-def quantised_weights(weights: NDArray[np.floating], kind: Kind) -> tuple[np.ndarray, np.ndarray]:
+def quantised_weights(weights: NDArray[np.floating], kind: Precision) -> tuple[np.ndarray, np.ndarray]:
     """Quantise a convolution's weights `[O,I,h,w]`, one scale an output channel.
 
     Returns:
@@ -143,11 +143,11 @@ def _scale(largest: float | np.ndarray, target: QuantisedType) -> np.ndarray:
     return np.maximum(np.asarray(largest, np.float32) / np.float32(target.largest), np.float32(SMALLEST_SCALE)).astype(np.float16)
 
 
-def _tensor(values: np.ndarray, kind: Kind) -> onnx.TensorProto:
+def _tensor(values: np.ndarray, kind: Precision) -> onnx.TensorProto:
     return helper.make_tensor("", QUANTISED_TYPES[kind].onnx_type, values.shape, values.tobytes(), raw=True)
 
 
-def _pair(value: str, kind: Kind) -> list[onnx.NodeProto]:
+def _pair(value: str, kind: Precision) -> list[onnx.NodeProto]:
     name = f"{value}/{kind}"
     step = [f"{name}/scale", f"{name}/zero"]
     return [

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import onnx
 
-from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, twins
+from isfp.engines.record import Precision
+from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, twins
 from isfp_export.precision.run import StageSession
 
 SAMPLE = 20_000  # values kept of each tensor and frame
@@ -18,7 +19,9 @@ LEAST_RATIO = 32.0  # decibels
 NOISE_FRAMES = 3
 
 
-def ranges(session: StageSession, values: Iterable[str], feeds: Iterable[Mapping[str, np.ndarray]], kind: Kind) -> dict[str, float]:
+def ranges(
+    session: StageSession, values: Iterable[str], feeds: Iterable[Mapping[str, np.ndarray]], kind: Precision
+) -> dict[str, float]:
     """Choose the range of each value that loses least, in mean square, over all frames.
 
     Clipping a few outliers buys finer steps for all else; how many is decided tensor by tensor. FP8's steps grow with the
@@ -45,7 +48,7 @@ def ranges(session: StageSession, values: Iterable[str], feeds: Iterable[Mapping
 
 
 def too_noisy(
-    half: onnx.ModelProto, found: Mapping[str, float], kind: Kind, feeds: Iterable[Mapping[str, np.ndarray]]
+    half: onnx.ModelProto, found: Mapping[str, float], kind: Precision, feeds: Iterable[Mapping[str, np.ndarray]]
 ) -> dict[str, float]:
     """Return the convolutions that are to stay in FP16, each with its ratio of signal to its own noise in decibels.
 
@@ -74,7 +77,7 @@ def too_noisy(
 def _least_loss(sample: np.ndarray, largest: float) -> float:
     losses = []
     for share in SHARES:
-        step = max(largest * share, 1e-12) / QUANTISED_TYPES["int8"].largest
-        rounded = np.minimum(np.rint(sample / step), QUANTISED_TYPES["int8"].largest) * step
+        step = max(largest * share, 1e-12) / QUANTISED_TYPES[Precision.INT8].largest
+        rounded = np.minimum(np.rint(sample / step), QUANTISED_TYPES[Precision.INT8].largest) * step
         losses.append(float(((rounded - sample) ** 2).mean()))
     return float(largest * SHARES[int(np.argmin(losses))])

@@ -11,15 +11,16 @@ import onnx
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
+from isfp.engines.record import Precision
 from isfp.errors import IsfpError
-from isfp_export.precision.convert import ConvertedStage, Precision, convert, full, is_quantised
+from isfp_export.precision.convert import ConvertedStage, convert, full, is_quantised
 from isfp_export.precision.frames import PreparedFrame, stage_feeds
 from isfp_export.precision.half import MOVES
 from isfp_export.precision.run import StageSession
 from isfp_train.overlap import mask_iou
 
 # Least mean IoU of the masks with those of FP32.
-GATES: dict[str, float] = {"fp16": 0.995, "int8": 0.97, "fp8": 0.97}
+GATES = {Precision.FP16: 0.995, Precision.INT8: 0.97, Precision.FP8: 0.97}
 TENSOR_FRAMES = 4  # frames on which every value is compared: all of them would only take longer
 SHOWN = 8
 
@@ -79,7 +80,7 @@ class PrecisionReport:
         counts: how many convolutions and products compute in what, by stage.
     """
 
-    precision: str
+    precision: Precision
     mask_iou: float
     worst_mask_iou: float
     same_cells: float
@@ -128,7 +129,7 @@ def compare_precision(
 
     Args:
         bundle: the bundle.
-        precision: "fp16", "int8" or "fp8".
+        precision: FP16, INT8 or FP8.
         frames: frames and phrases; other ones than those for calibration.
         keep: names or operators of nodes to compute in a higher precision.
         calibration: frames to choose ranges on, for INT8 and FP8.

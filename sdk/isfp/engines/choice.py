@@ -9,7 +9,7 @@ from pathlib import Path
 from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.plans import check_trusted, rebuild_command
-from isfp.engines.record import PRECISIONS, RECORD, EngineRecord, read_record
+from isfp.engines.record import RECORD, EngineRecord, Precision, read_record
 from isfp.errors import EngineMismatchError, IsfpError
 
 
@@ -93,8 +93,8 @@ def sources_of(bundle: Bundle) -> dict[str, str]:
     return {file: bundle.manifest.files[file].sha256 for file in sorted(files)}
 
 
-def choose_engine(bundle: Bundle, machine: Machine, precision: str | None = None) -> Engine:
-    """Return the bundle's engine that fits this machine, the best precision first (`engines.PRECISIONS`), then the newest.
+def choose_engine(bundle: Bundle, machine: Machine, precision: Precision | None = None) -> Engine:
+    """Return the bundle's engine that fits this machine, the best precision first (`Precision`), then the newest.
 
     Raises:
         EngineMismatchError: none fits; the error names the field in which the closest engine differs, and how to build one.
@@ -104,8 +104,9 @@ def choose_engine(bundle: Bundle, machine: Machine, precision: str | None = None
     sound = [(e, e.record) for e in engines if e.record and precision in (None, e.record.precision)]
     fitting = [pair for pair in sound if not mismatches(pair[1], machine, sources)]
     if fitting:
+        order = list(Precision)
         newest = sorted(fitting, key=lambda pair: pair[1].created, reverse=True)
-        return min(newest, key=lambda pair: PRECISIONS.index(pair[1].precision))[0]
+        return min(newest, key=lambda pair: order.index(pair[1].precision))[0]
     if sound:
         engine, record = min(sound, key=lambda pair: len(mismatches(pair[1], machine, sources)))
         raise mismatch_error(bundle.path, engine.key, record, mismatches(record, machine, sources)[0], machine.sm)
@@ -113,7 +114,7 @@ def choose_engine(bundle: Bundle, machine: Machine, precision: str | None = None
     if unsound:
         raise unsound[0]
     target = f" --target sm{machine.sm}" if machine.runtime == "tensorrt-rtx" else ""
-    command = f"isfp build {bundle.path} --runtime {machine.runtime} --precision {precision or 'fp16'}{target}"
+    command = f"isfp build {bundle.path} --runtime {machine.runtime} --precision {precision or Precision.FP16}{target}"
     raise EngineMismatchError(
         f"{bundle.path} has no {machine.runtime} engine{f' in {precision}' if precision else ''}. Build it: {command}",
         "engines",

@@ -1,4 +1,4 @@
-"""The first NVIDIA GPU, asked of its driver alone: no package, no context, so that looking costs next to nothing."""
+"""The first NVIDIA GPU, as its driver describes it: no package and no CUDA context are needed, so this is fast."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Gpu:
         name: as the driver gives it, such as "Orin".
         sm: compute capability, such as "87".
         cuda: the newest CUDA version that the driver can run, such as "12.6".
-        driver: the driver's version, such as "540.4.0", or None where the system does not say.
+        driver: the driver's version, such as "540.4.0", or None if the system does not report it.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Gpu:
 
 @cache
 def first_gpu() -> Gpu | None:
-    """Return the GPU that CUDA calls device 0, or None where there is no driver or no GPU."""
+    """Return the GPU that CUDA calls device 0, or None if there is no driver or no GPU."""
     try:
         driver = ctypes.CDLL(_LIBRARY)
     except OSError:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,23 @@ from isfp.errors import BundleError, EngineMismatchError
 
 RECORD, FORMAT, VERSION = "engine.json", "isfp-engine", 1
 RUNTIMES = ("tensorrt", "tensorrt-rtx")
-# Best first: FP16 stands nearest to the figures that the bundle was measured with; quantised plans are taken when asked for.
-PRECISIONS = ("fp16", "fp8", "int8", "fp32")
 _RECORD_LIMIT = 1 << 20  # bytes; real ones have some two thousand
+
+
+class Precision(str, Enum):
+    """What a stage's convolutions and products compute in.
+
+    Best first, for the choice of an engine: FP16 is closest to the figures that the bundle was measured with, and quantised plans
+    are used on request.
+    """
+
+    FP16 = "fp16"
+    FP8 = "fp8"
+    INT8 = "int8"
+    FP32 = "fp32"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class EngineRecord:
         driver: the NVIDIA driver's there, or None; for people, nothing is refused for it.
         gpu: the GPU's name there; None where it was built without one (TensorRT-RTX).
         sm: compute capability that it runs on, such as "87".
-        precision: one of `PRECISIONS`.
+        precision: what it computes in.
         plugin_version: version of the FPM scan plugin that the plans call; None if they call none.
         sources: SHA-256 of the bundle's ONNX files by name.
         plans: the plans by stage.
@@ -67,7 +82,7 @@ class EngineRecord:
     driver: str | None
     gpu: str | None
     sm: str
-    precision: str
+    precision: Precision
     plugin_version: str | None
     sources: dict[str, str]
     plans: dict[str, PlanRecord]
@@ -83,7 +98,7 @@ class EngineRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return {"format": FORMAT, "version": VERSION, **asdict(self), "precision": str(self.precision)}
 
     @classmethod
     def from_json(cls, fields: Any, where: str = RECORD) -> EngineRecord:
@@ -106,6 +121,7 @@ class EngineRecord:
         return cls(
             **{
                 **fields,
+                "precision": Precision(fields["precision"]),
                 "plans": {stage: PlanRecord(**plan) for stage, plan in fields["plans"].items()},
                 "phrases": Span(**fields["phrases"]),
                 "candidates": Span(**fields["candidates"]),
@@ -205,7 +221,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "driver": (_or_none(_is_text), "text, or null"),
     "gpu": (_or_none(_is_text), "text, or null"),
     "sm": (_matches(r"\d{2,3}"), "a compute capability such as '87'"),
-    "precision": (lambda value: value in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+    "precision": (lambda value: value in [*Precision], f"one of {', '.join(Precision)}"),
     "plugin_version": (_or_none(_is_text), "a version such as '1', or null"),
     "sources": (_is_sources, "the SHA-256 of each ONNX file by its name"),
     "plans": (_is_plans, f"for each of {', '.join(STAGES)} a file STAGE.plan, its sha256 and its bytes"),

@@ -13,7 +13,7 @@ from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.choice import Engine, Machine, choose_engine
 from isfp.engines.gpu import first_gpu
 from isfp.engines.plans import read_plan, rebuild_command
-from isfp.engines.record import PRECISIONS, EngineRecord
+from isfp.engines.record import EngineRecord, Precision
 from isfp.errors import IsfpError, RuntimeUnavailableError
 from isfp.runtimes.base import LoadedStage, Runtime, StageRunner, closed_error, release
 from isfp.runtimes.buffers import stage_buffers
@@ -30,19 +30,22 @@ class EngineRuntime(Runtime):
     install: ClassVar[str]  # how to get it
     graphs: ClassVar[bool]  # whether the SDK captures CUDA graphs itself
 
-    def __init__(self, precision: str | None = None) -> None:
+    def __init__(self, precision: str | Precision | None = None) -> None:
         """Take the GPU.
 
         Args:
-            precision: run only engines of this precision; by default the best that the bundle has (`engines.PRECISIONS`).
+            precision: run only engines of this precision; by default the best that the bundle has (`Precision`).
 
         Raises:
             RuntimeUnavailableError: there is no GPU, or TensorRT or pycuda is not installed or cannot start.
         """
         super().__init__()
-        if precision not in (None, *PRECISIONS):
-            raise RuntimeUnavailableError(f"{self.name} was asked for {precision!r}; expected one of {', '.join(PRECISIONS)}.")
-        self._precision = precision
+        try:
+            self._precision = None if precision is None else Precision(precision)
+        except ValueError as error:
+            raise RuntimeUnavailableError(
+                f"{self.name} was asked for the precision {precision!r}; expected one of {', '.join(Precision)}."
+            ) from error
         if reason := self.why_unavailable():
             raise RuntimeUnavailableError(f"{self.name} cannot run here. {reason}")
         self._trt = self._import()

@@ -15,7 +15,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.engines.choice import Machine, engines_of, mismatches, sources_of
 from isfp.engines.gpu import Gpu
 from isfp.engines.plans import read_plan
-from isfp.engines.record import Span
+from isfp.engines.record import Precision, Span
 from isfp_export.engines import tensorrt as tensorrt_build
 from isfp_export.engines.build import BuildResult, build_engine
 from isfp_export.engines.builder import BuildError, Profile
@@ -66,16 +66,16 @@ def test_a_build_under_way_is_no_engine(tmp_path: Path) -> None:
 def test_without_tensorrt_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(BuildError, match=r"sudo apt install nvidia-jetpack.*pip install tensorrt.*--runtime tensorrt-rtx"):
-        tensorrt_builder(None, "fp16", PROFILE, None, None, None)
+        tensorrt_builder(None, Precision.FP16, PROFILE, None, None, None)
 
 
 @pytest.mark.parametrize(
     ("version", "gpu", "target", "precision", "said"),
     [
-        ("8.6.1", Gpu("Orin", "87", "12.6", None), None, "fp16", "TensorRT is 8.6.1; expected 10.3"),
-        ("10.3.0", None, None, "fp16", "there is none here"),
-        ("10.3.0", Gpu("Orin", "87", "12.6", None), "sm89", "fp16", "this machine's Orin is sm87"),
-        ("11.1.0", Gpu("Orin", "87", "12.6", None), None, "fp8", "FP8 needs sm89"),
+        ("8.6.1", Gpu("Orin", "87", "12.6", None), None, Precision.FP16, "TensorRT is 8.6.1; expected 10.3"),
+        ("10.3.0", None, None, Precision.FP16, "there is none here"),
+        ("10.3.0", Gpu("Orin", "87", "12.6", None), "sm89", Precision.FP16, "this machine's Orin is sm87"),
+        ("11.1.0", Gpu("Orin", "87", "12.6", None), None, Precision.FP8, "FP8 needs sm89"),
     ],
 )
 def test_tensorrt_refuses_what_cannot_be_before_it_builds(
@@ -92,13 +92,17 @@ def test_tensorrt_refuses_what_cannot_be_before_it_builds(
 def test_without_tensorrt_rtx_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     with pytest.raises(BuildError, match=r'pip install "isfp\[rtx\]"'):
-        rtx_builder("sm89", "fp16", PROFILE, None)
+        rtx_builder("sm89", Precision.FP16, PROFILE, None)
 
 
 @needs_rtx
 @pytest.mark.parametrize(
     ("target", "precision", "said"),
-    [(None, "fp16", "sm86.*sm89.*sm120"), ("sm87", "fp16", "Jetson has no TensorRT-RTX"), ("sm86", "fp8", "FP8 needs sm89")],
+    [
+        (None, Precision.FP16, "sm86.*sm89.*sm120"),
+        ("sm87", Precision.FP16, "Jetson has no TensorRT-RTX"),
+        ("sm86", Precision.FP8, "FP8 needs sm89"),
+    ],
 )
 def test_tensorrt_rtx_refuses_targets_that_it_has_not(target: str | None, precision: str, said: str) -> None:
     with pytest.raises(BuildError, match=said):
@@ -123,7 +127,7 @@ def test_timings_are_kept_from_build_to_build(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def rtx_engine(exported: Path) -> BuildResult:
-    return build_engine(Bundle.open(exported), rtx_builder("sm89", "fp16", PROFILE, None), "fp16")
+    return build_engine(Bundle.open(exported), rtx_builder("sm89", Precision.FP16, PROFILE, None), Precision.FP16)
 
 
 @needs_rtx
@@ -157,7 +161,10 @@ def test_layers_are_those_of_the_kept_report(rtx_engine: BuildResult) -> None:
 
 @needs_rtx
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "precision"), [("sm86", "int8"), ("sm120", "int8"), ("sm89", "fp8"), ("sm120", "fp16")])
+@pytest.mark.parametrize(
+    ("target", "precision"),
+    [("sm86", Precision.INT8), ("sm120", Precision.INT8), ("sm89", Precision.FP8), ("sm120", Precision.FP16)],
+)
 def test_rtx_builds_other_targets_and_precisions(
     exported: Path, target: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +173,7 @@ def test_rtx_builds_other_targets_and_precisions(
     # In a network that hardly trained FP8's noise is near the bar everywhere; here it matters that what is quantised is built so.
     monkeypatch.setattr(quantise_ranges, "LEAST_RATIO", 24.0)
     bundle = Bundle.open(exported)
-    frames = [] if precision == "fp16" else scenes(bundle, 2, seeds.QUANTISATION.start)
+    frames = [] if precision == Precision.FP16 else scenes(bundle, 2, seeds.QUANTISATION.start)
     result = build_engine(bundle, rtx_builder(target, precision, PROFILE, None), precision, [], frames)  # type: ignore[arg-type]
     assert result.record.sm == target[2:]
     counts = {kind: sum(entry["products"].get(kind, 0) for entry in result.report.values()) for kind in ("fp16", precision)}
@@ -183,7 +190,7 @@ def test_a_builders_refusal_ends_with_its_own_words(exported: Path) -> None:
         node.input[:] = ["moved" if name == "frame" else name for name in node.input]
     # TensorRT takes UINT8 into a Cast alone.
     model.graph.node.insert(0, onnx.helper.make_node("Transpose", ["frame"], ["moved"], perm=[0, 2, 1, 3]))
-    builder = rtx_builder("sm89", "fp16", PROFILE, None)
+    builder = rtx_builder("sm89", Precision.FP16, PROFILE, None)
     with pytest.raises(BuildError, match=r"(?is)tensorrt_rtx \S+ does not read the image stage. It says: .*UINT8"):
         builder.build(Bundle.open(exported).manifest.stages["image"], model)
 
@@ -196,12 +203,12 @@ def test_an_engine_that_is_not_what_was_asked_is_not_kept(exported: Path, monkey
 
     def lies(bundle: Bundle, precision: str, keep: object, frames: object) -> dict:
         wide = convert(bundle, "fp32")
-        for name, stage in convert(bundle, "fp16").items():
+        for name, stage in convert(bundle, Precision.FP16).items():
             wide[name].precisions.update(stage.precisions)
         return wide
 
     monkeypatch.setattr(builds, "convert", lies)
     before = engines_of(Bundle.open(exported))
     with pytest.raises(EnginePrecisionError, match="computes in fp32, expected fp16"):
-        build_engine(Bundle.open(exported), rtx_builder("sm75", "fp16", PROFILE, None), "fp16")
+        build_engine(Bundle.open(exported), rtx_builder("sm75", Precision.FP16, PROFILE, None), Precision.FP16)
     assert engines_of(Bundle.open(exported)) == before

@@ -7,9 +7,10 @@ import onnx
 import pytest
 from onnx import helper
 
+from isfp.engines.record import Precision
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import QUANTISED_TYPES, Kind, candidates, quantise, quantised_weights
+from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, quantise, quantised_weights
 from isfp_export.precision.ranges import LEAST_RATIO, ranges, too_noisy
 from isfp_export.precision.run import StageSession
 from tests.export.small_graphs import FLOAT, frames, model, picture_net
@@ -24,8 +25,8 @@ def test_the_first_and_the_last_convolution_are_left_alone() -> None:
     assert candidates(half_net(), ["middle"]) == candidates(half_net(), ["Conv"]) == {}
 
 
-@pytest.mark.parametrize("kind", ["int8", "fp8"])
-def test_input_and_weights_go_through_a_pair_of_the_kind(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [Precision.INT8, Precision.FP8])
+def test_input_and_weights_go_through_a_pair_of_the_kind(kind: Precision) -> None:
     quantised = quantise(half_net(), {"b": 6.0}, kind, ["middle"])
     made = {node.output[0]: node for node in quantised.graph.node}
     weights = {tensor.name: tensor for tensor in quantised.graph.initializer}
@@ -39,19 +40,19 @@ def test_input_and_weights_go_through_a_pair_of_the_kind(kind: Kind) -> None:
     assert [entry.version for entry in quantised.opset_import] == [19]
 
 
-@pytest.mark.parametrize(("kind", "share"), [("int8", 0.5 / 127), ("fp8", 2.0**-4)])
-def test_weights_are_off_by_half_a_step_at_most(kind: Kind, share: float) -> None:
+@pytest.mark.parametrize(("kind", "share"), [(Precision.INT8, 0.5 / 127), (Precision.FP8, 2.0**-4)])
+def test_weights_are_off_by_half_a_step_at_most(kind: Precision, share: float) -> None:
     weights = np.random.default_rng(0).normal(0, 1, (6, 4, 3, 3)).astype(np.float32) * np.logspace(-3, 1, 6)[:, None, None, None]
     values, scales = quantised_weights(weights, kind)
     back = values.astype(np.float32) * scales.astype(np.float32)[:, None, None, None]
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     # INT8's step is the same for all values, FP8's grows with the value.
-    allowed = share * (largest if kind == "int8" else np.maximum(np.abs(weights), largest * 2.0**-14)) * 1.01
+    allowed = share * (largest if kind == Precision.INT8 else np.maximum(np.abs(weights), largest * 2.0**-14)) * 1.01
     assert (np.abs(back - weights) <= allowed).all()
 
 
-@pytest.mark.parametrize(("kind", "within"), [("int8", 0.02), ("fp8", 0.06)])
-def test_a_quantised_net_stays_near(kind: Kind, within: float) -> None:
+@pytest.mark.parametrize(("kind", "within"), [(Precision.INT8, 0.02), (Precision.FP8, 0.06)])
+def test_a_quantised_net_stays_near(kind: Precision, within: float) -> None:
     half, feeds = half_net(), frames(6)
     wide = StageSession(cast_bytes_first(picture_net()))
     found = ranges(wide, ["b"], feeds, kind)
@@ -67,13 +68,13 @@ def test_int8_ranges_clip_an_outlier_among_many_values_and_fp8_ranges_do_not() -
     feeds = [{"x": frame} for frame in values]
     node = helper.make_node("Relu", ["x"], ["y"], name="relu")
     session = StageSession(model([node], {"x": (FLOAT, shape)}, {"y": (FLOAT, shape)}, {}))
-    assert 3 < ranges(session, ["y"], feeds, "int8")["y"] < 6
-    assert ranges(session, ["y"], feeds, "fp8")["y"] == 8
+    assert 3 < ranges(session, ["y"], feeds, Precision.INT8)["y"] < 6
+    assert ranges(session, ["y"], feeds, Precision.FP8)["y"] == 8
 
 
 def test_a_convolution_that_drowns_in_its_own_noise_is_named() -> None:
     """A range a hundred times too wide leaves the values two steps."""
-    assert too_noisy(half_net(), {"b": 6.0}, "int8", frames(2)) == {}
-    noisy = too_noisy(half_net(), {"b": 600.0}, "int8", frames(2))
+    assert too_noisy(half_net(), {"b": 6.0}, Precision.INT8, frames(2)) == {}
+    noisy = too_noisy(half_net(), {"b": 600.0}, Precision.INT8, frames(2))
     assert list(noisy) == ["middle"]
     assert noisy["middle"] < LEAST_RATIO

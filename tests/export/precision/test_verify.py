@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from isfp.bundle.bundle import Bundle, write_manifest
 from isfp.cli import main as cli
+from isfp.engines.record import Precision
 from isfp_export.precision.convert import UnknownNodeError, convert
 from isfp_export.precision.frames import FramesMissingError, folder, scenes
 from isfp_export.precision.verify import compare_precision
@@ -54,7 +55,7 @@ def broken(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
-    report = compare_precision(bundle, "fp16", scenes(bundle, 4, seeds.PRECISION_CHECK.start))
+    report = compare_precision(bundle, Precision.FP16, scenes(bundle, 4, seeds.PRECISION_CHECK.start))
     assert (report.nan, report.inf) == (0, 0)
     assert report.mask_iou >= 0.98  # of a network that was hardly trained; the gate is for one that was
     # The masks of a network that was hardly trained are nearly even, so the guided filter's covariances are all rounding.
@@ -68,18 +69,20 @@ def test_half_gives_the_masks_of_float(bundle: Bundle) -> None:
 
 def test_a_node_that_overflows_is_named_and_keeping_it_mends_it(broken: Bundle) -> None:
     frames = scenes(broken, 2, seeds.PRECISION_CHECK.start)
-    report = compare_precision(broken, "fp16", frames)
+    report = compare_precision(broken, Precision.FP16, frames)
     assert report.inf > 0
     assert report.to_keep.stage == "identify"
     assert report.to_keep.node in ("grow", "grow_more")
     assert "Inf; expected none" in report.failures()[0]
     assert f"--keep {report.to_keep.node}" in report.advice()
-    mended = compare_precision(broken, "fp16", frames, ["grow", "grow_more", "shrink"])
+    mended = compare_precision(broken, Precision.FP16, frames, ["grow", "grow_more", "shrink"])
     assert (mended.nan, mended.inf) == (0, 0)
 
 
 def test_int8_is_calibrated_and_counted(bundle: Bundle) -> None:
-    report = compare_precision(bundle, "int8", scenes(bundle, 2, seeds.PRECISION_CHECK.start), calibration=scenes(bundle, 2, 1))
+    report = compare_precision(
+        bundle, Precision.INT8, scenes(bundle, 2, seeds.PRECISION_CHECK.start), calibration=scenes(bundle, 2, 1)
+    )
     assert (report.nan, report.inf) == (0, 0)
     assert report.counts["image"]["int8"] > 10
     assert all("noise" in reason for reason in report.kept["image"].values() if reason.endswith("FP16"))
@@ -88,9 +91,9 @@ def test_int8_is_calibrated_and_counted(bundle: Bundle) -> None:
 
 def test_int8_needs_frames_and_keep_needs_a_name_that_is_there(bundle: Bundle) -> None:
     with pytest.raises(FramesMissingError, match="--frames FOLDER"):
-        convert(bundle, "int8")
+        convert(bundle, Precision.INT8)
     with pytest.raises(UnknownNodeError, match="nobody"):
-        convert(bundle, "fp16", ["nobody"])
+        convert(bundle, Precision.FP16, ["nobody"])
 
 
 def test_pictures_of_a_folder_serve_as_frames(bundle: Bundle, tmp_path: Path) -> None:
