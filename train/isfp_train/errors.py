@@ -1,24 +1,24 @@
-"""What can go wrong in training and evaluation, as types; each is an `IsfpError`, so the command line prints it plainly."""
+"""Errors of training and evaluation, as types. Each is an `IsfpError`, so the command line prints it without a traceback."""
 
 from isfp.errors import IsfpError
 
 
 class ConfigurationError(IsfpError, ValueError):
-    """A setting that is unknown or does not go with another."""
+    """A setting that is unknown or that conflicts with another."""
 
 
 class DataMissingError(IsfpError, FileNotFoundError):
-    """Data, weights or a checkpoint that is not where it was said to be."""
+    """Data, weights or a checkpoint that is missing."""
 
     __str__ = Exception.__str__
 
 
 class DataFormatError(IsfpError, ValueError):
-    """Data whose content is not what its format says."""
+    """Data whose content does not match its format."""
 
 
 class CheckpointError(IsfpError, ValueError):
-    """A file that is no checkpoint of this project."""
+    """A file that is not a checkpoint of this project."""
 
 
 class RunExistsError(IsfpError, FileExistsError):

@@ -1,9 +1,9 @@
-"""Which seeds scenes are made from: every use has a range of its own, so that no scene is trained on and measured too."""
+"""Seeds of generated scenes: every use has its own range, so that no scene is used both for training and for measuring."""
 
 from __future__ import annotations
 
 RUNS = 50  # a run's seed is below this
-SCENES = 10_000_000  # of one run, at most
+SCENES = 10_000_000  # seeds of one run
 
 TRAINING = range(RUNS * SCENES)
 DEMO = range(500_000_000, 510_000_000)  # the generated pictures of assets/demo

@@ -1,4 +1,4 @@
-"""Settings from plain values: every name known, every value of its type, nothing guessed."""
+"""Settings from plain values. Unknown names and values of the wrong type are errors; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ T = TypeVar("T")
 
 
 def read_settings(kind: type[T], values: object) -> T:
-    """Build a settings dataclass, and those within it, from plain values as YAML and JSON give them.
+    """Build a settings dataclass, and the dataclasses in it, from plain values as read from YAML or JSON.
 
     Raises:
-        ConfigurationError: an unknown name, or a value of another type than the setting's; the message says which and what fits.
+        ConfigurationError: a name is unknown or a value has the wrong type; the message says which, and what is expected.
     """
     if not isinstance(values, dict):
         raise ConfigurationError(f"{kind.__name__} is {values!r}; expected settings by name.")
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(str(name) for name in set(values) - known)
     if unknown:
-        raise ConfigurationError(f"unknown settings {unknown} for {kind.__name__}; known are {sorted(known)}")
+        raise ConfigurationError(f"{kind.__name__} has no settings {unknown}; expected any of {sorted(known)}.")
     hints = get_type_hints(kind)
     return kind(**{name: _value(f"{kind.__name__}.{name}", hints[name], value) for name, value in values.items()})
 
@@ -52,6 +52,6 @@ def _value(name: str, hint: Any, value: Any) -> Any:
         fits = isinstance(value, hint)
     if not fits:
         wanted = f"one of {list(inner)}" if origin is Literal else getattr(hint, "__name__", str(hint))
-        hint_text = " YAML reads 1e-3 as a text: write 0.001." if hint is float and isinstance(value, str) else ""
+        hint_text = " YAML reads 1e-3 as a string: write 0.001." if hint is float and isinstance(value, str) else ""
         raise ConfigurationError(f"{name} is {value!r}; expected {wanted}.{hint_text}")
     return value

@@ -245,5 +245,5 @@ def test_darknet_weights_that_are_missing_or_short_say_so(tmp_path: Path) -> Non
     with pytest.raises(DataMissingError, match="freeze_backbone"):
         backbone.load_pretrained()
     (tmp_path / "short.weights").write_bytes(bytes(20) + bytes(400))
-    with pytest.raises(ConfigurationError, match="cut short"):
+    with pytest.raises(ConfigurationError, match="truncated"):
         backbone.load_pretrained(tmp_path / "short.weights")

@@ -110,7 +110,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 )
 def test_a_checkpoint_without_what_its_network_needs_is_refused_as_such(tmp_path: Path, about: object) -> None:
     write({"isfp": about, "state_dict": {}}, tmp_path / "a.ckpt")
-    with pytest.raises(CheckpointError, match="does not hold what its network needs"):
+    with pytest.raises(CheckpointError, match="lacks data that its network needs"):
         checkpoint.load(tmp_path / "a.ckpt")
 
 

@@ -1,4 +1,4 @@
-"""The network of the paper, one module a file; `isfp_train.network.model.ISFP` puts them together."""
+"""The paper's network, one module per file. `isfp_train.network.model.ISFP` assembles them."""
 
 from isfp_train.network.config import NetworkConfig
 from isfp_train.network.model import ISFP

@@ -1,4 +1,4 @@
-"""From frames to backbone maps: normalisation and the choice of backbone."""
+"""Normalisation of frames, and the choice of backbone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACKBONES: dict[str, type[DarkNet53] | type[EfficientNetLite0] | type[LiteWithDe
 
 
 class Backbone(nn.Module):
-    """The vision half of paper III-A: a frame to maps at strides 8, 16 and 32 (F_vl, F_vm, F_vs)."""
+    """The vision half of paper III-A: from a frame to maps at strides 8, 16 and 32 (F_vl, F_vm, F_vs)."""
 
     mean: Tensor
     std: Tensor

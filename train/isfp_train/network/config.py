@@ -33,11 +33,11 @@ class NetworkConfig:
     refinement: bool  # Table I's rows
     refinement_channels: tuple[int, int]
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
-    refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and gives 2×2 of them at half size
-    mask_detail: int = 1  # ours: points a side that a place of the coarse mask is told apart into
-    dynamic_masks: bool = False  # ours: a mask channel's weights depend on what stands at its cell too (CondInst, SOLOv2)
+    refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and ends at half size
+    mask_detail: int = 1  # ours: a place of the coarse mask has this many points per side
+    dynamic_masks: bool = False  # ours: a mask channel's weights also depend on the features at its cell (CondInst, SOLOv2)
     segmentation_language: Literal["early", "late", "none"]  # paper: early; Section IV-E removes it; late is ours
-    fusion_at_grid: bool = False  # ours: F_ide's levels meet the phrase at S×S, not at their own size; it costs a third
+    fusion_at_grid: bool = False  # ours: F_ide's levels are fused with the phrase at S×S, at a third of the cost
     identification_film: bool = False  # prior work (FiLM): the phrase scales and shifts each Identification Branch convolution
     coordinates: bool  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float  # the forget rate of Eq. 2

@@ -47,11 +47,11 @@ class DarkNet53(nn.Module):
         """Load Darknet's own format: a header, then each convolution's bias, scale, mean, variance and weights, in order.
 
         Raises:
-            DataMissingError: there is no such file.
-            ConfigurationError: it holds fewer numbers than DarkNet53's 52 convolutions.
+            DataMissingError: the file does not exist.
+            ConfigurationError: the file has fewer numbers than DarkNet53's 52 convolutions.
         """
         if not path.is_file():
-            raise DataMissingError(f"No Darknet weights at {path}.")
+            raise DataMissingError(f"There are no Darknet weights at {path}.")
         with path.open("rb") as file:
             major, minor, _ = np.fromfile(file, np.int32, 3)
             np.fromfile(file, np.int64 if major * 10 + minor >= 2 else np.int32, 1)  # pictures seen
@@ -59,7 +59,7 @@ class DarkNet53(nn.Module):
         blocks = [module for module in self.modules() if isinstance(module, ConvBlock)]
         wanted = sum(value.numel() for block in blocks for value in _darknet_order(block))
         if len(numbers) < wanted:
-            raise ConfigurationError(f"{path} holds {len(numbers)} numbers; DarkNet53 needs {wanted}. Is it cut short?")
+            raise ConfigurationError(f"{path} has {len(numbers)} numbers; DarkNet53 needs {wanted}. The file may be truncated.")
         place = 0
         with torch.no_grad():
             for block in blocks:

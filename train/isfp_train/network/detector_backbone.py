@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with a detector's evidence beside it."""
+"""EfficientNet-Lite0 with a detector's outputs as further channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isfp_train.network.nanodet import PACKAGE, NanoDet
 
 
 class LiteWithDetector(nn.Module):
-    """Maps of EfficientNet-Lite0 and NanoDet's evidence, joined at each stride (ours)."""
+    """Maps of EfficientNet-Lite0 and outputs of NanoDet, concatenated at each stride (ours)."""
 
     channels = (40 + NanoDet.channels, 112 + NanoDet.channels, 320 + NanoDet.channels)
     mean, std = EfficientNetLite0.mean, EfficientNetLite0.std

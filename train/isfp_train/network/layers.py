@@ -1,4 +1,4 @@
-"""The block that the whole network is built of, and the coordinate channels."""
+"""The convolution block that the whole network uses, and the coordinate channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole network, in the four stages that it is exported as."""
+"""The whole network, in the four stages in which it is exported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from isfp_train.network.segmentation import SegmentationBranch
 class ISFP(nn.Module):
     """Instance-Specific Feature Propagation (Liu, Jiang, Ding), as `image`, `text`, `identify` and `mask`.
 
-    `N` frames and `P` phrases: visual maps are passed with one row a phrase, or with a single row that all phrases share.
+    For `P` phrases, visual maps have one row per phrase, or a single row that all phrases share.
 
     Args:
         config: sizes and switches; the rows of Table I are configurations.
@@ -77,16 +77,16 @@ class ISFP(nn.Module):
     def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.
 
-        Where language meets the Segmentation Branch late (or not at all), the maps may also be those of `B` frames, with each
-        phrase's frame `scenes` `[P]`: the branch's convolutions then run once a frame. The baseline of Table I has one channel:
-        give it zeros as cells.
+        If language enters the Segmentation Branch late (or not at all), the maps can also be those of `B` frames, with the frame
+        of each phrase in `scenes` `[P]`: the branch's convolutions then run once per frame. The baseline of Table I has one
+        channel: give it zeros as cells.
         """
         if self.config.segmentation_language == "early":
             own = visual if scenes is None else of_scenes(visual, scenes)
             return self.segmentation.lookup(self.segmentation.features(self.up(own, phrases)), cells)
         features = self.segmentation.features(self.up(visual))
         if scenes is not None:
-            features = features.index_select(0, scenes)  # whose gradient is much faster than an index's
+            features = features.index_select(0, scenes)  # its gradient is much faster than that of indexing
         if self.config.segmentation_language == "late":
             features = self.segmentation.speak(features, phrases)
         return self.segmentation.lookup(features, cells)
@@ -106,10 +106,11 @@ class ISFP(nn.Module):
         return self.refine(frame, self.coarse(visual, phrases, cells))
 
     def forward(self, frame: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """One phrase a frame: RGB uint8 `[P,H,W,3]`, words `[P,L]`, lengths `[P]` -> the whole way in use.
+        """Run all stages with one phrase per frame: RGB uint8 `[P,H,W,3]`, words `[P,L]`, lengths `[P]`.
 
         Returns:
-            Masks `[P,H,W]` and identifying maps `[P,S,S]`, both logits; the baseline's map is `[P,1,1]`: its mask's largest logit.
+            Masks `[P,H,W]` and identifying maps `[P,S,S]`, both logits. The baseline's map is `[P,1,1]`, the largest logit of its
+            mask.
         """
         visual, phrases = self.image(frame), self.text(words, lengths)
         if self.config.identification == "none":

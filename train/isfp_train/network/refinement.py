@@ -1,4 +1,4 @@
-"""The Refinement Module (paper III-D): the picture's detail for the coarse mask."""
+"""The Refinement Module (paper III-D): it adds the detail of the picture to the coarse mask."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch.nn import functional
 from isfp_train.network.guided_filter import GuidedFilter
 from isfp_train.network.layers import ConvBlock
 
-SHRINK = 4  # the size at which frame and mask meet, as a part of the frame's
-RADIUS, FLOOR = 2, 1e-4  # of the guided filter, ours: the best of radius 2 to 6 and two floors (docs/experiments.md)
-START_SHARPNESS = 4.0  # logit of a guided mask's 1 at the start
+SHRINK = 4  # frame and mask are joined at the frame's size divided by this
+RADIUS, FLOOR = 2, 1e-4  # of the guided filter (ours): the best among radii 2 to 6 and two floors (docs/experiments.md)
+START_SHARPNESS = 4.0  # initial logit of a guided mask of 1
 
 
 def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
@@ -20,18 +20,18 @@ def enlarge(masks: Tensor, height: int, width: int) -> Tensor:
 
 
 class Refinement(nn.Module):
-    """Frame and coarse mask together, three 3×3 convolutions with upsampling between, added to the upsampled coarse mask.
+    """Three 3×3 convolutions over frame and coarse mask, with upsampling in between, added to the upsampled coarse mask.
 
-    The paper leaves the sizes open. Here frame and mask meet at a quarter of the frame's size, so that two doublings end at the
-    full size. The frame comes there with all its pixels, 4×4 of them as channels of one place: an average would blur the very
-    outline that the module is for. The mask enters as a probability, in 0 … 1 like the frame; the sum is one of logits, and
-    starts as the coarse mask alone.
+    The paper leaves the sizes open. Here frame and mask are joined at a quarter of the frame's size, so that two doublings end at
+    the full size. The frame keeps all its pixels, with 4×4 of them as channels of one place: an average would blur the outline
+    that the module is meant to recover. The mask enters as a probability, in 0 … 1 like the frame. The sum is one of logits, and
+    equals the coarse mask at the start of training.
 
-    With `guided` (ours) a guided filter first gives the coarse mask the frame's own edges; the convolutions see that mask too,
-    and what they give is added to it in place of the upsampled coarse mask.
+    With `guided` (ours), a guided filter first gives the coarse mask the edges of the frame. The convolutions read that mask too,
+    and their output is added to it instead of to the upsampled coarse mask.
 
-    With `patches` (ours) the 4×4 pixels of a place are joined to a few channels before the first convolution, and the last one
-    works at half the frame's size and gives 2×2 pixels a place: an eighth of the arithmetic.
+    With `patches` (ours), the 4×4 pixels of a place are reduced to a few channels before the first convolution, and the last one
+    works at half the frame's size and gives 2×2 pixels per place. This takes an eighth of the arithmetic.
     """
 
     def __init__(self, channels: tuple[int, int], slope: float, guided: bool = False, patches: bool = False) -> None:

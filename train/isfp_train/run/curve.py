@@ -1,4 +1,4 @@
-"""The course of a run as a picture: losses and validation metrics over steps, from the run's CSV logs."""
+"""Losses and validation metrics of a run over its steps, as a picture drawn from the CSV logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ METRICS = ("val/mIoU", "val/cell", "val/Pr@0.5", "val/Pr@0.9")
 
 
 def read_logs(run: Path) -> dict[str, dict[int, float]]:
-    """Read every value of a run by name and step; a resumed run's later logs win where steps overlap."""
+    """Read all values of a run by name and step; if steps overlap, the later logs of a resumed run win."""
     values: dict[str, dict[int, float]] = defaultdict(dict)
     for path in sorted((run / "csv").glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1])):
         with path.open(newline="") as lines:
@@ -33,7 +33,7 @@ def draw_curve(run: Path, out: Path) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for axis, names, label in ((axes[0], LOSSES, "loss, unweighted"), (axes[1], METRICS, "percent of validation phrases")):
         for name in names:
-            # A loss of 0 is of a part that was not trained in that step.
+            # A loss of 0 belongs to a part that was not trained in that step.
             points = sorted((step, value) for step, value in values.get(name, {}).items() if value or axis is axes[1])
             if points:
                 axis.plot(*zip(*points, strict=True), label=name.split("/")[1])

@@ -11,22 +11,22 @@ from torch.nn import functional
 
 from isfp_train.overlap import mask_iou
 
-BLOCK = 4  # pixels; `outline` weighs a block and its neighbours: most of what a 1/8 mask gets wrong lies there
+BLOCK = 4  # pixels; `outline` weights a block and its neighbours, where most errors of a 1/8 mask are
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights and switches of the losses. The paper gives the weights, not the reductions that they belong to."""
+    """Weights and switches of the losses. The paper gives the weights, but not the reductions that they belong to."""
 
     w_ide: float = 10.0  # paper; on the mean over the grid (ours)
     w_seg: float = 0.03  # paper; on the sum over a mask's places, mean over the positive channels (ours)
     w_ref: float = 0.5  # paper; on the mean over pixels (ours)
-    theta: float = 0.3  # paper: IoU of the coarse mask from which the refinement learns
-    dice: float = 0.0  # ours: weight of Dice beside the segmentation loss's BCE, both as means
+    theta: float = 0.3  # paper: minimum IoU of the coarse mask for the refinement to learn from it
+    dice: float = 0.0  # ours: weight of Dice in the segmentation loss, next to the BCE; both are means
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
-    choice: float = 0.0  # ours: weight of `choice_loss` beside the identifying loss's BCE
-    nothing: bool = False  # ours: "nothing" is one more choice there
-    outline: float = 0.0  # ours: how much more a pixel near the true outline weighs in the refinement loss
+    choice: float = 0.0  # ours: weight of `choice_loss` in the identifying loss, next to the BCE
+    nothing: bool = False  # ours: "nothing" is a further choice in `choice_loss`
+    outline: float = 0.0  # ours: additional weight of pixels near the true outline in the refinement loss
 
 
 def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -35,12 +35,12 @@ def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def choice_loss(logits: Tensor, target: Tensor, nothing: bool = False) -> Tensor:
-    """Minus the log of the share that the positive cells have in the softmax over all (ours).
+    """Minus the log of the positive cells' share in the softmax over all cells (ours).
 
-    The BCE asks whether a cell is positive; the lookup asks which cell is best, and so does this. Phrases that name nothing cost
-    nothing, unless ``nothing`` puts one more choice beside the cells: its logit is 0, as a cell's is at a probability of a half,
-    and it is the right choice for them. The lookup asks that too, and among 169 cells a mean BCE hardly feels the one that is
-    wrongly sure. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
+    The BCE asks whether a cell is positive; the lookup asks which cell is best, and so does this loss. Phrases for absent objects
+    do not contribute, unless ``nothing`` adds a further choice: its logit is 0, like that of a cell with a probability of a half,
+    and it is the right choice for these phrases. The lookup compares with a threshold too, and one wrongly confident cell among
+    169 hardly changes a mean BCE. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
     """
     scores, wanted = logits.flatten(1), target.flatten(1) > 0
     if nothing:
@@ -52,14 +52,14 @@ def choice_loss(logits: Tensor, target: Tensor, nothing: bool = False) -> Tensor
 
 
 def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction: str = "sum", dice: float = 0.0) -> Tensor:
-    """Eq. 7: BCE of the positive cells' channels with the mask; negative channels cost nothing.
+    """Eq. 7: BCE of the positive cells' channels with the mask; negative channels do not contribute.
 
     Args:
         logits: coarse masks of the positive cells `[N,K,h,w]`.
         target: the mask at the same size `[N,h,w]`, in 0 … 1.
-        counts: which cells are inside the grid, bool `[N,K]`.
-        reduction: "sum" or "mean" over places; over a phrase's channels it is the mean.
-        dice: weight of 1 - Dice beside the BCE.
+        counts: which of these cells are inside the grid, bool `[N,K]`.
+        reduction: "sum" or "mean" over places; the channels of a phrase are averaged.
+        dice: weight of 1 - Dice, which is added to the BCE.
 
     Returns:
         The loss of each phrase `[N]`.
@@ -75,13 +75,13 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
 
 
 def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor, outline: float = 0.0) -> Tensor:
-    """Eq. 8: BCE of each refined mask, 0 where the coarse mask is too far off.
+    """Eq. 8: BCE of each refined mask, 0 if the coarse mask is too far from the truth.
 
     Args:
         logits: refined masks `[N,H,W]`.
         masks: the truth, bool `[N,H,W]`.
         learns: which coarse masks are close enough, bool `[N]`.
-        outline: how much more a pixel near the true outline weighs; the mean is a weighted one then.
+        outline: additional weight of pixels near the true outline, in a weighted mean.
 
     Returns:
         The loss of each mask `[N]`.
@@ -95,7 +95,7 @@ def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor, outline: floa
 
 
 def _near_outline(masks: Tensor) -> Tensor:
-    """1 on the `BLOCK`s of pixels that a mask's outline crosses and on those beside them, else 0: `[N,H,W]` -> `[N,H,W]`."""
+    """1 on the `BLOCK`s that a mask's outline crosses and on their neighbours, else 0: `[N,H,W]` -> `[N,H,W]`."""
     share = functional.avg_pool2d(masks.unsqueeze(1), BLOCK)
     mixed = functional.max_pool2d(torch.cat((share, 1 - share), dim=1), 3, stride=1, padding=1).gt(0).all(dim=1, keepdim=True)
     return functional.interpolate(mixed.to(masks.dtype), size=masks.shape[1:]).squeeze(1)

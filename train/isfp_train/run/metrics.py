@@ -1,4 +1,4 @@
-"""How good answers are: IoU over expressions and over pixels, Precision@X, cells and absences (paper, IV-B)."""
+"""Metrics of answers: IoU over expressions and over pixels, Precision@X and cells (paper, IV-B)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class ReferringMetrics(Metric):
-    """Metrics over expressions that name something.
+    """Metrics over expressions whose object is present.
 
-    `mIoU` is the mean of each expression's IoU (MCN, VLT and the paper call it IoU); `oIoU` is the sum of intersections over the
-    sum of unions (other work). `Pr@X` is the share of expressions whose IoU is above X. All in percent. State of several
-    processes is joined once, at `compute`.
+    `mIoU` is the mean IoU over expressions (called IoU by MCN, VLT and the paper); `oIoU` is the sum of intersections divided by
+    the sum of unions (other work). `Pr@X` is the share of expressions whose IoU is above X. All are in percent. The state of
+    several processes is joined once, in `compute`.
     """
 
     full_state_update = False
@@ -30,13 +30,13 @@ class ReferringMetrics(Metric):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
     def update(self, intersection: Tensor, union: Tensor, cell_correct: Tensor) -> None:
-        """Add expressions: intersections `[N]`, unions `[N]` in pixels, and whether the cell chosen is a positive one `[N]`."""
+        """Add expressions: intersections `[N]`, unions `[N]` in pixels, and whether the chosen cell is a positive one `[N]`."""
         self.intersection.append(intersection)
         self.union.append(union)
         self.cell_correct.append(cell_correct)
 
     def compute(self) -> dict[str, float]:
-        """Return the metrics by name; no expression at all gives zeros."""
+        """Return the metrics by name; they are zero if there was no expression."""
         intersection, union, cell_correct = (
             dim_zero_cat(state).double() if len(state) else None for state in (self.intersection, self.union, self.cell_correct)
         )
@@ -46,7 +46,7 @@ class ReferringMetrics(Metric):
 
 
 def summarise(intersection: Tensor, union: Tensor, cell_correct: Tensor) -> dict[str, float]:
-    """Metrics of expressions `[N]` each; see `ReferringMetrics`. Two empty masks agree: IoU 1."""
+    """Metrics of `N` expressions; see `ReferringMetrics`. The IoU of two empty masks is 1."""
     ious = iou(intersection, union)
     result = {
         "mIoU": 100 * ious.mean().item(),
