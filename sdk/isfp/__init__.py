@@ -8,6 +8,9 @@ except ImportError as error:
         "pip install --force-reinstall opencv-python-headless."
     ) from error
 
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
+from importlib.metadata import version as _version
+
 from isfp.errors import (
     BundleCorruptError,
     BundleError,
@@ -43,4 +46,10 @@ __all__ = [
     "Segmenter",
     "StaleViewError",
     "View",
+    "__version__",
 ]
+
+try:
+    __version__ = _version("isfp")
+except _PackageNotFoundError:  # imported from a folder that was never installed
+    __version__ = "unknown"
