@@ -91,12 +91,43 @@ def read_refs(path: Path) -> list[dict[str, Any]]:
         else:
             with path.open("rb") as file:
                 content = _PlainUnpickler(file, encoding="latin1").load()  # written by Python 2
-    except (pickle.UnpicklingError, ValueError, EOFError, IndexError, KeyError) as error:
+    except _UNREADABLE as error:
         raise DataFormatError(f"{path} cannot be read as REFER's expressions: {error}") from error
     needed = {"ref_id", "ann_id", "image_id", "split", "sentences"}
     if not isinstance(content, list) or not all(isinstance(ref, dict) and needed <= ref.keys() for ref in content):
         raise DataFormatError(f"{path} holds no list of expressions with {', '.join(sorted(needed))}, as REFER's files do.")
+    for number, ref in enumerate(content):
+        if fault := _fault(ref):
+            raise DataFormatError(f"{path}, expression {number} (ref_id {ref['ref_id']!r}): {fault}.")
     return content
+
+
+def _fault(ref: dict[str, Any]) -> str:
+    """Say which field of an expression is of another type than REFER's; nothing if none is."""
+    ids = ref["ann_id"] if isinstance(ref["ann_id"], list) else [ref["ann_id"]]
+    if not all(isinstance(value, int) and not isinstance(value, bool) for value in (ref["image_id"], *ids)):
+        return f"image_id and ann_id are {ref['image_id']!r} and {ref['ann_id']!r}; expected whole numbers"
+    if not isinstance(ref["split"], str):
+        return f"split is {ref['split']!r}; expected text"
+    sentences = ref["sentences"]
+    if not isinstance(sentences, list) or not all(isinstance(sentence, dict) for sentence in sentences):
+        return "sentences is not a list of objects"
+    if not all(isinstance(sentence.get(key, ""), str) for sentence in sentences for key in ("sent", "raw")):
+        return "a sentence is not text"
+    return ""
+
+
+#: What damaged JSON and pickles raise.
+_UNREADABLE: tuple[type[Exception], ...] = (
+    pickle.UnpicklingError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+)
+_UNREADABLE += (RecursionError, MemoryError)
 
 
 class _PlainUnpickler(pickle.Unpickler):

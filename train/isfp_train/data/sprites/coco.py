@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-from pycocotools import mask as rle
 
 from isfp_train.data.scene import held_out, in_split
+from isfp_train.data.sprites.coco_file import decode, read_instances
 from isfp_train.data.sprites.colours import colour_of_pixels
 from isfp_train.data.sprites.names import COCO_NAMES
 from isfp_train.data.sprites.sprites import Sprite
+from isfp_train.errors import DataFormatError, DataMissingError
 
 #: Of COCO-sized folders of 366 photos about so many are never shown to training, by the hash of the file's name.
 HELD_OUT_PHOTOS = 50
@@ -58,19 +58,15 @@ class Coco:
         instances: the annotations' file; ``instances.json`` in the folder unless told.
 
     Raises:
-        FileNotFoundError: the annotations are not there.
-        ValueError: the file lacks ``images``, ``annotations`` or ``categories``.
+        DataMissingError: the annotations are not there.
+        DataFormatError: the file is not in COCO's instances format.
     """
 
     def __init__(self, folder: str | Path, instances: str | Path | None = None) -> None:
         path = Path(folder) / "instances.json" if instances is None else Path(instances)
         self.folder = Path(folder) / "images" if (Path(folder) / "images").is_dir() else Path(folder)
-        if not path.is_file():
-            raise FileNotFoundError(f"There are no COCO annotations at {path}.")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in ("images", "annotations", "categories") if key not in content]
-        if missing:
-            raise ValueError(f"{path} lacks {missing}; expected a file in COCO's instances format.")
+        self._file = path
+        content = read_instances(path)
         self.images: dict[int, dict] = {image["id"]: image for image in content["images"]}
         self.categories: dict[int, str] = {category["id"]: category["name"] for category in content["categories"]}
         self.annotations: dict[int, list[dict]] = {image_id: [] for image_id in self.images}
@@ -97,27 +93,23 @@ class Coco:
         return _photo(self.folder / self.images[image_id]["file_name"])
 
     def mask(self, annotation: dict) -> np.ndarray:
-        """bool ``[H,W]`` of one annotation, at the photo's size."""
+        """bool ``[H,W]`` of one annotation, at the photo's size.
+
+        Raises:
+            DataFormatError: its outline does not fit the photo; the message names file and annotation.
+        """
         image = self.images[annotation["image_id"]]
-        return decode(annotation["segmentation"], image["height"], image["width"])
-
-
-def decode(segmentation: list | dict, height: int, width: int) -> np.ndarray:
-    """bool ``[height,width]`` of COCO's three formats: polygons, uncompressed and compressed RLE."""
-    if isinstance(segmentation, list):
-        coded = rle.merge(rle.frPyObjects([p for p in segmentation if len(p) >= 6], height, width))
-    elif isinstance(segmentation["counts"], list):
-        coded = rle.frPyObjects(segmentation, height, width)
-    else:
-        coded = segmentation
-    return rle.decode(coded).astype(bool)
+        try:
+            return decode(annotation["segmentation"], image["height"], image["width"])
+        except DataFormatError as error:
+            raise DataFormatError(f"{self._file}, annotation {annotation['id']}: {error}") from error
 
 
 @lru_cache(maxsize=128)
 def _photo(path: Path) -> np.ndarray:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise FileNotFoundError(f"{path} is missing or is no picture; the annotations list it.")
+        raise DataMissingError(f"{path} is missing or is no picture; the annotations list it.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

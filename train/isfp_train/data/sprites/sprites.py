@@ -16,6 +16,7 @@ import numpy as np
 
 from isfp_train.data.scene import in_split
 from isfp_train.data.sprites.colours import COLOURS, colour_of, recolour
+from isfp_train.errors import DataFormatError, DataMissingError
 
 HELD_OUT_SHARE = 0.08
 
@@ -72,14 +73,14 @@ class FolderSprites:
         split: "train", "held_out" (about 8 % of the files, by the hash of the file's name) or "all".
 
     Raises:
-        FileNotFoundError: the folder does not exist.
-        ValueError: no picture is left.
+        DataMissingError: the folder does not exist.
+        DataFormatError: no picture is left, or the index is not a list of sprites.
     """
 
     def __init__(self, folder: str | Path, table: dict[str, dict] | None = None, split: str = "train") -> None:
         folder = Path(folder)
         if not folder.is_dir():
-            raise FileNotFoundError(f"There is no folder of sprites at {folder}.")
+            raise DataMissingError(f"There is no folder of sprites at {folder}.")
         entries: dict[str, list[_Entry]] = {}
         for file, name in _listing(folder):
             if not in_split(file, HELD_OUT_SHARE, split) or (table is not None and file not in table):
@@ -88,7 +89,7 @@ class FolderSprites:
             entry = _Entry(folder / file, tuple(known["names"]), known["kind"], bool(known["recolour"]))
             entries.setdefault(entry.kind, []).append(entry)
         if not entries:
-            raise ValueError(f"No sprite of split {split!r} in {folder}; expected index.json or RGBA pictures there.")
+            raise DataFormatError(f"No sprite of split {split!r} in {folder}; expected index.json or RGBA pictures there.")
         self._entries = {kind: entries[kind] for kind in sorted(entries)}
 
     @property
@@ -123,7 +124,16 @@ def _listing(folder: Path) -> list[tuple[str, str]]:
     """Sorted (file, name) of a folder of sprites."""
     index = folder / "index.json"
     if index.is_file():
-        listed = json.loads(index.read_text(encoding="utf-8"))
+        try:
+            listed = json.loads(index.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise DataFormatError(f"{index} is not JSON ({error}); expected a list of sprites.") from error
+        if not isinstance(listed, list):
+            raise DataFormatError(f"{index} holds a {type(listed).__name__}; expected a list of sprites.")
+        for number, entry in enumerate(listed):
+            named = isinstance(entry, dict) and isinstance(entry.get("file"), str) and isinstance(entry.get("name", ""), str)
+            if not named or Path(entry["file"]).name != entry["file"]:
+                raise DataFormatError(f"{index}, entry {number}: {entry!r:.80}; expected a file name in this folder, and a name.")
         return sorted((entry["file"], _plain(entry.get("name", entry["file"]))) for entry in listed)
     files = [path.name for path in folder.iterdir() if path.suffix.lower() in (".png", ".webp")]
     return sorted((file, _plain(Path(file).stem)) for file in files)
@@ -140,10 +150,10 @@ def _load(path: Path) -> tuple[np.ndarray, str | None]:
     """uint8 ``[h,w,4]`` RGBA cut to its alpha, and its colour word."""
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
-        raise ValueError(f"{path} is not an RGBA picture; a sprite needs an alpha channel.")
+        raise DataFormatError(f"{path} is not an RGBA picture; a sprite needs an alpha channel.")
     rgba = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
     ys, xs = np.nonzero(rgba[..., 3] > 8)
     if len(ys) == 0:
-        raise ValueError(f"{path} is fully transparent.")
+        raise DataFormatError(f"{path} is fully transparent.")
     rgba = np.ascontiguousarray(rgba[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
     return rgba, colour_of(rgba)
