@@ -1,12 +1,8 @@
 """Find objects by description: a camera frame and a phrase go in, the mask of the object comes out."""
 
-try:
-    import cv2  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        f"OpenCV cannot be imported ({error}). On a machine without a desktop: apt install libgl1 libglib2.0-0, or "
-        "pip install --force-reinstall opencv-python-headless."
-    ) from error
+from isfp.diagnose.opencv import check_opencv
+
+check_opencv()
 
 from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
