@@ -49,7 +49,7 @@ def test_equal_time_gives_faster_rows_more_scenes() -> None:
     budget = equal_time(Budget(1000, 4), earlier)
     assert [budget.scenes_for(row) for row in ("iem", "all")] == [4000, 1000]
     assert variant(tiny(epoch_scenes=8), "iem", 0, budget.scenes_for("iem")).optimisation.epochs == 500
-    with pytest.raises(ConfigurationError, match="in one go"):
+    with pytest.raises(ConfigurationError, match="without an interruption"):
         equal_time(budget, {"rows": {"all": {"scenes": 100, "seconds": {"0": None}}}})
 
 

@@ -36,7 +36,7 @@ def test_one_process_may_end_with_a_smaller_batch() -> None:
 def test_uneven_shares_are_refused_with_advice() -> None:
     with pytest.raises(ConfigurationError, match="multiple of 8"):
         StepBatches(48, 12, Processes(0, 4, 4), 2)
-    with pytest.raises(ConfigurationError, match="epoch_scenes to 48"):
+    with pytest.raises(ConfigurationError, match="such as 48"):
         StepBatches(50, 12, Processes(0, 2, 2))
 
 

@@ -1,1 +1,1 @@
-"""Figures of a checkpoint or a bundle, and pictures of test cases."""
+"""Metrics of a checkpoint or a bundle, and pictures of test cases."""

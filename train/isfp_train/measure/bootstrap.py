@@ -1,4 +1,4 @@
-"""How far figures may be off by the luck of the scenes: bootstrap intervals, whole scenes drawn anew."""
+"""Bootstrap intervals: how much metrics vary with the choice of test scenes, which are resampled as a whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-#: A metric as a sum over a sum: each expression's part of the numerator and of the denominator, `[N]` and `[N]`.
+#: A metric as a ratio of sums: the terms of numerator and denominator for each expression, `[N]` and `[N]`.
 Ratio = tuple[np.ndarray, np.ndarray]
 
 RESAMPLES = 2000
@@ -14,22 +14,22 @@ LEVEL = 0.95
 
 
 def values(ratios: Mapping[str, Ratio]) -> dict[str, float]:
-    """The metrics themselves, in percent; one whose denominator is 0 is left out."""
+    """Return the metrics, in percent. Metrics whose denominator is 0 are left out."""
     return {name: 100 * float(above.sum() / below.sum()) for name, (above, below) in ratios.items() if below.sum() > 0}
 
 
 def intervals(ratios: Mapping[str, Ratio], scenes: np.ndarray, seed: int = 0) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals of metrics, in percent.
 
-    Phrases of one scene share its luck, so scenes are drawn with replacement, not phrases.
+    Phrases about one scene are not independent, so scenes are drawn with replacement, not phrases.
 
     Args:
         ratios: see `Ratio`.
-        scenes: each expression's scene `[N]`.
-        seed: of the draws.
+        scenes: number of each expression's scene `[N]`.
+        seed: seed of the draws.
 
     Returns:
-        Lower and upper end by name; only metrics that have a value.
+        Lower and upper bound by name, of the metrics that have a value.
     """
     draws = _resamples(ratios, scenes, seed)
     return {name: _ends(drawn) for name, drawn in draws.items()}
@@ -38,15 +38,15 @@ def intervals(ratios: Mapping[str, Ratio], scenes: np.ndarray, seed: int = 0) ->
 def difference(
     one: Mapping[str, Ratio], other: Mapping[str, Ratio], scenes: np.ndarray, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """95 % intervals of `other` minus `one`, in percentage points, for two models asked the same expressions.
+    """95 % intervals of `other` minus `one`, in percentage points, for two models that were asked the same expressions.
 
-    Both are measured on the same draws, so the luck of the scenes that they share drops out.
+    Both are measured on the same draws, so variation that they share cancels out.
 
     Args:
-        one: of expressions `[N]`.
-        other: of the same expressions, in the same order.
-        scenes: `[N]`.
-        seed: of the draws.
+        one: metrics over expressions `[N]`.
+        other: metrics over the same expressions, in the same order.
+        scenes: number of each expression's scene `[N]`.
+        seed: seed of the draws.
     """
     before, after = _resamples(one, scenes, seed), _resamples(other, scenes, seed)
     return {name: _ends(after[name] - before[name]) for name in after if name in before}

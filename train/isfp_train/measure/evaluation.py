@@ -1,4 +1,4 @@
-"""Ask a model about scenes that it never saw, at their own size. `report.py` makes figures of the outcomes."""
+"""Ask a model about scenes that it was not trained on, at their own size. `report.py` computes metrics of the outcomes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Chose = Literal["target", "rival", "other", "nothing"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One phrase asked of one scene.
+    """The answer to one phrase about one scene.
 
     Attributes:
         source: kind of scene.
         kind: kind of phrase.
-        present: whether the phrase names something that is there.
-        intersection: pixels of answer and truth together.
-        union: pixels of answer or truth; where nothing is there, the answer's pixels.
-        cell_correct: whether the cell chosen is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
-        score: the identifying map's highest probability.
-        scene: number of the scene: outcomes of one scene are not independent of each other.
-        chose: what the cell chosen belongs to: the "target", another object of its kind ("rival"), one of another kind ("other"),
-            or none that is annotated ("nothing"); None where nothing is there or no cell is chosen.
+        present: whether the phrase describes an object that is present.
+        intersection: number of pixels in both answer and truth.
+        union: number of pixels in answer or truth; for absent objects, those of the answer.
+        cell_correct: whether the chosen cell is a positive one (paper, III-E); None for Table I's baseline, which chooses none.
+        score: highest probability of the identifying map.
+        scene: number of the scene; outcomes of one scene are not independent.
+        chose: which object the chosen cell belongs to: the "target", another one of its kind ("rival"), one of another kind
+            ("other"), or no annotated object ("nothing"). None if the object is absent or no cell is chosen.
     """
 
     source: str
@@ -48,13 +48,13 @@ class Outcome:
 
     @property
     def iou(self) -> float:
-        """IoU, 0 to 1; two empty masks agree."""
+        """IoU, 0 to 1; it is 1 for two empty masks."""
         return float(iou(self.intersection, self.union))
 
 
 @dataclass(frozen=True)
 class SceneQuestion:
-    """A scene, its number, and what is asked of it."""
+    """A scene, its number, and the phrases about it."""
 
     scene: Scene
     expressions: Sequence[Expression]
@@ -69,7 +69,7 @@ def generated_questions(
     wording: str = "train",
     pairs: str = "train",
 ) -> Iterator[SceneQuestion]:
-    """`count` scenes, the same for the same seed, each source in turn by its share; see `make_phrases` for wording and pairs."""
+    """Generate `count` scenes from the sources by their shares, always the same for a seed, with `make_phrases` about each."""
     shares = np.array([share for _, share in sources], dtype=float)
     shares /= shares.sum()
     for index in range(count):
@@ -81,7 +81,7 @@ def generated_questions(
 
 
 def written_questions(scenes: RefCocoScenes | AnnotatedPhotos, count: int) -> Iterator[SceneQuestion]:
-    """The first `count` photos of a split, each with every expression that was written about it."""
+    """The first `count` photos of a split, each with all expressions that were written about it."""
     for number in range(count):
         scene = scenes.scene(number)
         if scene.expressions:
@@ -89,12 +89,12 @@ def written_questions(scenes: RefCocoScenes | AnnotatedPhotos, count: int) -> It
 
 
 def ask(predictor: Predictor, question: SceneQuestion, oracle: Oracle | None = None) -> list[Outcome]:
-    """Ask a model everything about one scene; an oracle may take one branch's place (Table II)."""
+    """Ask a model all questions about one scene. An oracle can replace one of its branches (Table II)."""
     return [outcome for outcome, _ in answered(predictor, question, oracle)]
 
 
 def answered(predictor: Predictor, question: SceneQuestion, oracle: Oracle | None = None) -> list[tuple[Outcome, Answer]]:
-    """As `ask`, with the answers beside the outcomes."""
+    """Like `ask`, but with each answer."""
     scene = question.scene
     height, width = scene.image.shape[:2]
     grid = SceneGrid(height, width, predictor.size, predictor.grid)
@@ -156,19 +156,19 @@ def evaluate(
 
 
 def choose_threshold(present: np.ndarray, absent: np.ndarray) -> float:
-    """The score threshold with the best mean of "present objects kept" and "absent objects refused".
+    """Choose the score threshold with the best mean of two shares: present objects found, and absent objects refused.
 
     Args:
-        present: scores of phrases for objects that are there.
-        absent: scores of phrases for objects that are not.
+        present: scores of phrases for present objects.
+        absent: scores of phrases for absent objects.
 
     Raises:
-        ValueError: one of them is empty.
+        ValueError: there are no scores of one kind.
     """
     if not len(present) or not len(absent):
         raise ValueError(
-            f"{len(present)} phrases for objects that are there and {len(absent)} for objects that are not: "
-            "a threshold needs both. Give more scenes."
+            f"There are {len(present)} phrases for present objects and {len(absent)} for absent ones; a threshold needs both. Use "
+            "more scenes."
         )
     thresholds = np.linspace(0.02, 0.98, 97)
     balance = [(present >= value).mean() + (absent < value).mean() for value in thresholds]

@@ -1,4 +1,4 @@
-"""Table II: what each branch would reach if the other never erred."""
+"""Table II: the accuracy of each branch if the other made no errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from isfp_train.data.scene import SceneObject
 from isfp_train.data.store.store import FILL
 from isfp_train.run.targets import positive_cells
 
-#: "location": the true cell is given, the mask is the model's (Table II a). "mask": the cell is the model's, the mask is the
-#: truth of the object that this cell selects (Table II b).
+#: "location": the true cell with the mask of the model (Table II a). "mask": the cell of the model with the true mask of the object
+#: that this cell selects (Table II b).
 Oracle = Literal["location", "mask"]
 ORACLES: dict[str, Oracle | None] = {"": None, "location": "location", "mask": "mask"}
 
@@ -23,9 +23,9 @@ class SceneGrid:
     """The cells of the identifying map over one scene.
 
     Args:
-        height: of the scene's frame, pixels.
-        width: of it.
-        size: side of the network's view.
+        height: height of the scene in pixels.
+        width: width of the scene in pixels.
+        size: side of the network's input in pixels.
         grid: S.
     """
 
@@ -49,9 +49,9 @@ class SceneGrid:
         return set(cells[counts].tolist())
 
     def selected(self, objects: Sequence[SceneObject], cell: int, target: int | None) -> int | None:
-        """Which object a cell selects: the phrase's target where the cell is one of its positive grids, as in training.
+        """The object that a cell selects: the phrase's target if the cell is one of its positive grids, as in training.
 
-        Else, of the objects whose positive grid it is, the one whose centre is nearest; None where it is nobody's.
+        Otherwise the object with the nearest centre among those that have it as a positive grid; None if there is none.
         """
         if target is not None and cell in self.positives(objects[target]):
             return target

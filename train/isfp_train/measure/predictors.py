@@ -1,4 +1,4 @@
-"""One way to ask a PyTorch checkpoint and a bundle alike, so that what ships is what was measured."""
+"""One interface to a PyTorch checkpoint and to a bundle, so that both are measured in the same way."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from isfp_train.errors import ConfigurationError
 from isfp_train.network.refinement import enlarge
 from isfp_train.run import checkpoint
 
-#: A grid cell to use in place of the one that the identifying map chooses; None leaves the choice to the map.
+#: Grid cells to use instead of those that the identifying map selects; None keeps the choice of the map.
 Cells = Sequence[int | None]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says to one phrase, whatever its threshold.
+    """A model's answer to one phrase, independent of its threshold.
 
     Attributes:
-        mask: bool `[h,w]` at the picture's own size.
-        score: highest probability of the identifying map; of the mask for Table I's baseline.
+        mask: bool `[h,w]`, at the size of the picture.
+        score: highest probability of the identifying map; for Table I's baseline, of the mask.
         cell: index i·S + j of the cell whose mask this is; None for the baseline.
-        identifying: the identifying map's probabilities float32 `[S,S]`; None for the baseline.
+        identifying: probabilities of the identifying map, float32 `[S,S]`; None for the baseline.
     """
 
     mask: np.ndarray = field(repr=False)
@@ -49,7 +49,7 @@ class Predictor(Protocol):
     threshold: float
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
-        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each; `cells`, if given, replace the chosen ones."""
         ...
 
 
@@ -57,9 +57,9 @@ class NetworkOutputs(NamedTuple):
     """What the network computed for `P` phrases.
 
     Attributes:
-        masks: in the view, logits `[P,H,W]`.
+        masks: logits at the size of the network's input `[P,H,W]`.
         scores: highest probability of each map `[P]`.
-        cells: chosen `[P]`, -1 for the baseline.
+        cells: chosen cells `[P]`; -1 for the baseline.
         identifying: probabilities `[P,S,S]`; `[P,0,0]` for the baseline.
     """
 
@@ -74,9 +74,9 @@ class CheckpointPredictor:
 
     Args:
         loaded: the checkpoint.
-        threshold: score from which on an object counts as found.
-        mask_threshold: probability above which a pixel belongs to the mask.
-        refinement: False leaves the Refinement Module out: the coarse mask, enlarged.
+        threshold: minimum score for a match.
+        mask_threshold: minimum probability of a mask pixel.
+        refinement: False skips the Refinement Module and enlarges the coarse masks.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class CheckpointPredictor:
 
     @torch.inference_mode()
     def compute(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> NetworkOutputs:
-        """RGB uint8 `[h,w,3]` and phrases -> everything that the network says."""
+        """RGB uint8 `[h,w,3]` and phrases -> all outputs of the network."""
         network, config = self.network, self.loaded.config.network
         view, _ = self.framing.fit(image)
         frame = torch.from_numpy(view)
@@ -111,7 +111,7 @@ class CheckpointPredictor:
         return NetworkOutputs(masks.numpy(), scores.numpy(), chosen.numpy(), identifying.numpy())
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
-        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each; `cells`, if given, replace the chosen ones."""
         letterbox = self.framing.letterbox(*image.shape[:2])
         return [
             Answer(
@@ -130,7 +130,7 @@ class CheckpointPredictor:
 
 
 class BundlePredictor:
-    """Ask a bundle through the SDK, as a robot does, but whatever its threshold."""
+    """Ask a bundle through the SDK, without its threshold."""
 
     def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto") -> None:
         self.segmenter = Segmenter(bundle, runtime)
@@ -138,7 +138,7 @@ class BundlePredictor:
         self.grid, self.size, self.threshold = manifest.grid, manifest.framing.height, manifest.found_threshold
 
     def answer(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> list[Answer]:
-        """RGB uint8 `[h,w,3]` and phrases -> an answer to each, with the masks of `cells` where given."""
+        """RGB uint8 `[h,w,3]` and phrases -> an answer to each; `cells`, if given, replace the chosen ones."""
         view = self.segmenter.look(np.ascontiguousarray(image[..., ::-1]))
         if cells is None:
             return [
@@ -159,12 +159,12 @@ def open_model(path: str | Path, refinement: bool = True) -> Predictor:
     """Open a bundle (a folder) or a checkpoint (a file).
 
     Raises:
-        ConfigurationError: a bundle, and no refinement: its mask stage holds both.
+        ConfigurationError: a bundle without refinement; its mask stage computes both in one.
     """
     if not Path(path).is_dir():
         return CheckpointPredictor(checkpoint.load(path), refinement=refinement)
     if not refinement:
         raise ConfigurationError(
-            f"{path} is a bundle: its mask stage holds coarse mask and refinement in one. Ask the checkpoint that it came from."
+            f"{path} is a bundle: its mask stage includes the refinement. Use the checkpoint that it was exported from."
         )
     return BundlePredictor(path)

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, by kind of phrase and of scene, with intervals."""
+"""Metrics of an evaluation, by kind of phrase and by kind of scene, with intervals."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from isfp_train.measure.evaluation import Outcome
 from isfp_train.run.metrics import THRESHOLDS
 
 MASKS = ("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell")
-GOOD = 0.5  # IoU from which on a mask counts as good where losses are told apart
+GOOD = 0.5  # IoU above which a mask counts as good in the table of losses
 LOSSES = ("good mask", "bad mask", "refused", "rival", "other kind", "nothing")
 ABSENCE = ("answered", "missed", "absent", "gIoU", "cIoU")
-HEADINGS = {"absent": "N-acc", "count": "there", "absent count": "not there"}
+HEADINGS = {"absent": "N-acc", "count": "present", "absent count": "absent"}
 
 
 def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
-    """Every metric as a sum over a sum, one part an outcome.
+    """Every metric as a ratio of sums, with one term for each outcome.
 
-    `mIoU`, `oIoU`, `Pr@X`: over phrases for what is there; masks count whatever the threshold says, as in the paper.
-    `answered`: mIoU of what a user gets: the threshold applies, and what is refused counts as 0.
-    `cell`: the cell chosen is a positive one. `missed`: present objects not found. `absent`: no-target accuracy, phrases for
-    nothing that are answered "not there" (gRefCOCO's N-acc; its T-acc is 100 - missed).
-    `gIoU`, `cIoU`: gRefCOCO's (Liu, Ding and Jiang, GRES): as mIoU and oIoU over all phrases with the threshold applied; for a
-    phrase for nothing the IoU is 1 where the answer is "not there", else 0, and its mask adds to cIoU's union.
+    `mIoU`, `oIoU`, `Pr@X`: over phrases for present objects; masks count whatever the threshold is, as in the paper.
+    `answered`: mIoU of what a user gets: the threshold applies, and a refused phrase counts as 0.
+    `cell`: the chosen cell is a positive one. `missed`: present objects that are not found. `absent`: no-target accuracy, phrases
+    for absent objects that are answered "not there" (gRefCOCO's N-acc; its T-acc is 100 - missed).
+    `gIoU`, `cIoU`: gRefCOCO's metrics (Liu, Ding and Jiang, GRES): like mIoU and oIoU over all phrases with the threshold applied.
+    For an absent object, the IoU is 1 if the answer is "not there" and 0 otherwise, and its mask adds to the union of cIoU.
     """
 
     def column(name: str) -> np.ndarray:
@@ -54,11 +54,11 @@ def ratios(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Ratio]:
 
 
 def losses(outcomes: Sequence[Outcome], threshold: float) -> dict[str, dict[str, float]]:
-    """Where phrases for what is there are lost, in percent by group: each phrase counts in one column.
+    """How phrases for present objects end, in percent by group. Each phrase counts in one column.
 
-    `good mask` and `bad mask`: the right cell, and a mask with an IoU above or up to `GOOD`; `refused`: the right cell, and a score
-    under the threshold; `rival`: an object of the right kind, but not the one that is meant; `other kind`: an object of another
-    kind; `nothing`: no object that is annotated.
+    `good mask`, `bad mask`: the right cell, and a mask with an IoU above `GOOD`, or at most `GOOD`. `refused`: the right cell, but
+    a score below the threshold. `rival`: an object of the right kind, but not the target. `other kind`: an object of another kind.
+    `nothing`: no annotated object.
     """
     result = {}
     for name, group in groups(outcomes).items():
@@ -78,7 +78,7 @@ def _fate(outcome: Outcome, threshold: float) -> str:
 
 
 def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """All outcomes, and those of each kind of phrase and of scene."""
+    """All outcomes, and those of each kind of phrase and each kind of scene."""
     found = {"all": list(outcomes)}
     for outcome in outcomes:
         found.setdefault(f"phrase: {outcome.kind}", []).append(outcome)
@@ -87,7 +87,7 @@ def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def report(outcomes: Sequence[Outcome], threshold: float) -> dict[str, dict[str, float]]:
-    """Metrics in percent by group and name, see `ratios`; `count` and `absent count` say over how many phrases."""
+    """Metrics in percent by group and name (see `ratios`), and the numbers of phrases, `count` and `absent count`."""
     result = {}
     for name, group in groups(outcomes).items():
         present = sum(outcome.present for outcome in group)
@@ -110,12 +110,12 @@ def tables(
     title: str,
     lost: dict[str, dict[str, float]] | None = None,
 ) -> list[Table]:
-    """The report for people, as tables of 80 columns: masks and cells; what is there and what is not; where answers are lost."""
+    """The report as tables of 80 columns: masks and cells; present and absent objects; how phrases end."""
     drawn = [
         _table(result, ends, title, MASKS),
-        _table(result, ends, "There or not", (*ABSENCE, "count", "absent count")),
+        _table(result, ends, "Present and absent objects", (*ABSENCE, "count", "absent count")),
     ]
-    return [*drawn, _table(lost, {}, "Where answers for what is there are lost", (*LOSSES, "count"))] if lost else drawn
+    return [*drawn, _table(lost, {}, "How phrases for present objects end", (*LOSSES, "count"))] if lost else drawn
 
 
 def _table(

@@ -1,4 +1,4 @@
-"""Sheets of test cases for people: frame, phrase, truth, mask and identifying map, good and bad as they come, or the worst."""
+"""Sheets of test cases: frame, phrase, truth, mask and identifying map, of the first cases or of the worst."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from isfp_train.measure.evaluation import Outcome, SceneQuestion, answered
 from isfp_train.measure.predictors import Answer, Predictor
 
 TRUTH = (110, 255, 120)  # B, G, R of the true contour
-MASK = COLOURS[1]  # blue: photos are mostly warm
-CLOSE = (30, 150, 215)  # of the mark of an IoU below 0.5
+MASK = COLOURS[1]  # blue, because most photos have warm colours
+CLOSE = (30, 150, 215)  # colour of the mark for an IoU below 0.5
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_PANEL, _GAP, _LINE = 224, 10, 17  # sides of the two pictures of a card, space around them, height of a text line; pixels
+_PANEL, _GAP, _LINE = 224, 10, 17  # in pixels: side of a card's two pictures, space around them, height of a text line
 
 
 @dataclass(frozen=True)
 class Case:
-    """One phrase asked of one frame: uint8 `[h,w,3]` RGB, the true mask bool `[h,w]` (None: nothing is there), the answer."""
+    """One phrase about one frame: RGB uint8 `[h,w,3]`, the true mask bool `[h,w]` (None: absent), and the answer."""
 
     image: np.ndarray
     text: str
@@ -35,7 +35,7 @@ class Case:
 
 
 def as_they_come(predictor: Predictor, asked: Iterable[SceneQuestion], count: int) -> list[Case]:
-    """One phrase of each of the first `count` scenes, drawn before it is answered."""
+    """One phrase about each of the first `count` scenes, chosen at random before it is answered."""
     found = []
     for question in asked:
         pick = int(np.random.default_rng((question.number, 24)).integers(len(question.expressions)))
@@ -48,7 +48,7 @@ def as_they_come(predictor: Predictor, asked: Iterable[SceneQuestion], count: in
 def worst(
     predictor: Predictor, asked: Iterable[SceneQuestion], count: int, progress: Callable[[], None] = lambda: None
 ) -> list[Case]:
-    """The lowest IoUs of objects that are there, the worst phrase of each scene; of equals, the surest first."""
+    """The lowest IoUs of present objects, with the worst phrase of each scene; among equals, the highest score first."""
 
     def badness(case: Case) -> tuple[float, float]:
         return case.outcome.iou, -case.outcome.score
@@ -77,7 +77,7 @@ def sheet(cases: Iterable[Case], predictor: Predictor, columns: int = 4) -> np.n
 
 
 def card(case: Case, predictor: Predictor) -> np.ndarray:
-    """Draw one case: the phrase, the frame with truth (green contour) and mask (tint), the identifying map, the verdict."""
+    """Draw one case: the phrase, the frame with true outline (green) and mask (tint), the identifying map, and the result."""
     frame = np.ascontiguousarray(case.image[..., ::-1])
     scale = _PANEL / max(frame.shape[:2])
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
@@ -143,7 +143,7 @@ def _small(mask: np.ndarray, picture: np.ndarray) -> np.ndarray:
 
 
 def _wrapped(text: str, room: int) -> list[str]:
-    """At most two lines; what does not fit is cut with three dots."""
+    """At most two lines; longer text ends with three dots."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,4 +1,4 @@
-"""Table I and the switch of Section IV-E: each row trained and measured under one budget, one seed set and one store of scenes."""
+"""Table I and the switch of Section IV-E: every row is trained and measured with one budget, set of seeds and store of scenes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from isfp_train.run.scene_data import prepare_stores
 
 @dataclass(frozen=True)
 class Row:
-    """One variant of the network: its name in the paper, and what it changes."""
+    """One variant of the network: its name in the paper, and its changes."""
 
     title: str
     changes: dict[str, Any]
@@ -48,12 +48,12 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Budget:
-    """What every row gets.
+    """The budget of every row.
 
     Attributes:
-        scenes: scenes seen in training, counted with repetition.
-        test_scenes: scenes that each row is asked about: the held-out split, the seeds of `isfp eval`.
-        by_row: other numbers of scenes for some rows, so that all take the same time.
+        scenes: number of scenes seen in training, counted with repetition.
+        test_scenes: number of scenes to measure on: the held-out split, with the seeds of `isfp eval`.
+        by_row: different numbers of training scenes for some rows, so that all take the same time.
     """
 
     scenes: int
@@ -61,15 +61,15 @@ class Budget:
     by_row: Mapping[str, int] = field(default_factory=dict)
 
     def scenes_for(self, row: str) -> int:
-        """Scenes that a row sees in training."""
+        """Number of scenes that a row sees in training."""
         return self.by_row.get(row, self.scenes)
 
 
 def equal_time(budget: Budget, earlier: Mapping[str, Any]) -> Budget:
-    """Give every row the time of the slowest, by the speeds that an earlier ablation (`ablation_table.summary`) took note of.
+    """Give every row the time of the slowest, from the speeds that an earlier ablation (`ablation_table.summary`) recorded.
 
     Raises:
-        ConfigurationError: it has no time of any row.
+        ConfigurationError: the earlier ablation has no times.
     """
     pace = {}  # seconds a scene
     for row, content in earlier["rows"].items():
@@ -77,7 +77,9 @@ def equal_time(budget: Budget, earlier: Mapping[str, Any]) -> Budget:
         if times:
             pace[row] = sum(times) / len(times) / content["scenes"]
     if not pace:
-        raise ConfigurationError("The earlier ablation has no times (its runs were all resumed); let one run through in one go.")
+        raise ConfigurationError(
+            "The earlier ablation has no times, because all its runs were resumed. Run one without an interruption."
+        )
     return replace(budget, by_row={row: round(budget.scenes * max(pace.values()) / value) for row, value in pace.items()})
 
 
@@ -86,8 +88,8 @@ class MeasuredRow:
     """One row with one seed.
 
     Attributes:
-        seconds: training took, on this machine; None where the run was broken off and resumed.
-        outcomes: of the test scenes; every row and seed is asked the same.
+        seconds: training time on this machine; None if the run was interrupted and resumed.
+        outcomes: outcomes on the test scenes, which are the same for every row and seed.
     """
 
     row: str
@@ -100,13 +102,13 @@ def variant(base: TrainConfig, row: str, seed: int, scenes: int) -> TrainConfig:
     """The configuration of one row: the base, the row's changes, the seed and the budget; the scenes stay the base's.
 
     Raises:
-        ConfigurationError: there is no such row, or the budget is less than a batch.
+        ConfigurationError: the row does not exist, or the budget is smaller than a batch.
     """
     if row not in ROWS:
-        raise ConfigurationError(f"unknown row {row!r}; known are {', '.join(ROWS)}")
+        raise ConfigurationError(f"There is no row {row!r}; expected any of {', '.join(ROWS)}.")
     settings = base.optimisation
     if scenes < settings.batch_scenes:
-        raise ConfigurationError(f"a budget of {scenes} scenes is less than one batch of {settings.batch_scenes}")
+        raise ConfigurationError(f"The budget is {scenes} scenes; expected at least one batch, {settings.batch_scenes}.")
     epochs = max(1, round(scenes / settings.epoch_scenes))
     epoch = max(1, scenes // epochs // settings.batch_scenes) * settings.batch_scenes
     shrunk = epochs / settings.epochs
@@ -138,21 +140,21 @@ def ablate(
     workers: int = 0,
     say: Callable[[str], None] = print,
 ) -> list[MeasuredRow]:
-    """Train and measure every row with every seed; what is finished in `out` is kept, what was broken off goes on.
+    """Train and measure every row with every seed. Finished runs in `out` are kept, and interrupted ones are resumed.
 
     Args:
         base: network sizes, losses, samples and data that all rows share.
-        rows: of `ROWS`.
-        seeds: of weights and sampling; the scenes are the same for all.
+        rows: names in `ROWS`.
+        seeds: seeds of weights and sampling; the scenes are the same for all.
         budget: see `Budget`.
-        out: folder; each run goes to `<out>/<row>/seed-<n>`.
-        data: see `runner.train`.
-        cache: folder of the scenes; `<out>/cache` where none is given.
-        workers: loader processes.
-        say: is told what happens.
+        out: folder of the results; each run is in `<out>/<row>/seed-<n>`.
+        data: as in `runner.train`.
+        cache: folder of the scenes; by default `<out>/cache`.
+        workers: number of loader processes.
+        say: receives progress messages.
 
     Raises:
-        ConfigurationError: an unknown row, or `out` holds a run of other settings.
+        ConfigurationError: a row does not exist, or `out` contains a run with other settings.
     """
     configs = {(row, seed): variant(base, row, seed, budget.scenes_for(row)) for seed in seeds for row in rows}
     cache = cache or out / "cache"
@@ -166,7 +168,7 @@ def ablate(
             say(f"{row}, seed {seed}: {config.optimisation.epochs} epochs of {config.optimisation.epoch_scenes} scenes")
             kept = _run(config, folder, wanted, data, cache, workers)
         else:
-            say(f"{row}, seed {seed}: finished before")
+            say(f"{row}, seed {seed}: already finished")
         found.append(MeasuredRow(row, seed, kept["seconds"], [Outcome(**outcome) for outcome in kept["outcomes"]]))
     return found
 
@@ -174,7 +176,7 @@ def ablate(
 def _finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     begun = folder / "settings.json"
     if begun.is_file() and json.loads(begun.read_text()) != _plain(wanted):
-        raise ConfigurationError(f"{folder} holds a run of other settings; give another --out, or remove that folder.")
+        raise ConfigurationError(f"{folder} contains a run with other settings. Give another --out folder, or remove this one.")
     result = folder / "result.json"
     return json.loads(result.read_text()) if result.is_file() else None
 

@@ -1,4 +1,4 @@
-"""An ablation for readers: every row beside the paper's, and the differences that the paper's claims are about."""
+"""An ablation as tables: every row next to the paper's, and the differences that the paper claims."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isfp_train.paper.ablation import ROWS, Budget, MeasuredRow
 from isfp_train.paper.paper_tables import PRECISIONS, TABLE_I
 
 SHOWN = (*PRECISIONS, "mIoU")
-#: (what is added, the row without it, the row with it).
+#: (part that is added, row without it, row with it).
 CLAIMS = (
     ("IEM", "baseline", "iem"),
     ("FPM for a convolution", "iem", "iem+fpm"),
@@ -24,13 +24,13 @@ CLAIMS = (
     ("language in the Segmentation Branch", "no-language", "all"),
     ("a guided filter in the RM (ours)", "all", "guided"),
 )
-#: Section IV-E: without the language the IoU falls by 0.48.
+#: Section IV-E: without language, the IoU falls by 0.48.
 LANGUAGE_GAIN = {"mIoU": 0.48}
 THRESHOLD = 0.5
 
 
 def summary(measured: Sequence[MeasuredRow], budget: Budget) -> dict[str, Any]:
-    """Everything as plain values: figures by row and seed with their mean, and differences with 95 % intervals."""
+    """Return plain values: metrics by row and seed with their mean, and differences with 95 % intervals."""
     by_row: dict[str, list[MeasuredRow]] = {}
     for one in measured:
         by_row.setdefault(one.row, []).append(one)

@@ -1,4 +1,4 @@
-"""The paper's own figures, for reference beside what is measured here.
+"""The figures that the paper reports, for comparison with those measured here.
 
 Table I and Table IV disagree about the whole network on RefCOCO val (65.19 and 65.67 IoU); each figure is quoted with its table.
 """
@@ -51,7 +51,7 @@ TABLE_IV = {
 
 
 def paper_tables() -> list[Table]:
-    """Tables I to IV as the paper prints them; its IoU is the mean over expressions, `mIoU` here."""
+    """Tables I to IV as printed in the paper. Its IoU is the mean over expressions, `mIoU` here."""
     sets = ("val", "testA", "testB")
     wide = [f"{name}\n{part}" for name in ("unc", "+") for part in sets]
     wide += ["g umd\nval", "g umd\ntest", "g google\nval"]

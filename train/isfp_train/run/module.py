@@ -1,4 +1,4 @@
-"""The training step as a Lightning module: the three losses, what is learnt when, the schedule."""
+"""The training step as a Lightning module: the three losses, which parts are trained when, and the schedule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ReferringModule(lightning.LightningModule):
 
     Args:
         config: the run.
-        words: the vocabulary's words, kept in every checkpoint.
+        words: the vocabulary's words, stored in every checkpoint.
         trained_words: ids of the words whose vectors are trained.
     """
 
@@ -45,7 +45,7 @@ class ReferringModule(lightning.LightningModule):
             self.network.refinement.requires_grad_(True)
 
     def on_train_epoch_start(self) -> None:
-        """What is not trained keeps its batch norms still, too."""
+        """Freeze the batch norms of the parts that are not trained."""
         if self.config.optimisation.freeze_backbone:
             self.network.backbone.eval()
         if self.config.optimisation.parts == "refinement":
@@ -64,10 +64,10 @@ class ReferringModule(lightning.LightningModule):
         return loss
 
     def losses(self, batch: Batch, with_masks: bool = True) -> dict[str, Tensor]:
-        """The losses by name, unweighted; a loss that the network has no part for, or that is not asked for, is 0.
+        """Compute the losses by name, unweighted. A loss is 0 if the network lacks the part or the loss is not requested.
 
-        Each is a sum over phrases by a number that the batch's size alone decides, so the parts of a batch, in several processes
-        or one after another, average to the loss of the whole.
+        Each is a sum over phrases, divided by a number that depends only on the size of the batch. So the parts of a batch, in
+        several processes or in sequence, average to the loss of the whole.
         """
         if self.config.optimisation.parts == "refinement":
             return self._refinement_alone(batch)
@@ -114,7 +114,7 @@ class ReferringModule(lightning.LightningModule):
         return parts
 
     def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
-        """The refinement's loss on finished coarse masks, of the cell that use would take."""
+        """The refinement's loss on finished coarse masks, of the cell that would be chosen in use."""
         masked, masks, learns = _at_least_two(batch)
         scenes = batch.scenes[masked]
         with torch.no_grad():
@@ -132,7 +132,7 @@ class ReferringModule(lightning.LightningModule):
     def _refining(
         self, batch: Batch, scenes: Tensor, picked: Tensor, true: Tensor | None, masks: Tensor, counted: Tensor
     ) -> Tensor:
-        """The refinement's loss of each mask `[M]`, from the coarse masks of the chosen cells and of the true ones `[M,h,w]`."""
+        """The refinement's loss for each mask `[M]`, from the coarse masks of the chosen and of the true cells `[M,h,w]`."""
         settings, wanted = self.config.losses, coarse_masks(masks, STRIDE // self.config.network.mask_detail)
         learns = counted & (coarse_iou(picked.detach(), wanted) >= settings.theta)
         if self.config.optimisation.refine_true_channel and true is not None:
@@ -142,7 +142,7 @@ class ReferringModule(lightning.LightningModule):
         return refinement_loss(shown, masks, learns, settings.outline)
 
     def _choose(self, visual: Maps, phrases: Tensor, scenes: Tensor) -> Tensor:
-        """The cells that use would take `[M,1]`; the baseline's only one."""
+        """The cells that would be chosen in use `[M,1]`; the baseline has only one cell."""
         if self.config.network.identification == "none":
             return torch.zeros_like(scenes)[:, None]
         return _chosen(self.network.identify(visual, phrases, scenes))
@@ -154,7 +154,7 @@ class ReferringModule(lightning.LightningModule):
         return self.network.visual((large, medium, small))
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Answer as in use, for the phrases that come with masks."""
+        """Answer the phrases that have masks, as in use."""
         network, masked = self.network, batch.masked
         if len(masked) == 0:
             return
@@ -177,7 +177,7 @@ class ReferringModule(lightning.LightningModule):
         self.metrics.reset()
         values.pop("count")
         for name, value in values.items():
-            # Every process has the joined values already; Lightning wants to be told.
+            # Every process already has the joined values; sync_dist tells Lightning so.
             self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
@@ -197,7 +197,7 @@ class ReferringModule(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what `isfp_train.run.checkpoint.load` needs to build the network again."""
+        """Store what `isfp_train.run.checkpoint.load` needs to rebuild the network."""
         checkpoint["isfp"] = {
             "config": self.config.to_dict(),
             "words": list(self.words),
@@ -206,16 +206,16 @@ class ReferringModule(lightning.LightningModule):
 
 
 def _chosen(identifying: Tensor) -> Tensor:
-    """The cells that use would take: logits `[M,S,S]` -> `[M,1]`."""
+    """The cells that would be chosen in use: logits `[M,S,S]` -> `[M,1]`."""
     maps = identifying.detach().float().sigmoid().cpu().numpy()
     return torch.tensor([[cell.index] for cell in best_cells(maps)], device=identifying.device)
 
 
 def _at_least_two(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """The phrases with masks, the masks, and which of them count: a batch's first phrase fills up to two, and costs nothing.
+    """The phrases with masks, the masks, and which of them count: the batch's first phrase pads them to two, with no loss.
 
-    Every process takes the whole way in every step, because synchronised batch norms wait for each other; and the batch norm
-    behind ASPP's global pooling needs two values.
+    Every process runs all parts in every step, because synchronised batch norms wait for each other; and the batch norm after
+    ASPP's global pooling needs two values.
     """
     spare = max(0, 2 - len(batch.masked))
     masked = torch.cat((batch.masked, batch.masked.new_zeros(spare)))

@@ -1,4 +1,4 @@
-"""Which of several training processes this is, as `torchrun` tells it: one process a GPU, on one node or many."""
+"""This training process among several, as `torchrun` describes it: one process per GPU, on one or more nodes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from isfp_train.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among all of a run.
+    """This process among all processes of a run.
 
     Attributes:
-        rank: this process, from 0.
-        count: all of them.
-        local: those on this node.
+        rank: number of this process, from 0.
+        count: number of all processes.
+        local: number of processes on this node.
     """
 
     rank: int = 0
@@ -24,7 +24,7 @@ class Processes:
 
     @classmethod
     def of_torchrun(cls) -> Processes:
-        """Read what `torchrun` put into the environment; a single process where it did not start this one."""
+        """Read the environment that `torchrun` sets; without it, there is a single process."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
         rank, count, local = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
@@ -32,19 +32,19 @@ class Processes:
 
     @property
     def nodes(self) -> int:
-        """Machines of the run."""
+        """Number of nodes."""
         return self.count // self.local
 
     def share_of(self, batch_scenes: int, accumulate: int) -> int:
-        """Scenes that one process computes at a time, of a step of `batch_scenes`.
+        """Number of scenes that one process computes at a time, in a step of `batch_scenes`.
 
         Raises:
-            ConfigurationError: they cannot be shared out evenly.
+            ConfigurationError: the scenes cannot be divided evenly.
         """
         parts = self.count * accumulate
         if batch_scenes % parts:
             raise ConfigurationError(
-                f"batch_scenes is {batch_scenes}, which {self.count} processes with accumulate {accumulate} cannot share out "
-                f"evenly; make it a multiple of {parts}."
+                f"batch_scenes is {batch_scenes}, which cannot be divided evenly among {self.count} processes with accumulate "
+                f"{accumulate}; expected a multiple of {parts}."
             )
         return batch_scenes // parts

@@ -1,4 +1,4 @@
-"""A training run from a configuration to checkpoints, resumable at every epoch."""
+"""A training run, from a configuration to checkpoints. It can be resumed after every epoch."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def train(
 ) -> Path:
     """Train, and return the last checkpoint.
 
-    Under `torchrun` each process calls this with the same arguments; a step is the same, however many there are.
+    Under `torchrun`, each process calls this with the same arguments. A step is the same for any number of processes.
 
     Args:
         config: the run.
         run: folder for checkpoints and logs.
-        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, or the root of REFER's layout for RefCOCO and its kin;
-            none is needed for procedural scenes.
-        cache: folder for scenes and maps; `<run>/cache` where none is given.
-        resume: go on from the run's last checkpoint, if there is one.
-        weights: start from this checkpoint's network, for instance to fine-tune it; words that both vocabularies have keep
-            their trained vectors.
-        workers: loader processes; 0 loads in this one.
-        progress: show a bar.
+        data: data folder (docs/training.md), or the root of REFER's layout for RefCOCO and related data sets; procedural scenes
+            need none.
+        cache: folder for scenes and maps; by default `<run>/cache`.
+        resume: resume from the run's last checkpoint, if there is one.
+        weights: checkpoint to start from, for instance for fine-tuning; words that both vocabularies contain keep their trained
+            vectors.
+        workers: number of loader processes; 0 loads in the main process.
+        progress: show a progress bar.
 
     Raises:
         RunExistsError: the run has checkpoints already and `resume` is False.
@@ -90,13 +90,13 @@ def train(
 
 
 def build_module(config: TrainConfig, data: Path | None = None) -> tuple[ReferringModule, Vocabulary]:
-    """Build the network as a run starts with it: word vectors from GloVe, the backbone pretrained; and its vocabulary."""
+    """Build a network and its vocabulary as they are at the start of a run: with GloVe vectors and a pretrained backbone."""
     words = phrase_words() if config.data.refcoco is None else open_refcoco(config.data.refcoco, data).words()
     if config.data.shares.get("annotated") and data is not None:
         words |= {word for phrases in written_phrases(data).values() for phrase in phrases for word in split_words(phrase.text)}
     vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
     if lacking:
-        rank_zero_warn(f"GloVe lacks {len(lacking)} words of the phrases; their vectors are trained: {' '.join(lacking)}")
+        rank_zero_warn(f"GloVe has no vectors for {len(lacking)} words of the phrases, so these are trained: {' '.join(lacking)}")
     moved = words if config.data.trained_words == "phrases" else lacking
     module = ReferringModule(config, list(vocabulary.words), trained_ids(vocabulary, moved))
     module.network.encoder.words.load(torch.from_numpy(np.ascontiguousarray(vectors)))
@@ -106,23 +106,25 @@ def build_module(config: TrainConfig, data: Path | None = None) -> tuple[Referri
 
 
 def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress: bool) -> lightning.Trainer:
-    """Build the loop. Several processes (torchrun) share every step: gradients are averaged, metrics joined once an epoch.
+    """Build the training loop. With several processes (torchrun), gradients are averaged and metrics are joined once per epoch.
 
     Raises:
         ConfigurationError: float16 without CUDA.
     """
     settings, cuda = config.optimisation, torch.cuda.is_available()
     if settings.precision == "float16" and not cuda:
-        raise ConfigurationError("optimisation.precision is float16, which is for CUDA, and there is none here; take float32.")
+        raise ConfigurationError(
+            "optimisation.precision is float16, which needs CUDA, but there is none on this machine. Use float32."
+        )
     several = processes.count > 1
     return lightning.Trainer(
         accelerator="cuda" if cuda else "cpu",
         devices=processes.local,
         num_nodes=processes.nodes,
-        # A process whose scenes came without masks has no gradients for the mask branch in that step.
+        # A process whose scenes have no masks has no gradients for the mask branch in that step.
         strategy="ddp_find_unused_parameters_true" if several else "auto",
-        sync_batchnorm=several and cuda,  # PyTorch has no synchronised batch norm on a CPU
-        use_distributed_sampler=False,  # `StepBatches` shares the samples out
+        sync_batchnorm=several and cuda,  # PyTorch has no synchronised batch norm for CPUs
+        use_distributed_sampler=False,  # `StepBatches` distributes the samples
         precision=PRECISIONS[settings.precision],
         accumulate_grad_batches=settings.accumulate,
         max_epochs=settings.epochs,
@@ -145,28 +147,28 @@ def build_trainer(config: TrainConfig, run: Path, processes: Processes, progress
 
 
 def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedCheckpoint, parts: str = "all") -> None:
-    """Copy a trained network's weights into a new one, the word vectors by word; warns of parts that only one of them has.
+    """Copy a trained network's weights into a new one, with word vectors matched by word. Warns about parts that only one has.
 
     Args:
-        network: the new one; it is changed.
+        network: the new network, which is changed.
         vocabulary: its words.
-        loaded: the trained one.
-        parts: what will be trained; a refinement that is trained alone may be built otherwise than the trained one, and then
-            starts anew.
+        loaded: the trained network.
+        parts: parts that will be trained. If the refinement is trained alone, it may differ from the trained one; it is then
+            initialised again.
 
     Raises:
-        ConfigurationError: a part has another shape; the message names it.
+        ConfigurationError: a part has a different shape; the message names it.
     """
     state, trained = network.state_dict(), loaded.network.state_dict()
     if parts == "refinement" and _refinement_of(network.config) != _refinement_of(loaded.config.network):
         trained = {name: value for name, value in trained.items() if not name.startswith("refinement.")}
-    # A backbone has its own pretrained weights; its hundreds of names would drown the rest.
+    # A backbone has its own pretrained weights, and hundreds of names, which are left out of the warning.
     new, dropped = (
         sorted(name for name in one if name not in other and not name.startswith("backbone."))
         for one, other in ((state, trained), (trained, state))
     )
     if new or dropped:
-        warnings.warn(f"Not in the checkpoint, so at their start values: {new}. Not in this network: {dropped}.", stacklevel=2)
+        warnings.warn(f"Not in the checkpoint, so initialised: {new}. Not in this network, so ignored: {dropped}.", stacklevel=2)
     for name, value in trained.items():
         if name.startswith("encoder.words.") or name not in state:
             continue
@@ -177,7 +179,7 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
         if state[name].shape != value.shape:
             raise ConfigurationError(
                 f"{name} is {list(value.shape)} in the checkpoint and {list(state[name].shape)} in this configuration; "
-                "give the checkpoint's own network settings."
+                "use the network settings of the checkpoint."
             )
         state[name].copy_(value)
     table, words = loaded.network.encoder.words.table().detach(), network.encoder.words
@@ -194,7 +196,7 @@ def _refinement_of(config: NetworkConfig) -> tuple[object, ...]:
 
 
 def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:
-    """A projection's kernel for a backbone with more channels behind the old ones: what is new weighs nothing at the start."""
+    """Extend a projection's kernel to a backbone with further channels, whose weights are 0 at the start."""
     grown = torch.zeros_like(like)
     old = kernel.shape[1] - coordinates
     grown[:, :old] = kernel[:, :old]
@@ -202,7 +204,7 @@ def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:
     return grown
 
 
-#: How the mask channels' weights of one point a place become those of several: all start alike.
+#: How the weights of mask channels with one point per place become those of several points, which start equal.
 _MASK_ROWS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "segmentation.last.weight": lambda value, points: value.repeat_interleave(points, dim=0),
     "segmentation.last.bias": lambda value, points: value.repeat_interleave(points, dim=0),

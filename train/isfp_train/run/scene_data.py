@@ -1,4 +1,4 @@
-"""The scenes of a run: made and stored once, then sampled anew in every epoch."""
+"""The scenes of a run: generated and stored once, then sampled again in every epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from isfp_train.run.sharding import StepBatches
 
 
 def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0) -> None:
-    """Make the scenes that `cache` lacks, with the maps of a frozen backbone; see `runner.train` for the arguments."""
+    """Generate the scenes that `cache` lacks, with the maps of a frozen backbone. Arguments are those of `runner.train`."""
     network, settings = config.network, config.data
     backbone = None
     if config.optimisation.freeze_backbone:
@@ -49,27 +49,29 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
 
 
 def open_refcoco(name: str, data: Path | None) -> RefCoco:
-    """Open RefCOCO or one of its kin.
+    """Open RefCOCO or a related data set.
 
     Raises:
         ConfigurationError: no folder is given.
-        DataMissingError: the folder lacks something; the message names it.
+        DataMissingError: files are missing; the message names them.
     """
     if data is None:
-        raise ConfigurationError(f"The run is on {name}, and no folder is given. Give --data FOLDER, the root of REFER's layout.")
+        raise ConfigurationError(
+            f"The run uses {name}, but no data folder is given. Give --data FOLDER, the root of REFER's layout."
+        )
     return RefCoco(name, data)
 
 
 class SceneData(lightning.LightningDataModule):
-    """Stores of training and validation scenes, and the samples of each epoch.
+    """The stores of training and validation scenes, and the samples of each epoch.
 
     Args:
         config: the run.
-        vocabulary: for word ids.
-        data: see `runner.train`.
+        vocabulary: gives the word ids.
+        data: as in `runner.train`.
         cache: folder of the stores.
-        workers: loader processes.
-        processes: this training process among all; each sees its own part of every step.
+        workers: number of loader processes.
+        processes: this training process among all; each computes its own part of every step.
     """
 
     def __init__(
@@ -86,15 +88,15 @@ class SceneData(lightning.LightningDataModule):
         self.processes = processes or Processes()
 
     def prepare_data(self) -> None:
-        """Make the scenes that are not there yet; on each node one process does, and the others wait."""
+        """Generate missing scenes. On each node one process does this, and the others wait."""
         prepare_stores(self.config, self.data, self.cache, self.workers)
 
     def setup(self, stage: str) -> None:
-        """Map the stores."""
+        """Open the stores."""
         self.train_store, self.validation_store = Store(self.cache / "train"), Store(self.cache / "validation")
 
     def train_dataloader(self) -> DataLoader:
-        """Samples of the current epoch; rebuilt for each, so that they depend on seed and epoch alone."""
+        """Samples of the current epoch, which depend only on its number and the seed."""
         assert self.trainer is not None
         settings = self.config.optimisation
         samples = self._samples(self.train_store, self.config.seed, self.trainer.current_epoch, settings.epoch_scenes)
@@ -108,11 +110,13 @@ class SceneData(lightning.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader:
-        """The same samples every time; each process takes its own, none is seen twice."""
+        """Validation samples, the same in every epoch. Each process takes its own part, and no sample occurs twice."""
         settings, processes = self.config.optimisation, self.processes
         length = len(self.validation_store)
         if length < processes.count:
-            raise ConfigurationError(f"{length} validation scenes for {processes.count} processes; each needs at least one.")
+            raise ConfigurationError(
+                f"There are {length} validation scenes for {processes.count} processes; each process needs at least one."
+            )
         samples = self._samples(self.validation_store, 12345, 0, length)
         own = Subset(samples, range(processes.rank, length, processes.count))
         return DataLoader(own, processes.share_of(settings.batch_scenes, settings.accumulate), collate_fn=collate)

@@ -1,4 +1,4 @@
-"""Which samples each process sees: every sample of an epoch once, in the steps of a single process."""
+"""The samples of each process: every sample of an epoch once, in the same steps as with a single process."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from isfp_train.run.processes import Processes
 
 
 class StepBatches(Sampler[list[int]]):
-    """One process's batches of an epoch.
+    """The batches of one process in an epoch.
 
-    A step is `batch` samples in a row, however many processes compute it and however often gradients are accumulated: the
-    processes' parts do not overlap, and together they are the batch that a single process would have.
+    A step consists of `batch` consecutive samples, whatever the number of processes and of accumulated gradients. The parts of the
+    processes do not overlap, and together they are the batch that a single process would have.
 
     Args:
-        length: samples in the epoch.
-        batch: samples of one optimiser step, of all processes together.
-        processes: this one among all.
-        accumulate: parts of a step that a process computes one after another.
+        length: number of samples in the epoch.
+        batch: number of samples in one optimiser step, of all processes together.
+        processes: this process among all.
+        accumulate: number of parts of a step that a process computes in sequence.
 
     Raises:
-        ConfigurationError: a step cannot be shared out evenly, or the epoch ends with a part of one where it must be.
+        ConfigurationError: a step cannot be divided evenly, or the last step of the epoch would be incomplete.
     """
 
     def __init__(self, length: int, batch: int, processes: Processes, accumulate: int = 1) -> None:
@@ -31,8 +31,8 @@ class StepBatches(Sampler[list[int]]):
         self.share = processes.share_of(batch, accumulate)
         if length % batch and self.share != batch:
             raise ConfigurationError(
-                f"an epoch of {length} scenes is no multiple of the batch of {batch}; with several processes or accumulate it "
-                f"must be: set epoch_scenes to {length // batch * batch or batch}."
+                f"epoch_scenes is {length}; with several processes or accumulate it must be a multiple of the batch, {batch}, such "
+                f"as {length // batch * batch or batch}."
             )
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -43,5 +43,5 @@ class StepBatches(Sampler[list[int]]):
                 yield list(range(first, min(first + self.share, self.length)))
 
     def __len__(self) -> int:
-        """Batches that this process computes in the epoch."""
+        """Number of batches that this process computes in the epoch."""
         return -(-self.length // self.batch) * self.accumulate

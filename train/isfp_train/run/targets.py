@@ -1,4 +1,4 @@
-"""What the network should answer: gravity centre, positive grids and coarse masks (paper III-E)."""
+"""Training targets: gravity centre, positive grids and coarse masks (paper, III-E)."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def positive_cells(centres: Tensor, grid: int) -> tuple[Tensor, Tensor]:
     """Return the positive grids G_pos: the centre's cell and its neighbours, clipped at the border.
 
     Args:
-        centres: row and column `[N,2]`; (-1, -1) where nothing is to be found.
+        centres: row and column `[N,2]`; (-1, -1) for absent objects.
         grid: S.
 
     Returns:
-        Cells c = i·S + j `[N,9]` (0 where there is none), and which of them count, bool `[N,9]`. The centre stands in the middle.
+        Cells c = i·S + j `[N,9]` (0 outside the grid), and which of them are inside, bool `[N,9]`. The centre is in the middle.
     """
     steps = torch.tensor([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)], device=centres.device)
     places = centres[:, None, :] + steps
@@ -47,7 +47,7 @@ def positive_cells(centres: Tensor, grid: int) -> tuple[Tensor, Tensor]:
 
 
 def identifying_target(cells: Tensor, counts: Tensor, grid: int) -> Tensor:
-    """Eq. 5: 1 on the positive grids, 0 elsewhere; all 0 where nothing is to be found. `[N,9]`, `[N,9]` -> `[N,S,S]`."""
+    """Eq. 5: 1 on the positive grids, 0 elsewhere, and all 0 for absent objects. `[N,9]`, `[N,9]` -> `[N,S,S]`."""
     target = torch.zeros(len(cells), grid * grid, device=cells.device)
     return target.scatter_add_(1, cells, counts.to(target.dtype)).clamp_(max=1).view(-1, grid, grid)
 
@@ -55,6 +55,7 @@ def identifying_target(cells: Tensor, counts: Tensor, grid: int) -> Tensor:
 def coarse_masks(masks: Tensor, stride: int = 8) -> Tensor:
     """Masks at the Segmentation Branch's size, as the share of each place that is covered: `[N,H,W]` -> `[N,H/8,W/8]` in 0 … 1.
 
-    A share, not a yes or no (ours): it keeps where inside a place the border runs, which the upsampled logits then follow.
+    A share and not a binary value (ours): it preserves where the border runs within a place, which the upsampled logits then
+    follow.
     """
     return functional.avg_pool2d(masks.unsqueeze(1).to(torch.float32), stride).squeeze(1)
