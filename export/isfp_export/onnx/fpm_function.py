@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from isfp.bundle.manifest import PHRASES_AXIS
 from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
-from isfp_train.network.fpm_scan import diagonal_order, diagonal_rows
+from isfp_train.network.fpm_scan import ACTIVATIONS, diagonal_order, diagonal_rows
 
 OPSET = 18
 
@@ -144,7 +144,7 @@ def fpm_model(grid: int, channels: int, activation: str, alpha: float, slope: fl
         ["out"],
         domain=DOMAIN,
         alpha=alpha,
-        activation=("tanh", "leaky_relu").index(activation),
+        activation=ACTIVATIONS.index(activation),
         slope=slope,
     )
     value = helper.make_tensor_value_info

@@ -8,13 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS
-from isfp.engines.fpm import DOMAIN, OPERATOR, VERSION
 from isfp_train.network import ISFP
-from isfp_train.network.propagation import FeaturePropagation
 
 # Frames become float before anything else reads them: TensorRT takes uint8 into a cast alone.
 VISUAL = ("visual_large", "visual_medium", "visual_small")
-ACTIVATIONS = ("tanh", "leaky_relu")  # the node's `activation` attribute is the index
 
 
 class ImageStage(nn.Module):
@@ -50,27 +47,7 @@ class IdentifyStage(nn.Module):
 
     def forward(self, large: Tensor, medium: Tensor, small: Tensor, phrases: Tensor) -> Tensor:
         """Visual maps `[1,C,…]`, `[P,C]` -> probabilities `[P,S,S]`."""
-        network = self.network
-        isf = network.identification(network.down((large, medium, small), phrases), phrases)
-        propagation = network.propagation
-        if not isinstance(propagation, FeaturePropagation):
-            return torch.sigmoid(propagation(isf))
-        if not torch.onnx.is_in_onnx_export():
-            return torch.sigmoid(propagation(isf))
-        cells = isf.permute(0, 2, 3, 1)
-        spread = torch.onnx.ops.symbolic(
-            f"{DOMAIN}::{OPERATOR}",
-            (cells, propagation.w1, propagation.w2),
-            attrs={
-                "alpha": float(propagation.alpha),
-                "activation": ACTIVATIONS.index(propagation.activation),
-                "slope": float(propagation.slope),
-            },
-            dtype=cells.dtype,
-            shape=cells.shape,
-            version=VERSION,
-        )
-        return torch.sigmoid(propagation.last(spread.permute(0, 3, 1, 2)).squeeze(1))
+        return torch.sigmoid(self.network.identify((large, medium, small), phrases))
 
 
 class MaskStage(nn.Module):

@@ -10,6 +10,7 @@ import torch
 
 from isfp.engines.fpm import DOMAIN, VERSION
 from isfp_export.onnx.fpm_function import OPSET, fpm_function
+from isfp_export.onnx.fpm_node import fpm_scan_node
 from isfp_export.onnx.node_names import KEEP_PREFIX
 from isfp_export.onnx.stages import ExportStage
 from isfp_train.network import NetworkConfig
@@ -36,6 +37,7 @@ def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
             input_names=list(stage.inputs),
             output_names=list(stage.outputs),
             dynamic_shapes=shapes,
+            custom_translation_table={torch.ops.isfp.fpm_scan.default: fpm_scan_node},
             optimize=True,
             verbose=False,
         )

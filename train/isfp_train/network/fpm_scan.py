@@ -1,5 +1,8 @@
 """The scan of the Feature Propagation Module (paper III-C, Eq. 2 and 3), by anti-diagonals, all four paths at once.
 
+from isfp.engines.fpm import DOMAIN
+
+ACTIVATIONS = ("tanh", "leaky_relu")  # in the order of the operator's `activation` attribute (docs/architecture.md)
 Cells on one anti-diagonal do not depend on each other, so a direction takes 2S - 1 steps instead of S². Each path is flipped so
 that its first direction runs down and right; then all four paths take each step in one batched product. In diagonal order the
 second direction of a path is the first one in reverse.
@@ -13,6 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from isfp.engines.fpm import DOMAIN
+
+ACTIVATIONS = ("tanh", "leaky_relu")  # in the order of the operator's `activation` attribute (docs/architecture.md)
 # Path p starts in this direction and returns in the opposite one: (flip rows, flip columns) turns it into down and right.
 FIRST_DIRECTIONS = {"DR": (False, False), "UL": (True, True), "DL": (False, True), "UR": (True, False)}
 
@@ -51,6 +57,10 @@ def fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str,
     Returns:
         `[P,S,S,C]`.
     """
+    return torch.ops.isfp.fpm_scan(isf, w1, w2, alpha, activation, slope)
+
+
+def _fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str, slope: float) -> Tensor:
     count, size, _, channels = isf.shape
     orders, inverses = diagonal_order(size)
     cells = isf.reshape(count, size * size, channels).transpose(0, 1)  # [S²,P,C]
@@ -90,3 +100,8 @@ def _shifted(state: Tensor, has: tuple[int, int], wants: tuple[int, int], up: in
     before, after = max(0, has[0] - first), max(0, last - has[1])
     inside = state[:, max(first, has[0]) - has[0] : min(last, has[1]) - has[0]]
     return functional.pad(inside, (0, 0, 0, 0, before, after)) if before or after else inside
+
+
+_LIBRARY = torch.library.Library(DOMAIN, "DEF")  # the operator lives as long as this object
+_LIBRARY.define("fpm_scan(Tensor isf, Tensor w1, Tensor w2, float alpha, str activation, float slope) -> Tensor")
+_LIBRARY.impl("fpm_scan", _fpm_scan, "CompositeImplicitAutograd")
