@@ -1,11 +1,11 @@
 """The scan of the Feature Propagation Module (paper III-C, Eq. 2 and 3), by anti-diagonals, all four paths at once.
 
-from isfp.engines.fpm import DOMAIN
-
-ACTIVATIONS = ("tanh", "leaky_relu")  # in the order of the operator's `activation` attribute (docs/architecture.md)
 Cells on one anti-diagonal do not depend on each other, so a direction takes 2S - 1 steps instead of S². Each path is flipped so
 that its first direction runs down and right; then all four paths take each step in one batched product. In diagonal order the
 second direction of a path is the first one in reverse.
+
+PyTorch knows the scan as an operator of its own, `torch.ops.isfp.fpm_scan`, so that an export can see one node where there are
+hundreds. It is a composite of other operators: gradients and precisions come from those.
 """
 
 from __future__ import annotations
