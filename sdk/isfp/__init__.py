@@ -20,6 +20,7 @@ from isfp.errors import (
     RuntimeFailedError,
     RuntimeUnavailableError,
     StaleViewError,
+    WriteError,
 )
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Candidate, Segmentation
@@ -42,6 +43,7 @@ __all__ = [
     "Segmenter",
     "StaleViewError",
     "View",
+    "WriteError",
     "__version__",
 ]
 

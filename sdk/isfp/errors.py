@@ -61,3 +61,7 @@ class RuntimeFailedError(IsfpError):
 
 class CameraError(IsfpError):
     """A camera, video file or stream cannot be opened or read."""
+
+
+class WriteError(IsfpError):
+    """A file cannot be written: the disk is full or read-only, or the path is wrong. An existing file stays as it was."""

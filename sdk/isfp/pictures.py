@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from isfp.errors import FrameError, IsfpError
+from isfp.errors import FrameError, WriteError
+from isfp.files.atomic_file import write_bytes
+from isfp.files.picture_folder import ENDINGS
 
-#: How the names of picture files end that folders are searched for.
-ENDINGS = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+__all__ = ["ENDINGS", "check_ending", "decode", "encode", "read", "write"]
 
 
 def read(path: str | Path) -> np.ndarray:
@@ -22,8 +23,9 @@ def read(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise FrameError(f"The picture {path} cannot be read: {error.strerror}. Check the path.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise FrameError(f"The picture {path} cannot be read: {why}. Check the path.") from error
     return decode(content, str(path))
 
 
@@ -43,18 +45,33 @@ def decode(content: bytes, name: str) -> np.ndarray:
 
 
 def write(path: str | Path, picture: np.ndarray) -> None:
-    """Write a picture, uint8 `[h,w,3]`; the ending of the name says the format.
+    """Write a picture, uint8 `[h,w,3]`, completely or not at all; the ending of the name gives the format.
 
     Raises:
-        IsfpError: the ending is unknown, or the file cannot be written.
+        WriteError: the ending is unknown, or the file cannot be written; an existing file stays as it was.
     """
-    path = Path(path)
+    write_bytes(path, encode(path, picture))
+
+
+def encode(path: str | Path, picture: np.ndarray) -> bytes:
+    """Return the content of a picture file; the ending of `path` gives the format.
+
+    Raises:
+        WriteError: the ending is unknown, or the format cannot hold a picture of this size.
+    """
+    check_ending(path)
     try:
-        content = cv2.imencode(path.suffix, picture)[1]
+        return cv2.imencode(Path(path).suffix, picture)[1].tobytes()
     except cv2.error as error:
-        raise IsfpError(f"{path} ends in {path.suffix!r}; expected .png or .jpg.") from error
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.tobytes())
-    except OSError as error:
-        raise IsfpError(f"{path} cannot be written: {error.strerror}. Give another path.") from error
+        raise WriteError(f"{path} cannot be encoded ({error.err}). Make the picture smaller, or write a .png.") from error
+
+
+def check_ending(path: str | Path) -> None:
+    """Check that the ending of a picture file to write is known, before any work.
+
+    Raises:
+        WriteError: it is not.
+    """
+    ending = Path(path).suffix
+    if ending.lower() not in ENDINGS:
+        raise WriteError(f"{path} ends in {ending!r}; expected .png or .jpg.")
