@@ -49,18 +49,24 @@ class Camera:
     over it for uint8 frames `[h,w,3]`, blue, green, red.
 
     Attributes:
-        name: the URI, without user and password.
+        name: the URI, without anything that may be a secret, such as user and password.
         live: whether the source is a live one.
         frames_per_second: as the source says it, or 30 where it does not.
+        seconds: when the frame that was given last is shown, seconds after the first: the time stamp of a video, the time of
+            arrival of a live source.
         reconnects: how often a lost source came back.
+        path: the file or folder, if the source is one.
+        unreadable: pictures of a folder that were passed over because they cannot be read, with the reason.
     """
 
     def __init__(self, source: Source, patience: float = 30.0) -> None:
         """Open a source; `open` does it for a URI."""
-        self.name, self.live, self.reconnects = source.name, source.live, 0
-        self.frames_per_second = 0.0
+        self.name, self.live, self.path, self.reconnects = source.name, source.live, source.path, 0
+        self.frames_per_second = self.seconds = 0.0
+        self.unreadable: dict[str, str] = {}
         self._connect, self._patience = source.connect, patience
-        self._frame: np.ndarray | None = None
+        self._frame: tuple[np.ndarray, float] | None = None  # and its `seconds`
+        self._first: float | None = None
         self._opened = self._ended = self._closing = False
         self._error: Exception | None = None  # why it ended, or why it is away
         self._changed = threading.Condition()
@@ -97,10 +103,13 @@ class Camera:
             if not self._changed.wait_for(lambda: self._frame is not None or self._ended, timeout):
                 why = f"Since then: {self._error}" if self._error else "Check that it is plugged in."
                 raise CameraError(f"{self.name!r} gave no frame for {timeout:g} s; expected one. {why}")
-            frame, self._frame = self._frame, None
+            given, self._frame = self._frame, None
             self._changed.notify_all()
-            if frame is None and self._error and not self._closing:
-                raise self._error
+            if given is None:
+                if self._error and not self._closing:
+                    raise self._error
+                return None
+            frame, self.seconds = given
             return frame
 
     def close(self) -> None:
@@ -145,14 +154,20 @@ class Camera:
         """Hand on frames until there is none, or the camera is closed; return how many."""
         with self._changed:
             self.frames_per_second, self._opened = reader.frames_per_second, True
+            self.unreadable = reader.unreadable
             self._changed.notify_all()
         count = 0
         while not self._closing and (frame := reader.read()) is not None:
             count += 1
+            seconds = reader.seconds
+            if self.live:
+                now = monotonic()
+                self._first = now if self._first is None else self._first
+                seconds = now - self._first
             with self._changed:
                 if not self.live:
                     self._changed.wait_for(lambda: self._frame is None or self._closing)
-                self._frame, self._error = frame, None
+                self._frame, self._error = (frame, seconds), None
                 self._changed.notify_all()
         return count
 

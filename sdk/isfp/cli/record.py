@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
 from typing import Annotated
 
 import typer
@@ -29,8 +28,10 @@ def record(
     with asking_for("record", "rerun"):
         from isfp.show.rerun import RerunRecorder
     from isfp.camera import camera
+    from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
 
+    refuse_input(out, source)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     with (
         Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter,
@@ -38,15 +39,16 @@ def record(
         RerunRecorder(out, segmenter.threshold) as recorder,
         Progress(TextColumn("{task.completed:.0f} frames"), TimeElapsedColumn(), console=messages, transient=True) as progress,
     ):
-        start, task = monotonic(), progress.add_task("frames", total=frames or None)
+        task = progress.add_task("frames", total=frames or None)
         try:
             for frame in opened:
-                seconds = monotonic() - start if opened.live else recorder.frames / opened.frames_per_second
-                recorder.log(frame, segmenter.run(frame, phrase), seconds)
+                recorder.log(frame, segmenter.run(frame, phrase), opened.seconds)
                 progress.advance(task)
                 if recorder.frames == frames:
                     break
         except KeyboardInterrupt:
             pass  # the usual end of a live recording; what was recorded is kept
         count = recorder.frames
+    if opened.unreadable:
+        messages.print(f"{len(opened.unreadable)} images could not be read, and were passed over.")
     messages.print(f"Recorded {count} frames to {out}. To view them: rerun {out}", markup=False)

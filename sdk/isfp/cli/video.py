@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from isfp.camera import camera
-from isfp.camera.video_file import VideoFile, VideoFileError, frame_count
+from isfp.camera.recorder import VideoRecorder
+from isfp.camera.sources import stated_length
+from isfp.cli.output import print_json
 from isfp.errors import CameraError
 from isfp.segmenter import Segmenter
 from isfp.show.draw import overlay
@@ -30,40 +32,45 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         smooth: smooth the masks over time.
         as_json: print one line of JSON for each frame, instead of a table at the end.
 
+    When it is interrupted, the part of `out` that was done is kept, and the exit code is 130.
+
     Raises:
         CameraError: the video cannot be read, or has no frame.
-        VideoFileError: `out` cannot be written, or is the input video.
+        WriteError: `out` cannot be written, or is the input video.
     """
-    if out and out.resolve() == video.resolve():
-        raise VideoFileError(f"{out} is the input video. Give another path to write to.")
-    if not video.exists():
-        raise CameraError(f"The video {video} does not exist. Check the path.")
     run = Smoother(segmenter).run if smooth else segmenter.run
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("Frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    said = frame_count(video)
+    stated = stated_length(video)
     found, scores, milliseconds, count = [0] * len(phrases), [0.0] * len(phrases), 0.0, 0
+    stopped = False
     with (
         camera.open(video) as frames,
-        VideoFile(out, frames.frames_per_second) if out else nullcontext() as writer,
+        VideoRecorder(out, frames) if out else nullcontext() as recorder,
         Progress(*columns, console=messages) as progress,
     ):
-        bar = progress.add_task("Frames", total=said or None)
-        for frame in frames:
-            results = run(frame, phrases)
-            if writer:
-                writer.write(overlay(frame, results))
-            for number, result in enumerate(results):
-                found[number] += result.found
-                scores[number] += result.score
-            milliseconds += results[0].milliseconds["total"]
-            if as_json:
-                seconds = round(count / frames.frames_per_second, 4)
-                line = {"frame": count, "seconds": seconds, "results": [result.to_json() for result in results]}
-                print(json.dumps(line, ensure_ascii=False))
-            count += 1
-            progress.update(bar, completed=count)
-        progress.update(bar, total=count)  # the length that a file states is not always true
+        bar = progress.add_task("Frames", total=stated.frames or None)
+        try:
+            for frame in frames:
+                results = run(frame, phrases)
+                if recorder:
+                    recorder.write(overlay(frame, results))
+                for number, result in enumerate(results):
+                    found[number] += result.found
+                    scores[number] += result.score
+                milliseconds += results[0].milliseconds["total"]
+                if as_json:
+                    seconds = round(frames.seconds, 4)
+                    print_json({"frame": count, "seconds": seconds, "results": [result.to_json() for result in results]})
+                count += 1
+                progress.update(bar, completed=count)
+        except KeyboardInterrupt:
+            stopped = True  # what was done so far is kept
+        ended = frames.seconds + 1 / frames.frames_per_second
+        if not stopped:
+            progress.update(bar, total=count)  # the length that a file states is not always true
+    if stopped and not count:
+        raise typer.Exit(130)
     if not count:
         raise CameraError(f"The video {video} has no frame that OpenCV can read.")
     if not as_json:
@@ -71,6 +78,16 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         for phrase, times, score in zip(phrases, found, scores, strict=True):
             table.add_row(Text(phrase), f"{times} of {count}", f"{score / count:.3f}")
         Console().print(table)
-    if count < said:
-        messages.print(f"The file states {said} frames; only {count} could be read.")
+    if frames.unreadable:
+        messages.print(f"{len(frames.unreadable)} images could not be read, and were passed over.")
+    if not stopped and stated.longer_than(count, ended):
+        messages.print(f"The file states {stated.frames} frames; only {count} could be read.")
+    if recorder and not recorder.video.plays_in_browser:
+        messages.print(
+            f"{out} is {recorder.video.codec}, which browsers do not play. For H.264, pip install av; or write a .webm.",
+            markup=False,
+        )
     messages.print(f"{count} frames, {milliseconds / count:.1f} ms each{f': {out}' if out else ''}", markup=False)
+    if stopped:
+        messages.print("Stopped before the end.")
+        raise typer.Exit(130)

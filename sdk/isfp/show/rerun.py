@@ -12,10 +12,12 @@ import numpy as np
 import rerun
 import rerun.blueprint as views
 
-from isfp.errors import IsfpError
+from isfp.errors import WriteError
+from isfp.files.pending_file import PendingFile
 from isfp.show.draw import COLOURS
 from isfp.steps.result import Segmentation
 
+_CHECK_EVERY = 16  # frames between two looks at the free space
 _QUALITY = 85  # of the frames' JPEG; masks and maps are kept as they are
 
 
@@ -37,28 +39,26 @@ class RerunRecorder:
     """
 
     def __init__(self, path: str | Path, threshold: float) -> None:
-        """Start a file.
+        """Start a file, which gets its name when it is closed.
 
         Args:
-            path: ends in `.rrd`; a file that is there is written over.
+            path: ends in `.rrd`; an existing file is replaced.
             threshold: the Segmenter's, drawn beside the scores.
 
         Raises:
-            IsfpError: the ending is another, or the file cannot be written.
+            WriteError: it has another ending, or the file cannot be written.
         """
         path = Path(path)
         if path.suffix != ".rrd":
-            raise IsfpError(f"{path} ends in {path.suffix!r}; expected .rrd, by which Rerun's viewer knows a recording.")
+            raise WriteError(f"{path} ends in {path.suffix!r}; expected .rrd, by which Rerun's viewer knows a recording.")
         self.frames = 0
         self._threshold = threshold
         self._phrases: dict[str, int] = {}
         self._stream = rerun.RecordingStream("isfp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-            self._stream.save(path)
-        except OSError as error:
-            raise IsfpError(f"{path} cannot be written: {error.strerror or error}. Give another path.") from error
+        self._file = PendingFile(path)
+        self._file.new.touch()
+        self._stream.save(self._file.new)
+        self._closed = False
 
     def log(self, frame: np.ndarray, results: Sequence[Segmentation], seconds: float | None = None) -> None:
         """Record one frame and the results of one run on it.
@@ -67,8 +67,13 @@ class RerunRecorder:
             frame: uint8 `[h,w,3]`, blue, green, red.
             results: of `Segmenter.run` with a list of phrases, which may change from frame to frame.
             seconds: when the frame was taken, from the start.
+
+        Raises:
+            WriteError: the disk is full; what was recorded so far is kept.
         """
         stream = self._stream
+        if self.frames % _CHECK_EVERY == 0:
+            self._file.check_room()
         stream.set_time("frame", sequence=self.frames)
         if seconds is not None:
             stream.set_time("time", duration=seconds)
@@ -88,8 +93,19 @@ class RerunRecorder:
         self.frames += 1
 
     def close(self) -> None:
-        """Write what is left and close the file; it may be called more than once."""
+        """Write what is left and give the file its name; it may be called more than once.
+
+        Raises:
+            WriteError: the recording is empty, so the disk is full, or it cannot be renamed.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._stream.disconnect()
+        if not self._file.new.stat().st_size:
+            self._file.drop()
+            raise WriteError(f"{self._file.path} cannot be written: nothing reached the disk. Check that it has free space.")
+        self._file.finish()
 
     def __enter__(self) -> RerunRecorder:
         return self

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -90,13 +91,90 @@ def test_a_picture_is_one_frame(tmp_path):
         assert [int(frame.mean()) for frame in opened] == [7]
 
 
-def test_a_broken_picture_in_a_folder_is_named(tmp_path):
+def test_a_broken_picture_in_a_folder_is_named_and_the_others_are_given(tmp_path, caplog):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
     (tmp_path / "b.png").write_bytes(b"no picture")
+    cv2.imwrite(str(tmp_path / "c.png"), np.zeros((20, 30, 3), np.uint8))
     with camera.open(tmp_path) as opened:
-        opened.read()
-        with pytest.raises(FrameError, match=r"b\.png is no picture"):
+        assert len(list(opened)) == 2
+        assert list(opened.unreadable) == [str(tmp_path / "b.png")]
+    assert "b.png is no picture" in caplog.text
+
+
+def test_a_source_of_which_no_picture_can_be_read_is_an_error(tmp_path):
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    for source in (tmp_path, tmp_path / "b.png"):
+        with camera.open(source) as opened, pytest.raises(FrameError, match=r"b\.png is no picture"):
             opened.read()
+
+
+def test_pictures_come_in_natural_order_and_what_is_passed_over_is_said(tmp_path, caplog):
+    for number in (10, 2, 1):
+        cv2.imwrite(str(tmp_path / f"frame{number}.png"), np.full((20, 30, 3), number, np.uint8))
+    (tmp_path / "._frame1.png").write_bytes(b"of macOS")
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    with camera.open(tmp_path) as opened:
+        assert [int(frame[0, 0, 0]) for frame in opened] == [1, 2, 10]
+    assert "1 file that looks like a picture is of a kind that is not read (.heic): photo.heic" in caplog.text
+
+
+def test_what_exists_or_is_a_path_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "0001").mkdir()
+    cv2.imwrite(str(tmp_path / "0001" / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    assert not source_of("0001").live
+    assert source_of("7").live
+    with pytest.raises(CameraError, match="'7' does not exist"):
+        source_of(Path("7"))
+
+
+def test_a_video_whose_name_is_not_utf8_is_refused(video, tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.avi"
+    try:
+        shutil.copy(os.fsencode(video), path)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(CameraError, match=r"caf\\xe9.avi is not UTF-8"):
+        camera.open(os.fsdecode(path))
+
+
+SECRETS = [
+    "rtsp://admin:hunter2@127.0.0.1:1/live",
+    "rtsp://admin:hun ter2@127.0.0.1:1/live",
+    "rtsp://admin:hun/ter2@127.0.0.1:1/live",
+    "rtsp://admin:h!hunter2@127.0.0.1:1/live",
+    "rtsp://127.0.0.1:1/live?user=admin&pwd=hunter2",
+    "http://127.0.0.1:1/live.mjpg?token=hunter2",
+    "http://127.0.0.1:1/live;key=hunter2#hunter2",
+    "rtsp://127.0.0.1:1/user=admin&password=hunter2&channel=1.sdp",
+    "rtmp://127.0.0.1:1/live/hunter2-9f1c",
+    "rtsp://127.0.0.1:1/live?to=me@hunter2",
+    "rtspsrc location=rtsp://127.0.0.1:1/live user-id=admin user-pw=hunter2 ! decodebin ! appsink",
+    'rtspsrc user-pw="a ! hunter2 ! b" location=rtsp://127.0.0.1:1/live ! appsink',
+]
+
+
+@pytest.mark.parametrize("uri", SECRETS)
+def test_nothing_that_may_be_a_secret_is_shown(uri):
+    shown = source_of(uri).name
+    assert "ter2" not in shown
+    assert "admin" not in shown
+    assert "127.0.0.1:1" in shown or shown.startswith(("rtspsrc ", "rtsp://..."))
+
+
+@pytest.mark.parametrize("uri", [SECRETS[0], SECRETS[4], SECRETS[5], SECRETS[10]])
+def test_nothing_that_may_be_a_secret_is_printed_when_a_source_fails(uri, capfd, caplog):
+    with pytest.raises(CameraError) as raised:
+        camera.open(uri, patience=20)
+    out, err = capfd.readouterr()
+    assert "hunter2" not in str(raised.value) + caplog.text + out + err
+
+
+@pytest.mark.parametrize("text", ["admin:hunter2@127.0.0.1/live", "rtsp:/admin:hunter2@127.0.0.1/live", "127.0.0.1?pwd=hunter2"])
+def test_an_address_that_was_mistyped_is_not_shown_either(text):
+    with pytest.raises(CameraError, match="does not exist") as raised:
+        source_of(text)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_folder_without_pictures_says_what_is_expected(tmp_path):
