@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from isfp.cli.extras import asking_for
 from isfp.cli.options import BundleArgument, JsonOption, RuntimeOption, ThresholdOption
+from isfp.cli.output import print_json
 from isfp.errors import FrameError
+from isfp.files.names import printable
 
 
 def label(
@@ -27,6 +28,10 @@ def label(
         bool, typer.Option("--ray", help="Spread the work over a Ray cluster: the one at RAY_ADDRESS, or this machine.")
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Number of Ray workers.", show_default="one per CPU")] = None,
+    threads: Annotated[
+        int,
+        typer.Option(min=0, help="Threads that ONNX Runtime computes with; with --ray, of each worker.", show_default="all cores"),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Label every image in a folder, and write the masks in COCO format."""
@@ -42,7 +47,7 @@ def label(
             from isfp.label import cluster
         rows = partial(cluster.rows, workers=workers)
 
-    task = Task(bundle, folder, read_phrases(phrases), threshold, runtime)
+    task = Task(bundle, folder, read_phrases(phrases), threshold, runtime, threads)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("Images"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=messages) as progress:
@@ -54,9 +59,11 @@ def label(
             raise typer.Exit(130) from None
     if as_json:
         counts = {"pictures": summary.pictures, "done_before": summary.done_before, "masks": summary.masks}
-        print(json.dumps({**counts, "unreadable": summary.unreadable, "out": str(summary.out)}, ensure_ascii=False))
+        print_json({**counts, "unreadable": summary.unreadable, "passed_over": summary.passed_over, "out": str(summary.out)})
     before = f" ({summary.done_before} of them by an earlier run)" if summary.done_before else ""
     messages.print(f"{summary.pictures} images{before}, {summary.masks} masks: {summary.out}", markup=False)
+    for note in summary.notes:
+        messages.print(printable(note), markup=False)
     if summary.unknown_words:
         messages.print(f"Words that the model does not know: {', '.join(summary.unknown_words)}", markup=False)
     if summary.unreadable:

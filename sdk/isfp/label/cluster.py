@@ -16,29 +16,23 @@ from typing import Any
 import ray
 import ray.data
 
-from isfp.bundle.bundle import Bundle
-from isfp.label.labeller import Labeller, Task
-from isfp.runtimes import choose
+from isfp.label.labeller import Labeller, Task, runtime_of
 
 #: Pictures that a worker takes at once, and loses at most.
 HANDFUL = 4
 
 
 class Worker:
-    """A `Labeller` as Ray Data calls it: a row with `file` in, one with `row`, JSON, out."""
+    """A `Labeller` as Ray Data calls it: a row with `file` (bytes, since a name may not be UTF-8) in, one with `row`, JSON, out."""
 
     def __init__(self, task: Task) -> None:
-        """Load the bundle on this worker; on a CPU it computes with one thread, for Ray has a worker for each CPU."""
-        runtime = choose(task.runtime, Bundle.open(task.bundle))
-        if runtime.name == "onnxruntime" and task.runtime in ("auto", "onnxruntime"):
-            from isfp.runtimes.onnxruntime import OnnxRuntime
-
-            runtime = OnnxRuntime(threads=1)
+        """Load the bundle on this worker; on a CPU it computes with one thread by default, for Ray has a worker for each CPU."""
+        runtime = runtime_of(replace(task, threads=task.threads or 1))
         self._labeller = Labeller(task, runtime)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Label one picture."""
-        return {"row": json.dumps(self._labeller(row["file"]))}
+        return {"row": json.dumps(self._labeller(os.fsdecode(row["file"])))}
 
 
 def rows(task: Task, files: list[str], workers: int | None = None) -> Iterator[dict[str, Any]]:
@@ -69,7 +63,7 @@ def _rows(task: Task, files: list[str], workers: int | None) -> Iterator[dict[st
     count = min(len(files), workers or max(1, int(ray.cluster_resources()["CPU"])))
     there = replace(task, bundle=task.bundle.absolute(), folder=task.folder.absolute())
     blocks = -(-len(files) // HANDFUL)
-    pictures = ray.data.from_items([{"file": file} for file in files], override_num_blocks=blocks)
+    pictures = ray.data.from_items([{"file": os.fsencode(file)} for file in files], override_num_blocks=blocks)
     pool = ray.data.ActorPoolStrategy(size=count)
     labelled = pictures.map(Worker, fn_constructor_args=(there,), compute=pool, num_cpus=1)  # type: ignore[arg-type]
     for row in labelled.iter_rows():

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
+from isfp.files.atomic_file import write_json
 from isfp.label.log import Log
 
 ANNOTATIONS = "annotations.json"
 
 
-def write_coco(path: Path, log: Log, files: list[str]) -> tuple[int, dict[str, str]]:
+def write_coco(path: Path, log: Log, files: list[str], phrases: tuple[str, ...]) -> tuple[int, dict[str, str]]:
     """Write `annotations.json`, whole or not at all.
 
     Categories are the phrases, in their order. A mask is an annotation with its run lengths (`segmentation`: `size` and
@@ -23,13 +22,14 @@ def write_coco(path: Path, log: Log, files: list[str]) -> tuple[int, dict[str, s
     Args:
         path: the file.
         log: with a row for each of `files`.
-        files: the pictures, sorted.
+        files: the pictures, in order.
+        phrases: those to write; rows may answer more.
 
     Returns:
         How many masks there are, and of the pictures that cannot be read why.
     """
     header = log.header()
-    numbers = {phrase: number for number, phrase in enumerate(header["phrases"], start=1)}
+    numbers = {phrase: number for number, phrase in enumerate(phrases, start=1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     unreadable: dict[str, str] = {}
@@ -49,7 +49,7 @@ def write_coco(path: Path, log: Log, files: list[str]) -> tuple[int, dict[str, s
                 "iscrowd": 0,
                 "score": thing["score"],
             }
-            for number, thing in enumerate((thing for thing in row["things"] if thing["found"]), start=1)
+            for number, thing in enumerate(_found(row, numbers), start=1)
         ]
     about = {key: header[key] for key in ("bundle", "sha256", "threshold")}
     content = {
@@ -58,10 +58,11 @@ def write_coco(path: Path, log: Log, files: list[str]) -> tuple[int, dict[str, s
         "annotations": annotations,
         "categories": [{"id": number, "name": phrase, "supercategory": ""} for phrase, number in numbers.items()],
     }
-    new = path.with_name(f".{path.name}.new")
-    with new.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(new, path)
+    write_json(path, content)
     return len(annotations), unreadable
+
+
+def _found(row: dict[str, Any], numbers: dict[str, int]) -> list[dict[str, Any]]:
+    """Return what was found of the phrases wanted, in their order."""
+    things = [thing for thing in row["things"] if thing["found"] and thing["phrase"] in numbers]
+    return sorted(things, key=lambda thing: numbers[thing["phrase"]])

@@ -7,18 +7,20 @@ A run that was stopped, however, goes on where it was: what is done stands in a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from isfp import pictures
 from isfp.bundle.bundle import Bundle
 from isfp.errors import FrameError
+from isfp.files.picture_folder import PictureFolder, find_pictures
 from isfp.label.coco import ANNOTATIONS, write_coco
 from isfp.label.log import LabelError, Log
-from isfp.runtimes import Runtime
+from isfp.runtimes import Runtime, choose
 from isfp.segmenter import Segmenter
 
 
@@ -32,6 +34,7 @@ class Task:
         phrases: what to find, at least one, each once.
         threshold: score from which on a thing is found, 0 to 1; None for the bundle's own.
         runtime: as `Segmenter` takes it.
+        threads: threads that ONNX Runtime computes with; 0 for one for each physical core.
     """
 
     bundle: Path
@@ -39,6 +42,7 @@ class Task:
     phrases: tuple[str, ...]
     threshold: float | None = None
     runtime: str = "auto"
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Summary:
         done_before: how many of them an earlier run had done.
         masks: how many masks were written.
         unreadable: file name -> why it cannot be read.
+        passed_over: what was not looked at, by kind and name; see `PictureFolder.passed_over`.
+        notes: a sentence about each kind of it.
         unknown_words: words of the phrases that the network does not know.
         out: the file that was written.
     """
@@ -58,6 +64,8 @@ class Summary:
     done_before: int
     masks: int
     unreadable: dict[str, str]
+    passed_over: dict[str, list[str]]
+    notes: list[str]
     unknown_words: tuple[str, ...]
     out: Path
 
@@ -68,7 +76,7 @@ class Labeller:
     def __init__(self, task: Task, runtime: Runtime | None = None) -> None:
         """Load the bundle; see `Segmenter` for what it raises. `runtime` takes the place of the task's."""
         self._task = task
-        self.segmenter = Segmenter(task.bundle, runtime or task.runtime, task.threshold, cache=len(task.phrases))
+        self.segmenter = Segmenter(task.bundle, runtime or runtime_of(task), task.threshold, cache=len(task.phrases))
 
     def __call__(self, file: str) -> dict[str, Any]:
         """Return a picture's row of the log: what was found in it, or why it cannot be read.
@@ -82,10 +90,11 @@ class Labeller:
         try:
             row: dict[str, Any] = {"file": file, "stamp": stamp(path)}
             frame = pictures.read(path)
-        except (FrameError, OSError) as error:
-            return {"file": file, "error": str(error)}
+            results = self.segmenter.run(frame, self._task.phrases)
+        except (FrameError, OSError, MemoryError, cv2.error) as error:
+            return {"file": file, "error": str(error) or type(error).__name__}
         things = []
-        for phrase, result in zip(self._task.phrases, self.segmenter.run(frame, self._task.phrases), strict=True):
+        for phrase, result in zip(self._task.phrases, results, strict=True):
             thing: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
             if result.found:
                 coded = rle.encode(np.asfortranarray(result.mask, np.uint8))
@@ -113,7 +122,8 @@ def label(
         LabelError: there are no pictures, or `out` holds labels of another task, or is in use.
         BundleError, RuntimeUnavailableError, EngineMismatchError, PhraseError: as for `Segmenter`, before anything is written.
     """
-    files = find(task.folder)
+    found = find(task.folder)
+    files = [path.as_posix() for path in found.pictures]
     bundle = Bundle.open(task.bundle)
     vocabulary, manifest = bundle.vocabulary(), bundle.manifest
     encoded = [vocabulary.encode(phrase, manifest.max_words) for phrase in task.phrases]
@@ -124,32 +134,77 @@ def label(
         "phrases": list(task.phrases),
     }
     with Log.open(out, header) as log:
-        left = [file for file in files if log.stamp(file) != stamp(task.folder / file)]
-        done = done_before = len(files) - len(left)
+        todo = _todo(task, files, log)
+        done = done_before = len(files) - sum(map(len, todo.values()))
         progress(done, len(files))
-        if left:
-            for row in (rows or _one_by_one)(task, left):
-                log.append(row)
+        for phrases, left in todo.items():
+            for row in (rows or _one_by_one)(replace(task, phrases=phrases), left):
+                log.append(_joined(row, log, task.phrases) if phrases != task.phrases else row)
                 done += 1
                 progress(done, len(files))
-        masks, unreadable = write_coco(out / ANNOTATIONS, log, files)
+        masks, unreadable = write_coco(out / ANNOTATIONS, log, files, task.phrases)
     unknown = tuple(sorted({word for phrase in encoded for word in phrase.unknown}))
-    return Summary(len(files), done_before, masks, unreadable, unknown, out / ANNOTATIONS)
+    over, notes = found.passed_over(), found.notes()
+    return Summary(len(files), done_before, masks, unreadable, over, notes, unknown, out / ANNOTATIONS)
 
 
-def find(folder: Path) -> list[str]:
-    """Return the pictures of a folder, and of those within it, by their paths within it, sorted.
+def _todo(task: Task, files: list[str], log: Log) -> dict[tuple[str, ...], list[str]]:
+    """Return the files to label, by the phrases that are still to be looked for in them."""
+    todo: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        try:
+            unchanged = log.stamp(file) == stamp(task.folder / file)
+        except OSError:  # it has gone since the folder was listed: its row will say so
+            unchanged = False
+        answered = log.phrases(file) if unchanged else ()
+        phrases = tuple(phrase for phrase in task.phrases if phrase not in answered)
+        if phrases:
+            todo.setdefault(phrases, []).append(file)
+    return todo
+
+
+def _joined(row: dict[str, Any], log: Log, order: tuple[str, ...]) -> dict[str, Any]:
+    """Return a row that also has what the file's row so far says about other phrases."""
+    if "error" in row:
+        return row
+    if row["stamp"] != log.stamp(row["file"]):
+        return {"file": row["file"], "error": f"{row['file']} was changed while it was being labelled. Run the command again."}
+    asked = {thing["phrase"] for thing in row["things"]}
+    things = row["things"] + [thing for thing in log.row(row["file"])["things"] if thing["phrase"] not in asked]
+    places = {phrase: number for number, phrase in enumerate(order)}
+    return {**row, "things": sorted(things, key=lambda thing: places.get(thing["phrase"], len(places)))}
+
+
+def find(folder: Path) -> PictureFolder:
+    """Return the pictures of a folder and its subfolders, in natural order, and what is passed over there.
 
     Raises:
-        LabelError: there is no such folder, or no picture in it.
+        LabelError: there is no such folder, it cannot be listed, or it has no pictures.
     """
     if not folder.is_dir():
         raise LabelError(f"{folder} is no folder; expected one with pictures.")
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in pictures.ENDINGS and path.is_file())
-    files = sorted(path.relative_to(folder).as_posix() for path in found)
-    if not files:
-        raise LabelError(f"{folder} has no picture; expected files that end in {', '.join(sorted(pictures.ENDINGS))}.")
-    return files
+    try:
+        found = find_pictures(folder)
+    except OSError as error:
+        raise LabelError(f"{folder} cannot be listed: {error.strerror}. Check its permissions.") from error
+    if not found.pictures:
+        expected = f"expected files that end in {', '.join(sorted(pictures.ENDINGS))}"
+        raise LabelError(" ".join([f"{folder} has no picture; {expected}.", *found.notes()]))
+    return found
+
+
+def runtime_of(task: Task) -> Runtime:
+    """Return the runtime that a task asks for, with its threads.
+
+    Raises:
+        RuntimeUnavailableError, BundleError: as for `Segmenter`.
+    """
+    runtime = choose(task.runtime, Bundle.open(task.bundle))
+    if task.threads and runtime.name == "onnxruntime" and task.runtime in ("auto", "onnxruntime"):
+        from isfp.runtimes.onnxruntime import OnnxRuntime
+
+        return OnnxRuntime(threads=task.threads)
+    return runtime
 
 
 def read_phrases(path: Path) -> tuple[str, ...]:

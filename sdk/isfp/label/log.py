@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from isfp.errors import IsfpError
+from isfp.files.atomic_file import write_error
 
 NAME = "labels.jsonl"
 _FORMAT = {"format": "isfp-labels", "version": 1}
+_MAY_DIFFER = "phrases"  # each row says which phrases it answers, so that more can be asked later
 
 
 class LabelError(IsfpError):
     """The pictures, the phrases or what stands in the output folder cannot be worked with."""
+
+
+class Entry(NamedTuple):
+    """Where a file's row is, and what it answers."""
+
+    offset: int
+    stamp: Any
+    phrases: tuple[str, ...]
 
 
 class Log:
@@ -24,8 +35,8 @@ class Log:
     A line that a killed run left unfinished is cut off. A lock that ends with its process keeps two runs apart.
     """
 
-    def __init__(self, path: Path, stream: IO[bytes], offsets: dict[str, int], stamps: dict[str, Any], lock: Any) -> None:
-        self._path, self._stream, self._offsets, self._stamps, self._lock = path, stream, offsets, stamps, lock
+    def __init__(self, path: Path, stream: IO[bytes], index: dict[str, Entry], lock: Any) -> None:
+        self._path, self._stream, self._index, self._lock = path, stream, index, lock
 
     @classmethod
     def open(cls, folder: Path, header: dict[str, Any]) -> Log:
@@ -43,29 +54,46 @@ class Log:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LabelError(f"The folder {folder} cannot be made: {error.strerror}. Give another one.") from error
+            raise _label_error(folder, error) from error
         path = folder / NAME
         lock = FileLock(folder / f".{NAME}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise LabelError(f"Another run is writing to {folder}. Wait until it ends, or give another folder.") from error
+        except OSError as error:
+            raise _label_error(folder, error) from error
         try:
             stream = path.open("a+b")
-            offsets, stamps = _take_up(path, stream, {**_FORMAT, **header})
+            index = _take_up(path, stream, {**_FORMAT, **header})
+        except OSError as error:
+            lock.release()
+            raise _label_error(path, error) from error
         except BaseException:
             lock.release()
             raise
-        return cls(path, stream, offsets, stamps, lock)
+        return cls(path, stream, index, lock)
 
     def stamp(self, file: str) -> Any:
         """Return the `stamp` in a file's row; None where it has none, or was not readable."""
-        return self._stamps.get(file)
+        entry = self._index.get(file)
+        return entry.stamp if entry else None
+
+    def phrases(self, file: str) -> tuple[str, ...]:
+        """Return the phrases that a file's row answers."""
+        entry = self._index.get(file)
+        return entry.phrases if entry else ()
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write a row, `file` and more, to disk."""
-        self._offsets[row["file"]] = _write(self._stream, row)
-        self._stamps[row["file"]] = row.get("stamp")
+        """Write a row, `file` and more, to disk.
+
+        Raises:
+            LabelError: the disk is full, or fails. The rows before it stay.
+        """
+        try:
+            self._index[row["file"]] = _entry(row, _write(self._stream, row))
+        except OSError as error:
+            raise _label_error(self._path, error) from error
 
     def header(self) -> dict[str, Any]:
         """Return the header."""
@@ -75,13 +103,20 @@ class Log:
     def rows(self, files: list[str]) -> Iterator[dict[str, Any]]:
         """Yield the rows of these files, in this order."""
         for file in files:
-            self._stream.seek(self._offsets[file])
-            yield json.loads(self._stream.readline())
+            yield self.row(file)
+
+    def row(self, file: str) -> dict[str, Any]:
+        """Return a file's row."""
+        self._stream.seek(self._index[file].offset)
+        return json.loads(self._stream.readline())
 
     def close(self) -> None:
         """Let go of the log."""
-        self._stream.close()
-        self._lock.release()
+        try:
+            with suppress(OSError):  # each row is on disk already; what a full disk did not take is not a row
+                self._stream.close()
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Log:
         return self
@@ -90,10 +125,10 @@ class Log:
         self.close()
 
 
-def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> tuple[dict[str, int], dict[str, Any]]:
+def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> dict[str, Entry]:
     """Read what is there, cut off an unfinished line, and write the header where nothing is."""
-    offsets: dict[str, int] = {}
-    stamps: dict[str, Any] = {}
+    index: dict[str, Entry] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all rows that answer the same phrases
     stream.seek(0)
     end = 0
     for number, line in enumerate(stream, start=1):
@@ -101,30 +136,46 @@ def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> tuple[dic
             break
         try:
             row = json.loads(line)
-            file = row["file"] if number > 1 else ""
-        except (ValueError, TypeError, KeyError) as error:
+            if number > 1:
+                entry = _entry(row, end)
+                index[row["file"]] = entry._replace(phrases=shared.setdefault(entry.phrases, entry.phrases))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise LabelError(
                 f"Line {number} of {path} is no line of a log of labels. Give another folder, or remove the file to begin anew."
             ) from error
-        if number == 1 and row != header:
-            differing = [key for key in header if not isinstance(row, dict) or row.get(key) != header[key]]
-            raise LabelError(
-                f"{path} is of another task: it differs in {', '.join(differing) or 'its fields'}. Give another folder, or remove "
-                "the file to begin anew."
-            )
-        if number > 1:
-            offsets[file], stamps[file] = end, row.get("stamp")
+        if number == 1:
+            fields = row if isinstance(row, dict) else {}
+            differing = [key for key in header if key != _MAY_DIFFER and fields.get(key) != header[key]]
+            if differing or set(fields) != set(header):
+                raise LabelError(
+                    f"{path} is of another task: it differs in {', '.join(differing) or 'its fields'}. Give another folder, or "
+                    "remove the file to begin anew."
+                )
         end += len(line)
     stream.truncate(end)
     if end == 0:
         _write(stream, header)
-    return offsets, stamps
+    return index
+
+
+def _entry(row: dict[str, Any], offset: int) -> Entry:
+    return Entry(offset, row.get("stamp"), tuple(thing["phrase"] for thing in row.get("things", ())))
 
 
 def _write(stream: IO[bytes], row: dict[str, Any]) -> int:
-    """Append a line and wait until it is on disk; return where it begins."""
+    """Append a line and wait until it is on disk; return where it begins. A line that was not written whole is cut off."""
     start = stream.seek(0, os.SEEK_END)
-    stream.write(json.dumps(row, ensure_ascii=False).encode("utf-8") + b"\n")
-    stream.flush()
-    os.fsync(stream.fileno())
+    try:
+        # ASCII: a file name that is not UTF-8 becomes escapes, which json reads back as the same name
+        stream.write(json.dumps(row, allow_nan=False).encode("ascii") + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):
+            stream.truncate(start)
+        raise
     return start
+
+
+def _label_error(path: Path, error: OSError) -> LabelError:
+    return LabelError(f"{write_error(path, error)} What was labelled so far is kept: run the same command again to resume.")

@@ -1,7 +1,10 @@
+import errno
 import json
+import os
 import struct
 import sys
 import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from isfp import PhraseError, Segmenter
-from isfp.label.labeller import LabelError, Task, find, label, read_phrases
+from isfp.label.labeller import LabelError, Labeller, Task, _one_by_one, find, label, read_phrases
 from isfp.label.log import Log
 from tests.sdk.colour_bundle import picture
 from tests.sdk.label.label_pictures import PHRASES, logged, write_pictures
@@ -104,14 +107,99 @@ def test_a_picture_of_more_pixels_than_opencv_takes_does_not_end_the_run(task, t
     assert summary.masks == 9
 
 
-@pytest.mark.parametrize(
-    ("change", "differs"), [({"phrases": ("red",)}, "phrases"), ({"threshold": 0.9}, "threshold")], ids=["phrases", "threshold"]
-)
-def test_labels_of_another_task_are_not_mixed_in(task, tmp_path, change, differs):
+def test_labels_of_another_task_are_not_mixed_in(task, tmp_path):
     label(task, tmp_path / "out")
-    other = Task(**{**vars(task), **change})
-    with pytest.raises(LabelError, match=f"of another task: it differs in {differs}.*Give another folder"):
-        label(other, tmp_path / "out")
+    with pytest.raises(LabelError, match="of another task: it differs in threshold.*Give another folder"):
+        label(replace(task, threshold=0.9), tmp_path / "out")
+
+
+def test_one_more_phrase_is_looked_for_without_doing_all_again(task, tmp_path):
+    whole = label(task, tmp_path / "whole").out.read_bytes()
+    out, asked = tmp_path / "out", []
+
+    def rows(part, files):
+        asked.append((part.phrases, len(files)))
+        return _one_by_one(part, files)
+
+    label(replace(task, phrases=("red", "blue")), out, rows)
+    summary = label(task, out, rows)
+    assert asked == [(("red", "blue"), 9), (("the green thing",), 9)]
+    assert summary.out.read_bytes() == whole
+    fewer = label(replace(task, phrases=("blue",)), out, rows)
+    assert (fewer.done_before, fewer.masks) == (9, 3)
+    assert [category["name"] for category in json.loads(fewer.out.read_text())["categories"]] == ["blue"]
+    assert label(task, out, rows).out.read_bytes() == whole, "what was found before is still there"
+    assert len(asked) == 2
+
+
+def test_a_file_name_that_is_not_utf8_is_labelled_like_any_other(task, tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        (task.folder / name).write_bytes((task.folder / "001.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    for before in (0, 10):
+        summary = label(task, tmp_path / "out")
+        assert (summary.pictures, summary.done_before, summary.unreadable) == (10, before, {})
+    summary.out.read_text(encoding="ascii")
+    assert name in {image["file_name"] for image in json.loads(summary.out.read_text())["images"]}
+
+
+def test_what_is_passed_over_is_counted_and_named(isfp, colour_bundle, folder, tmp_path):
+    for name in ("._001.png", "photo.HEIC", "scan.jp2", "film.avif", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails" / "a.png").write_bytes(b"x")
+    (tmp_path / "other").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "other")
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "phrases.txt").write_text("red")
+    arguments = ["label", colour_bundle, folder, "--phrases", tmp_path / "phrases.txt", "--out", tmp_path / "out", "--json"]
+    code, printed, messages = isfp(*arguments)
+    assert code == 0
+    assert json.loads(printed)["pictures"] == 9
+    assert json.loads(printed)["passed_over"] == {
+        "other_kinds": ["film.avif", "photo.HEIC", "scan.jp2"],
+        "linked_folders": ["linked"],
+        "unreadable": ["gone.png"],
+    }
+    assert "3 files that look like pictures are of a kind that is not read (.avif, .heic, .jp2)" in messages
+    assert "1 linked folder is not followed: linked" in messages
+    assert "1 path cannot be read (no permission, or not a file): gone.png" in messages
+
+
+def test_a_file_that_goes_away_while_it_is_labelled_is_told(task, tmp_path):
+    def rows(part, files):
+        (task.folder / "004.png").unlink()
+        return _one_by_one(part, files)
+
+    assert list(label(task, tmp_path / "out", rows).unreadable) == ["004.png"]
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(task, tmp_path, monkeypatch):
+    calls = []
+
+    def full(number):
+        calls.append(number)
+        if len(calls) == 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("isfp.label.log.os.fsync", full)
+    with pytest.raises(LabelError, match="The disk is full.*run the same command again"):
+        label(task, tmp_path / "out")
+    monkeypatch.undo()
+    assert logged(tmp_path / "out").total() == 3
+    assert label(task, tmp_path / "out").done_before == 3
+
+
+def test_each_row_is_on_disk_before_the_next_picture_is_begun(task, tmp_path):
+    seen = []
+    label(task, tmp_path / "out", progress=lambda done, total: seen.append((done, logged(tmp_path / "out").total())))
+    assert all(done == written for done, written in seen)
+
+
+def test_the_number_of_threads_is_passed_on(task):
+    assert Labeller(replace(task, threads=1)).segmenter.runtime._options.intra_op_num_threads == 1
 
 
 def test_two_runs_do_not_write_to_one_folder(task, tmp_path):
