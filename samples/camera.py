@@ -3,6 +3,7 @@
 To look for something else, type another phrase and press Enter, in the window or in the terminal. Esc ends the program.
 """
 
+import signal
 import sys
 import threading
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ import typer
 from isfp import IsfpError, PhraseError, Segmenter, camera
 from isfp.camera.recorder import VideoRecorder
 from isfp.draw import overlay
+from isfp.show.window import why_no_window
 from isfp.video import Smoother
 
 
@@ -24,10 +26,14 @@ def main(
         str, typer.Argument(help="Camera (0, /dev/video0, rtsp://..., csi://0), GStreamer pipeline, video, or folder of images.")
     ],
     phrase: Annotated[str, typer.Argument(help="What to find.")],
-    out: Annotated[Path | None, typer.Option(help="Record what is shown to this video, .mp4 or .avi.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Record what is shown to this video, .mp4, .webm or .avi.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Print the results instead of opening a window.")] = False,
     frames: Annotated[int, typer.Option(help="Stop after this many frames; 0 never stops.")] = 0,
 ) -> None:
+    if not headless and (reason := why_no_window()):
+        sys.exit(f"camera: {reason}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # docker stop and systemd: keep the recording, as for Ctrl+C
+    sys.stdout.reconfigure(errors="backslashreplace")  # a pipe may lack letters of the phrase
     asked, typed = [phrase], ""
     threading.Thread(target=listen, args=[asked], daemon=True).start()
     with (

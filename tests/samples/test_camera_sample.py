@@ -1,5 +1,6 @@
 """The camera sample without a window."""
 
+import os
 import re
 import subprocess
 import sys
@@ -93,3 +94,34 @@ def test_the_camera_sample_says_what_is_wrong_with_its_recording(colour_bundle, 
     done = run(colour_bundle, video, "red", "--headless", "--out", tmp_path / "out.txt", stdin=subprocess.DEVNULL)
     assert done.returncode == 1
     assert "expected .mp4 or .avi" in done.stderr
+
+
+def test_without_a_display_the_camera_sample_says_so_before_the_work(colour_bundle, video):
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = run("none.isfp", video, "red", stdin=subprocess.DEVNULL, env=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("camera: There is no display here")
+    assert "--headless" in done.stderr
+    for_nobody = run("none.isfp", video, "red", stdin=subprocess.DEVNULL, env={**environment, "DISPLAY": ":987"})
+    assert (for_nobody.returncode, for_nobody.stderr[:8]) == (1, "camera: ")
+
+
+def test_a_camera_sample_that_is_ended_by_sigterm_keeps_its_recording(colour_bundle, tmp_path):
+    for number in range(400):
+        cv2.imwrite(str(tmp_path / f"{number}.bmp"), picture(("red", (20, 60, 120, 160)), size=(240, 320)))
+    out = tmp_path / "out" / "seen.avi"
+    command = [sys.executable, SAMPLE, str(colour_bundle), str(tmp_path), "red", "--headless", "--out", str(out)]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        for _ in range(3):
+            process.stdout.readline()
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0, errors
+    assert [path.name for path in out.parent.iterdir()] == ["seen.avi"]
+    assert len(frames_of(out)) >= 3

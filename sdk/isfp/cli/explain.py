@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from isfp.cli.extras import ExtraMissingError, asking_for
 from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption
+from isfp.cli.output import print_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,10 +35,14 @@ def explain(
     from isfp.explain.channels import channel_masks
     from isfp.explain.drawing import channels_sheet, phrases_sheet, words_sheet
     from isfp.explain.words import word_effects
+    from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
     from isfp.show.draw import sheet
 
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
+    names = ["phrases.png", "maps.png", "words.png", *(f"channels-{number}.png" for number in range(1, len(phrase) + 1))]
+    for name in names:
+        refuse_input(out / name, image)
     frame = pictures.read(image)
     with Segmenter(bundle, runtime=runtime) as segmenter:
         view = segmenter.look(frame)
@@ -58,7 +62,7 @@ def explain(
             {**result.to_json(), "words": [asdict(effect) for effect in words]}
             for result, words in zip(results, effects, strict=True)
         ]
-        print(json.dumps({"image": str(image), "bundle": str(bundle), "results": answers}, ensure_ascii=False))
+        print_json({"image": str(image), "bundle": str(bundle), "results": answers})
 
 
 def _attention(segmenter: Segmenter, phrases: list[str], messages: Console) -> list[np.ndarray | None]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version as distribution_version
 from typing import Annotated
 
@@ -16,7 +19,7 @@ from isfp.cli.explain import explain
 from isfp.cli.extras import SHIP, USE
 from isfp.cli.inspect import inspect
 from isfp.cli.label import label
-from isfp.cli.output import messages, plain
+from isfp.cli.output import accept_any_text, messages, plain
 from isfp.cli.record import record
 from isfp.cli.run import run
 from isfp.cli.serve import serve
@@ -72,9 +75,19 @@ for _command in _SHIP:
 
 
 def main() -> None:
-    """Run the command line. An error becomes one message and exit code 1; with `--debug`, a traceback."""
+    """Run the command line. An error becomes one message and exit code 1; with `--debug`, a traceback.
+
+    SIGTERM, by which `docker stop`, systemd and `timeout` end a program, ends it as Ctrl+C does: recordings are kept, and
+    temporary files are removed.
+    """
+    accept_any_text()
+    with suppress(ValueError):  # this is not the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
+    except BrokenPipeError:  # what reads the output has ended; Python would complain again as it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Exception as error:
         if _settings["debug"]:
             raise

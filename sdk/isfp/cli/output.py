@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -11,8 +13,15 @@ messages = Console(stderr=True)
 
 
 def print_json(value: Any) -> None:
-    """Print one line of JSON on standard output."""
-    print(json.dumps(value, ensure_ascii=False))
+    """Print one line of JSON on standard output, in ASCII, so that it passes through a pipe of any encoding."""
+    print(json.dumps(value), flush=True)
+
+
+def accept_any_text() -> None:
+    """Let both outputs print any text: what their encoding lacks becomes an escape, instead of an error after the work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def plain(text: str) -> str:

@@ -16,11 +16,13 @@ from isfp.cli.output import messages, plain, print_json
 def run(
     bundle: BundleArgument,
     phrase: PhraseOption,
-    image: Annotated[Path | None, typer.Option(help="Image to look at.")] = None,
-    video: Annotated[Path | None, typer.Option(help="Video to look at, in place of an image.")] = None,
+    image: Annotated[str | None, typer.Option(help="Image to look at; - reads it from standard input.")] = None,
+    video: Annotated[str | None, typer.Option(help="Video to look at, in place of an image.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Picture to write (.png or .jpg: mask, identifying map and score), or video (.mp4 or .avi: masks)."),
+        typer.Option(
+            help="Picture to write (.png or .jpg: mask, identifying map and score), or video (.mp4, .webm or .avi: masks)."
+        ),
     ] = None,
     smooth: Annotated[bool, typer.Option(help="Smooth a video's masks over time.")] = True,
     threshold: ThresholdOption = None,
@@ -29,25 +31,33 @@ def run(
 ) -> None:
     """Find what a phrase describes in an image, or in every frame of a video."""
     from isfp import pictures
+    from isfp.cli.inputs import local_file, read_image
+    from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
     from isfp.show.draw import sheet
 
     if video and not image:
         from isfp.cli.video import run_video
 
+        source = local_file(video)
+        if out:
+            refuse_input(out, source)
         with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
-            run_video(segmenter, video, phrase, out, smooth, as_json)
+            run_video(segmenter, source, phrase, out, smooth, as_json)
         return
     if not image or video:
         raise typer.BadParameter("Give either --image or --video.")
-    frame = pictures.read(image)
+    if out:
+        refuse_input(out, image)
+        pictures.check_ending(out)
+    frame = read_image(image)
     with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
         results = segmenter.run(frame, phrase)
         if out:
             pictures.write(out, sheet(frame, results, segmenter.framing, segmenter.threshold))
             messages.print(f"Wrote {out}", highlight=False, soft_wrap=True)
         if as_json:
-            print_json({"image": str(image), "bundle": str(bundle), "results": [r.to_json() for r in results]})
+            print_json({"image": image, "bundle": str(bundle), "results": [r.to_json() for r in results]})
             return
     table = Table("phrase", "found", "score", "box", "pixels", "unknown words")
     for result in results:

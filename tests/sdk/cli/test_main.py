@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -38,6 +39,21 @@ def test_run_prints_a_table_that_says_what_is_not_there(isfp, colour_bundle, ima
     assert "[x]" in printed
 
 
+def test_an_image_comes_from_standard_input(colour_bundle, image):
+    command = [sys.executable, "-m", "isfp.cli", "run", str(colour_bundle), "--image", "-", "--phrase", "red", "--json"]
+    done = subprocess.run(command, input=image.read_bytes(), capture_output=True, check=True)
+    assert json.loads(done.stdout)["results"][0]["box"] == [40, 60, 240, 300]
+
+
+def test_output_passes_through_a_pipe_of_another_encoding(colour_bundle, image):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for arguments in ([], ["--json"]):
+        command = [sys.executable, "-m", "isfp.cli", "run", str(colour_bundle), "--image", str(image), "--phrase", "red café 猫"]
+        done = subprocess.run([*command, *arguments], capture_output=True, check=True, env=environment)
+        done.stdout.decode("ascii")
+    assert json.loads(done.stdout)["results"][0]["text"] == "red café 猫"
+
+
 def test_a_threshold_can_be_given(isfp, colour_bundle, image):
     arguments = ["--image", image, "--phrase", "red", "--json", "--threshold"]
     assert json.loads(isfp("run", colour_bundle, *arguments, "1")[1])["results"][0]["found"] is False
@@ -68,6 +84,8 @@ def test_tables_are_printed_for_people(isfp, colour_bundle, command):
         (["run", "BUNDLE", "--image", __file__, "--phrase", "red"], "is no picture"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "!"], "has no word in it"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--out", "x.abc"], "expected .png or .jpg"),
+        (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--out", "IMAGE"], "is an input of this command"),
+        (["run", "BUNDLE", "--image", "https://me:s3cret@host/a.png", "--phrase", "red"], "https://host/a.png is a URL"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--runtime", "warp"], "no runtime 'warp'"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--threshold", "2"], "from 0 to 1"),
         (["inspect", "."], "no manifest.json"),
