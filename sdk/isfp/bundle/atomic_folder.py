@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isfp.bundle.leftovers import dead_folders, temporary_folder
+from isfp.files.leftovers import dead_folders, temporary_folder
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 _OLD = "old"

@@ -81,8 +81,9 @@ def main() -> None:
     temporary files are removed.
     """
     accept_any_text()
+    before = None
     with suppress(ValueError):  # this is not the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except BrokenPipeError:  # what reads the output has ended; Python would complain again as it flushes
@@ -96,3 +97,6 @@ def main() -> None:
             message = f"{type(error).__name__}: {error} For the traceback: isfp --debug ..."
         messages.print(f"[bold red]isfp:[/] {plain(message)}", highlight=False, soft_wrap=True)
         sys.exit(1)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)

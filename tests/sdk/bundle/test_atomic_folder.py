@@ -16,7 +16,7 @@ import pytest
 from isfp.bundle import atomic_folder as module
 from isfp.bundle.atomic_folder import atomic_folder, recover
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.leftovers import remove_leftovers, temporary_folder
+from isfp.files.leftovers import remove_leftovers, temporary_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="leftovers are told by flock")
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from isfp.bundle.leftovers import temporary_folder
+from isfp.files.leftovers import temporary_folder
 from isfp_train.errors import CheckpointError, DataMissingError
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from isfp import pictures
 from isfp.pictures import ENDINGS
 from isfp_train.data.scene import in_split
 
@@ -86,10 +87,7 @@ class PhotoBackdrops:
 
 @lru_cache(maxsize=256)
 def _photo(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path} is no readable picture.")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(pictures.read(path), cv2.COLOR_BGR2RGB)
 
 
 def texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
