@@ -5,7 +5,7 @@ DEV := .venv
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench picture weights plugin gpu-check clean
+.PHONY: help demo test lint docs bench picture weights plugin gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ lint: $(DEV)/ready ## ruff and mypy
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+
+docs: $(DEV)/ready ## build the documentation with its API pages, build/site/index.html; warnings are errors
+	$(DEV)/bin/python -m mkdocs build --strict
 
 bench: $(DEV)/ready ## compare the latency of the SDK with PyTorch eager, stage by stage, interleaved
 	$(DEV)/bin/python samples/benchmark.py models/edge.isfp models/edge.pt
