@@ -12,6 +12,7 @@ from isfp.engines.fpm import DOMAIN, VERSION
 from isfp_export.onnx.fpm_function import OPSET, fpm_function
 from isfp_export.onnx.fpm_node import fpm_scan_node
 from isfp_export.onnx.node_names import KEEP_PREFIX
+from isfp_export.onnx.pad_channels import pad_channels
 from isfp_export.onnx.stages import ExportStage
 from isfp_train.network import NetworkConfig
 
@@ -48,7 +49,7 @@ def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
 def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.ModelProto:
     """Simplify, drop what only the exporter needs, give the FPM scan its body, check."""
     _name_guide(model)
-    model = onnxslim.slim(model)
+    model = pad_channels(onnxslim.slim(model))
     model.graph.name = name
     model.producer_name = "isfp"
     model.ir_version = IR_VERSION
