@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,25 @@ def test_any_size_of_frame_can_be_drawn(segmenter, size):
     results = segmenter.run(frame, ["red", "the " * 300 + "blorp", "ü漢 a"])
     assert draw.overlay(frame, results).shape == frame.shape
     assert draw.sheet(frame, results, segmenter.framing, 0.5).ndim == 3
+
+
+def test_cards_and_overlays_of_a_large_photo_need_at_most_twice_its_memory(segmenter):
+    frame = picture(("red", (400, 400, 2800, 2400)), size=(3000, 4000))
+    results = [segmenter.run(frame, "red")]
+    assert results[0].found
+    for make in (lambda: draw.sheet(frame, results, segmenter.framing, 0.5), lambda: draw.overlay(frame, results)):
+        tracemalloc.start()
+        make()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2 * frame.nbytes
+
+
+def test_a_card_of_a_large_photo_looks_like_that_of_a_small_one(segmenter):
+    large = np.repeat(np.repeat(SCENE, 3, axis=0), 3, axis=1)
+    one, other = (draw.card(frame, segmenter.run(frame, "red"), segmenter.framing, 0.5) for frame in (SCENE, large))
+    assert one.shape == other.shape
+    assert np.abs(one.astype(int) - other)[50:350].mean() < 3
 
 
 def test_a_grid_holds_every_picture_whole():
