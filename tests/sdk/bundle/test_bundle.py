@@ -313,3 +313,14 @@ def test_folder_stays_as_it_was_when_the_renaming_fails(tmp_path, monkeypatch):
         (folder / "new").write_text("new")
     assert [path.name for path in place.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_the_size_of_a_manifest_is_limited(colour_bundle, tmp_path):
+    path = tmp_path / "b.isfp"
+    shutil.copytree(colour_bundle, path)
+    content = (path / "manifest.json").read_bytes()
+    (path / "manifest.json").write_bytes(content + b" " * (4 << 20))
+    with pytest.raises(BundleCorruptError, match="expected at most 4194304"):
+        Bundle.open(path)
+    (path / "manifest.json").write_bytes(content + b" " * 1000)
+    Bundle.open(path)

@@ -136,7 +136,29 @@ def test_a_frame_of_another_type_is_refused_with_the_way_from_that_type(dtype, h
 
 
 def test_a_complex_frame_has_no_way_and_a_masked_one_says_what_to_fill():
-    with pytest.raises(FrameError, match=r"as cv2\.imread gives it\.$"):
+    with pytest.raises(FrameError, match=r"as cv2\.imread returns it\.$"):
         check_frame(np.zeros((4, 6, 3), complex))
     with pytest.raises(FrameError, match=r"frame\.filled\(0\)"):
         check_frame(np.ma.masked_array(np.zeros((4, 6, 3), np.uint8), True))
+
+
+def test_a_tall_frame_is_centred_between_left_and_right():
+    letterbox = FRAMING.letterbox(64, 32)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (0, 16, 64, 32)
+
+
+def test_height_and_width_of_an_input_that_is_not_square_are_not_confused():
+    wide = Framing(32, 64)
+    letterbox = wide.letterbox(64, 64)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (0, 16, 32, 32)
+    letterbox = wide.letterbox(16, 64)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (8, 0, 16, 64)
+    fitted, _ = wide.fit(np.zeros((40, 20, 3), np.uint8))
+    assert fitted.shape == (1, 32, 64, 3)
+
+
+def test_on_its_way_back_a_mask_is_interpolated_and_not_repeated():
+    values = np.zeros((64, 64), np.float32)
+    values[:, 32:] = 1
+    middle = FRAMING.letterbox(256, 256).restore(values)[128, 124:132]
+    np.testing.assert_allclose(middle, [0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1])
