@@ -1,4 +1,4 @@
-"""What a scene is: a picture and the exact masks of the objects that phrases can be about."""
+"""Scenes: a picture, and exact masks of the objects that phrases can describe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 Made = Literal["all", "present", "names", "none"]
 
-#: A last name of objects in scenes that show nothing else which could be called an object.
+#: Last name of objects in scenes in which nothing else could be called an object.
 ANYTHING = "object"
 
 
@@ -19,16 +19,16 @@ class SceneObject:
     """One object of a scene, measured on its visible part.
 
     Attributes:
-        names: what people call it, best first, lower case: ``("mug", "cup")``. Every name that a person could use for
-            it belongs here, wide ones too (a taxi is also a "car"): a name is unique only where no other object has it.
-            :data:`ANYTHING` as last name says that the scene shows nothing else that one could call an object.
-        kind: same-category key: two objects of one kind are distractors of each other.
-        colour: basic colour word, None when unknown or mixed.
-        box: ``x0, y0, x1, y1`` of the visible mask in pixels, x1 and y1 exclusive.
-        centre: ``x, y`` gravity centre of the visible mask, in pixels.
-        area: visible pixels.
-        nameable: False: counts as a distractor, but is never a target or an anchor.
-        mask: bool ``[H,W]``, the visible part; None once it is stored elsewhere.
+        names: what people call it, most common name first, in lower case: `("mug", "cup")`. All names that a person could use
+            belong here, also general ones (a taxi is also a "car"): a name is unique only if no other object has it. `ANYTHING` as
+            the last name means that nothing else in the scene could be called an object.
+        kind: category; two objects of one kind are distractors of each other.
+        colour: basic colour word; None if it is unknown or mixed.
+        box: `x0, y0, x1, y1` of the visible mask in pixels; x1 and y1 are exclusive.
+        centre: `x, y` of the gravity centre of the visible mask, in pixels.
+        area: number of visible pixels.
+        nameable: False if it only counts as a distractor and is never a target or an anchor.
+        mask: the visible part, bool `[H,W]`; None if it is stored elsewhere.
     """
 
     names: tuple[str, ...]
@@ -43,13 +43,13 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Expression:
-    """A phrase about a scene, and the object it means.
+    """A phrase about a scene, and the object that it describes.
 
     Attributes:
         text: the words.
-        target: index of the object; None: the phrase names something that is not there.
-        kind: the group that it is counted in: "expression" or "absent" where a person wrote it.
-        also: other objects that it fits as well as its target: "mug" on a picture with three of them.
+        target: index of the object; None if the phrase describes an absent object.
+        kind: group in which it is counted: "expression" or "absent" for phrases that people wrote.
+        also: other objects that it fits as well as its target, such as "mug" in a picture of three mugs.
     """
 
     text: str
@@ -63,13 +63,13 @@ class Scene:
     """A picture and its objects.
 
     Attributes:
-        image: uint8 ``[H,W,3]``, RGB.
-        objects: disjoint in their masks where the source is composed; photos keep their annotators' overlaps.
-        source: ``"composed"``, ``"photo"`` or ``"procedural"``, or the dataset's name.
-        expressions: what people wrote about it (RefCOCO and its kin); empty where phrases are made from the geometry alone.
-        made: which phrases may be made beside those that people wrote: "all"; "present", where what has no annotation may be
-            there all the same; "names", where not every object of an annotated kind has one, so nothing can be compared; "none".
-        absent: names of what is surely not there, beside what the geometry says.
+        image: uint8 `[H,W,3]`, RGB.
+        objects: their masks are disjoint in composed scenes; photos keep the overlaps of their annotations.
+        source: `"composed"`, `"photo"` or `"procedural"`, or the name of a data set.
+        expressions: phrases that people wrote about it (RefCOCO and others); empty if phrases are only generated.
+        made: which phrases may be generated in addition: "all"; "present" if objects without annotations may be present; "names" if
+            some objects of an annotated kind may have no annotation, so nothing can be compared; "none".
+        absent: names of objects that are certainly absent, in addition to those that the geometry excludes.
     """
 
     image: np.ndarray
@@ -81,15 +81,15 @@ class Scene:
 
 
 class SceneSource(Protocol):
-    """Anything that makes scenes from seeds."""
+    """A source that generates scenes from seeds."""
 
     def scene(self, seed: int) -> Scene:
-        """The scene of this seed: the same on every call and in every process."""
+        """The scene of this seed, which is the same in every call and every process."""
         ...
 
 
 def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | None = None, nameable: bool = True) -> SceneObject:
-    """The object whose visible part is ``mask``, bool ``[H,W]``.
+    """The object whose visible part is `mask`, bool `[H,W]`.
 
     Raises:
         ValueError: the mask is empty.
@@ -98,7 +98,7 @@ def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | N
     rows = mask.sum(axis=1, dtype=np.int64)
     area = int(columns.sum())
     if area == 0:
-        raise ValueError(f"The mask of an object named {names} has no pixel; leave hidden objects out of the scene.")
+        raise ValueError(f"The mask of the object named {names} is empty. Leave hidden objects out of the scene.")
     xs, ys = np.flatnonzero(columns), np.flatnonzero(rows)
     centre = (
         float((columns * np.arange(len(columns))).sum() / area + 0.5),
@@ -109,27 +109,27 @@ def measure(mask: np.ndarray, names: tuple[str, ...], kind: str, colour: str | N
 
 
 def without_anything(obj: SceneObject) -> SceneObject:
-    """The object without the name :data:`ANYTHING`."""
+    """The object without the name `ANYTHING`."""
     return replace(obj, names=tuple(name for name in obj.names if name != ANYTHING))
 
 
 def held_out(key: str, share: float) -> bool:
-    """Whether the hash of ``key`` falls into the first ``share`` (0 to 1): the same on every machine."""
+    """Whether the hash of `key` falls into the first `share` (0 to 1). The result is the same on every machine."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") < share * 2**64
 
 
 def in_split(key: str, share: float, split: str) -> bool:
-    """Whether ``key`` belongs to ``split`` ("train", "held_out" or "all") when ``share`` of all keys are held out.
+    """Whether `key` belongs to `split` ("train", "held_out" or "all") when `share` of all keys are held out.
 
     Raises:
-        ValueError: ``split`` is none of the three.
+        ValueError: `split` is not one of the three.
     """
     if split not in ("train", "held_out", "all"):
-        raise ValueError(f'split is {split!r}; it must be "train", "held_out" or "all".')
+        raise ValueError(f'split is {split!r}; expected "train", "held_out" or "all".')
     return split == "all" or held_out(key, share) == (split == "held_out")
 
 
 def scene_rng(source: str, seed: int) -> np.random.Generator:
-    """The random numbers of one scene; sources with the same seed do not share them."""
+    """The random numbers of one scene; they differ between sources for the same seed."""
     key = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
     return np.random.default_rng((key, seed))

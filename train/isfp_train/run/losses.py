@@ -38,7 +38,7 @@ def choice_loss(logits: Tensor, target: Tensor, nothing: bool = False) -> Tensor
     """Minus the log of the positive cells' share in the softmax over all cells (ours).
 
     The BCE asks whether a cell is positive; the lookup asks which cell is best, and so does this loss. Phrases for absent objects
-    do not contribute, unless ``nothing`` adds a further choice: its logit is 0, like that of a cell with a probability of a half,
+    do not contribute, unless `nothing` adds a further choice: its logit is 0, like that of a cell with a probability of a half,
     and it is the right choice for these phrases. The lookup compares with a threshold too, and one wrongly confident cell among
     169 hardly changes a mean BCE. `[N,S,S]`, `[N,S,S]` -> mean over all N, scalar.
     """

@@ -37,7 +37,7 @@ def test_a_hidden_object_is_there_before_and_after_and_not_between():
 
 
 def test_what_cannot_be_made_is_said():
-    with pytest.raises(ValueError, match="'spinning'; it must be one of"):
+    with pytest.raises(ValueError, match="'spinning'; expected one of"):
         MovingScenes(160).clip(1, "spinning")
     with pytest.raises(ValueError, match="room for 200 frames"):
         MovingScenes(160).clip(1, "moving", length=200, speed=9)

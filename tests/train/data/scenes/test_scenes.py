@@ -131,5 +131,5 @@ def test_held_out_shares_come_from_the_name_alone() -> None:
 
 
 def test_an_empty_mask_is_refused() -> None:
-    with pytest.raises(ValueError, match="no pixel"):
+    with pytest.raises(ValueError, match="is empty"):
         measure(np.zeros((4, 4), bool), ("mug",), "mug")

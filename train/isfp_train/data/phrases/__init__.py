@@ -1,1 +1,1 @@
-"""Phrases for scenes: what they say, the proof that one object fits, and how they are worded."""
+"""Phrases for scenes: their meaning, the proof that one object fits, and their wording."""

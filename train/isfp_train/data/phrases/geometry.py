@@ -1,4 +1,4 @@
-"""Proofs that a meaning fits exactly one object of a scene, or none, with a margin that leaves no doubt to a person."""
+"""Proofs that a meaning fits exactly one object of a scene, or none, with margins that leave people no doubt."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from isfp_train.data.sprites.colours import COLOURS, confusable
 from isfp_train.data.sprites.names import TELLING, kinds_called, may_be_called, shares_a_word
 
 NO, MAYBE, YES = 0, 1, 2
-#: Verdicts of :func:`prove` that are no index.
+#: Results of `prove` other than an index.
 NOTHING, DOUBT = -1, -2
 
-#: Margins, in shares of the frame's side unless told.
+#: Margins, as shares of the frame's side unless stated otherwise.
 GAP = 0.055
 SIDE_GAP = 0.15
 SIZE_RATIO = 1.5
@@ -23,10 +23,10 @@ LENGTH_RATIO = 1.15
 
 
 def prove(meaning: Meaning, objects: Sequence[SceneObject], size: tuple[int, int]) -> int:
-    """The index of the one object that ``meaning`` means, :data:`NOTHING` where surely none fits, else :data:`DOUBT`.
+    """Return the index of the one object that `meaning` describes, `NOTHING` if certainly none fits, else `DOUBT`.
 
     Args:
-        meaning: what is said.
+        meaning: meaning of the phrase.
         objects: all objects of the scene.
         size: height and width of the scene in pixels.
     """
@@ -69,14 +69,14 @@ def prove(meaning: Meaning, objects: Sequence[SceneObject], size: tuple[int, int
 def _keep_related(
     status: list[int], relation: str, objects: Sequence[SceneObject], anchors: Sequence[SceneObject], size: tuple[int, int]
 ) -> None:
-    """Lower the status of each object to whether it stands in the relation, in place."""
+    """Lower the status of each object, in place, to whether the relation holds for it."""
     for i, state in enumerate(status):
         if state:
             status[i] = min(state, _related(relation, objects[i], anchors, size))
 
 
 def _described(meaning: Meaning, obj: SceneObject) -> int:
-    """Whether the noun and the colour fit an object."""
+    """Whether noun and colour fit an object: YES, MAYBE or NO."""
     state = called(meaning.noun, obj)
     if state and meaning.excluded is not None:
         if obj.colour == meaning.excluded:
@@ -92,7 +92,7 @@ def _described(meaning: Meaning, obj: SceneObject) -> int:
 
 
 def called(noun: str, obj: SceneObject) -> int:
-    """Whether people would call an object by this name: YES, MAYBE or NO."""
+    """Whether people would use this name for an object: YES, MAYBE or NO."""
     if noun in COLOURS and obj.colour is not None and noun not in obj.names and confusable(noun, obj.colour):
         return MAYBE  # "the orange" may be the orange ball
     return _may_call(noun, obj.names, obj.kind)
@@ -115,7 +115,7 @@ def _may_call(noun: str, names: tuple[str, ...], own: str) -> int:
 
 
 def _related(relation: str, obj: SceneObject, anchors: Sequence[SceneObject], size: tuple[int, int]) -> int:
-    """Whether an object stands in a relation to the anchors."""
+    """Whether a relation to the anchors holds for an object."""
     if relation == "between":
         return _between(obj, anchors[0], anchors[1], size)
     (anchor,) = anchors
@@ -147,7 +147,7 @@ def _between(obj: SceneObject, one: SceneObject, other: SceneObject, size: tuple
 
 
 def _distance(one: SceneObject, other: SceneObject) -> float:
-    """Pixels between the boxes; 0 where they touch."""
+    """Pixels between the boxes; 0 if they touch."""
     dx = max(one.box[0] - other.box[2], other.box[0] - one.box[2], 0.0)
     dy = max(one.box[1] - other.box[3], other.box[1] - one.box[3], 0.0)
     return (dx * dx + dy * dy) ** 0.5
@@ -160,7 +160,7 @@ def _centre_distance(one: SceneObject, other: SceneObject) -> float:
 def _by_distance(
     relation: str, objects: Sequence[SceneObject], sure: list[int], open_: list[int], anchor: SceneObject, size: tuple[int, int]
 ) -> int:
-    """Nearest and farthest by the gap and by the centres alike; "next left" is the nearest of those on the left."""
+    """Nearest and farthest, by the gap as well as by the centres; "next left" is the nearest object on the left."""
     if relation in ("next left", "next right"):
         towards = "left of" if relation == "next left" else "right of"
         states = {i: _related(towards, objects[i], [anchor], size) for i in (*sure, *open_)}
@@ -188,7 +188,7 @@ def _by_distance(
 def _ordered(
     order: tuple[int, str], objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]
 ) -> int:
-    """The k-th from a side, where the objects stand clearly one after the other."""
+    """The k-th from a side, if the objects clearly follow one another."""
     k, side = order
     if open_ or not all(objects[i].nameable for i in sure):
         return DOUBT
@@ -211,7 +211,7 @@ def _ordered(
 
 
 def _ranked(k: int, word: str, objects: Sequence[SceneObject], sure: list[int]) -> int:
-    """The k-th by size, where no two are alike."""
+    """The k-th by size, if no two are of similar size."""
     line = sorted(sure, key=lambda i: objects[i].area)
     for one, other in pairwise(line):
         if _sized("biggest", objects, [one, other], []) != other:
@@ -220,7 +220,7 @@ def _ranked(k: int, word: str, objects: Sequence[SceneObject], sure: list[int]) 
 
 
 def _before(one: SceneObject, other: SceneObject, along: int, gap: float) -> bool:
-    """Whether ``one`` comes first along an axis by its centre and by both its edges."""
+    """Whether `one` comes first along an axis, by its centre and both its edges."""
     return (
         other.centre[along] - one.centre[along] >= gap
         and other.box[along] - one.box[along] > 0.3 * gap
@@ -229,7 +229,7 @@ def _before(one: SceneObject, other: SceneObject, along: int, gap: float) -> boo
 
 
 def _sized(word: str, objects: Sequence[SceneObject], sure: list[int], open_: list[int]) -> int:
-    """The one that is bigger (or smaller, taller...) than all others, by area and by length."""
+    """The one that is bigger (or smaller, taller, …) than all others, by area and by length."""
     if len(sure) < 2:
         return DOUBT
 
@@ -279,7 +279,7 @@ def _placed(place: str, objects: Sequence[SceneObject], sure: list[int], open_: 
 
 
 def _at_side(place: str, objects: Sequence[SceneObject], sure: list[int], everyone: list[int], size: tuple[int, int]) -> int:
-    """Leftmost and so on; for "on the left" the object must also be there, and all others clearly not."""
+    """Leftmost and so on; "on the left" also requires that the object is on that side and all others clearly are not."""
     if not sure:
         return DOUBT
     side = {"leftmost": "left", "rightmost": "right", "topmost": "top", "lowest": "bottom"}.get(place, place)
@@ -317,7 +317,7 @@ def _in_centre(obj: SceneObject, size: tuple[int, int]) -> int:
 
 
 def _middle(objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
-    """The middle one of three (or five) that stand in a line."""
+    """The middle one of three or five objects in a line."""
     if open_ or len(sure) not in (3, 5) or not all(objects[i].nameable for i in sure):
         return DOUBT
     k = len(sure) // 2 + 1

@@ -1,34 +1,34 @@
-"""What a phrase says, apart from its words: the logical form that a proof reads."""
+"""The meaning of a phrase, independent of its wording: the logical form that is proved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Superlatives of place, and the plain places of the frame.
+#: Superlatives of place, and sides of the frame.
 EXTREMES = ("leftmost", "rightmost", "topmost", "lowest")
 SIDES = ("left", "right", "top", "bottom")
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
 PLACES = (*EXTREMES, *SIDES, *CORNERS, "middle", "centre")
 SIZES = ("biggest", "smallest", "big", "small", "huge", "tiny", "tallest", "shortest", "widest")
-#: The relations that take one object; "between" takes two.
+#: Relations to one object; "between" relates to two.
 DIRECTIONS = ("left of", "right of", "above", "below")
 RELATIONS = (*DIRECTIONS, "nearest", "next left", "next right", "farthest", "between")
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """The objects called ``noun`` that have ``colour`` and stand in ``relation`` to the anchors; of these one.
+    """One of the objects called `noun` that have `colour` and for which `relation` to the anchors holds.
 
     Attributes:
-        noun: a name, or "object" for anything at all.
+        noun: a name, or "object" for any object.
         colour: a basic colour word.
         excluded: a basic colour word that must not fit.
-        relation: one of :data:`RELATIONS`, to ``anchors``.
-        anchors: the one (or, for "between", two) objects that the relation is to.
-        second: another of the four directions, and the object that it is to: "left of the mug and above the key".
-        place: one of :data:`PLACES`.
-        size: one of :data:`SIZES`.
-        order: (k, side): the k-th, from 1, counted from "left", "right", "top" or "bottom"; or the k-th "biggest" or
+        relation: one of `RELATIONS`, to `anchors`.
+        anchors: the object that the relation refers to; two for "between".
+        second: another of the four directions, and the object that it refers to: "left of the mug and above the key".
+        place: one of `PLACES`.
+        size: one of `SIZES`.
+        order: (k, side): the k-th, from 1, counting from "left", "right", "top" or "bottom"; or the k-th "biggest" or
             "smallest".
     """
 

@@ -1,4 +1,4 @@
-"""Phrases that only name: a name means everything that has it, or nothing."""
+"""Phrases that only name objects: a name refers to all objects that have it, or to none."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _SEVERAL = ("all {n}", "the {n}", "all the {n}", "both {n}", "every one of the {
 def name_phrases(
     objects: Sequence[SceneObject], absent: Sequence[str], rng: np.random.Generator, count: int, absent_share: float
 ) -> list[Expression]:
-    """Up to `count` phrases that name what is there (their target is one of all that fit, the others stand in `also`) or is not.
+    """Up to `count` phrases that name present objects (one of them is the target, the others are in `also`) or absent ones.
 
     Args:
         objects: all objects of the scene.
-        absent: names of what is surely not there.
-        rng: picks names and words.
-        count: how many phrases.
-        absent_share: share of them for what is not there.
+        absent: names of objects that are certainly absent.
+        rng: chooses names and words.
+        count: maximum number of phrases.
+        absent_share: share of phrases for absent objects.
     """
     nameable = [i for i, obj in enumerate(objects) if obj.nameable]
     found: list[Expression] = []

@@ -1,4 +1,4 @@
-"""Phrases for scenes, each with the proof that it means one object, or none."""
+"""Phrases for scenes, each with a proof that it describes exactly one object, or none."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from isfp_train.data.scene import ANYTHING, Expression, SceneObject, in_split
 from isfp_train.data.sprites.colours import COLOURS
 from isfp_train.data.sprites.names import kinds_called, names_of, world_of
 
-#: Share of the phrases that mean nothing in the scene.
+#: Share of phrases for absent objects.
 ABSENT_SHARE = 0.12
-#: Nobody counts further than this from a side.
+#: People do not count further than this from a side.
 MOST_COUNTED = 5
-#: Share of the guessable phrases (:meth:`_Table.guessable`) that are left out.
+#: Share of guessable phrases (`_Table.guessable`) that are left out.
 GUESSABLE_LEFT_OUT = 0.8
-#: Share of the pairs of a colour and a kind of object that training phrases never say together.
+#: Share of the pairs of a colour and a kind of object that training phrases never combine.
 HELD_OUT_PAIRS = 0.08
 _TRIES = 20
-#: Words of all names and colours of a phrase with two relations: more would not fit.
+#: Maximum number of words for all names and colours of a phrase with two relations.
 _SHORT = 6
 
 
 @dataclass(frozen=True)
 class MadePhrase(Expression):
-    """A phrase that was made from the geometry, and the object it means.
+    """A phrase that was generated from the geometry, and the object that it describes.
 
     Attributes:
-        text: lower-case words a-z and digits, at most 20.
-        target: index of the object; None: the phrase names something that is not there.
+        text: at most 20 lower-case words of a-z and digits.
+        target: index of the object; None if the phrase describes an absent object.
         kind: "unique", "colour", "negation", "position", "order", "size", "relation" or "absent".
-        meaning: the logical form that was proved.
+        meaning: the meaning that was proved.
     """
 
     meaning: Meaning
@@ -51,25 +51,25 @@ def make_phrases(
     absent: float = ABSENT_SHARE,
     comparisons: float = 0.0,
 ) -> list[MadePhrase]:
-    """Up to ``count`` different phrases for a scene; fewer where the scene does not prove more.
+    """Up to `count` different phrases for a scene; fewer if no more can be proved.
 
     Args:
-        objects: all objects of the scene; masks are not read.
+        objects: all objects of the scene; masks are not used.
         size: height and width of the scene in pixels.
-        rng: picks targets, meanings and words.
-        count: how many phrases.
+        rng: chooses targets, meanings and words.
+        count: maximum number of phrases.
         wording: "train", "held_out" (every phrase has a wording that "train" never uses) or "all".
-        pairs: of colours and kinds of objects: "train", "held_out" (every phrase names the colour of an object that "train"
-            never names with it) or "all".
-        absent: share of the phrases that mean nothing in the scene.
-        comparisons: share of the others for which only order and size are tried first, which otherwise seldom can be proved.
+        pairs: pairs of a colour and a kind of object: "train", "held_out" (every phrase has a pair that "train" never uses) or
+            "all".
+        absent: share of phrases for absent objects.
+        comparisons: share of the other phrases for which order and size are tried first, as they can rarely be proved otherwise.
 
     Raises:
-        ValueError: ``wording`` or ``pairs`` is none of the three.
+        ValueError: `wording` or `pairs` is not one of the three.
     """
     for name, value in (("wording", wording), ("pairs", pairs)):
         if value not in ("train", "held_out", "all"):
-            raise ValueError(f'{name} is {value!r}; it must be "train", "held_out" or "all".')
+            raise ValueError(f'{name} is {value!r}; expected "train", "held_out" or "all".')
     table = _Table(objects, size, rng, pairs)
     found: list[MadePhrase] = []
     said: set[Meaning] = set()
@@ -89,7 +89,7 @@ def make_phrases(
 
 
 def kind_of(meaning: Meaning) -> str:
-    """The kind of a meaning that something fits."""
+    """The kind of a meaning that fits an object."""
     if meaning.relation is not None:
         return "relation"
     if meaning.order is not None:
@@ -104,7 +104,7 @@ def kind_of(meaning: Meaning) -> str:
 
 
 class _Table:
-    """One scene while phrases are made for it."""
+    """One scene while phrases are generated for it."""
 
     def __init__(self, objects: Sequence[SceneObject], size: tuple[int, int], rng: np.random.Generator, pairs: str) -> None:
         self.objects, self.size, self.rng, self.pairs = objects, size, rng, pairs
@@ -117,9 +117,9 @@ class _Table:
         self.world = world_of(frozenset(kinds))
 
     def present(self, luck: float) -> tuple[Meaning | None, int | None]:
-        """A meaning that fits one object, and that object's index; None where this try found none.
+        """A meaning that fits one object, and that object's index; None if this attempt found none.
 
-        ``luck`` (0 to 1) picks the family of meanings: kept for several tries, it gives the hard ones their share.
+        `luck` (0 to 1) chooses the family of meanings. It is kept for several attempts, so that hard families get their share.
         """
         if not self.targets:
             return None, None
@@ -134,14 +134,14 @@ class _Table:
         return meaning, target
 
     def absent(self, luck: float) -> tuple[Meaning | None, None]:
-        """A meaning that surely nothing fits; ``luck`` (0 to 1) picks its style."""
+        """A meaning that certainly fits no object; `luck` (0 to 1) chooses its style."""
         meaning = self.propose_absent(luck)
         if meaning is not None and prove(meaning, self.objects, self.size) == NOTHING:
             return meaning, None
         return None, None
 
     def guessable(self, meaning: Meaning, target: int) -> bool:
-        """Whether "left of X" also happens to be the leftmost: who learns only that would never read X."""
+        """Whether "left of X" is also the leftmost: a network that learns only this would ignore X."""
         along, sign = _DIRECTIONS.get(meaning.relation or "", (0, 0))
         if not sign or not self.rivals[target]:
             return False
@@ -150,14 +150,14 @@ class _Table:
         return all(sign * (t.centre[along] - obj.centre[along]) > 0 for t in like)
 
     def is_pair(self, meaning: Meaning) -> bool:
-        """Whether just two objects have the meaning's noun and colour: then "bigger" can stand for "biggest"."""
+        """Whether exactly two objects have the meaning's noun and colour, so that "bigger" can replace "biggest"."""
         fitting = [t for t in self.objects if called(meaning.noun, t) != NO]
         if meaning.colour is not None:
             fitting = [t for t in fitting if t.colour in (None, meaning.colour)]
         return len(fitting) == 2 and meaning.relation is None
 
     def propose(self, target: int, luck: float) -> Meaning | None:
-        """Some meaning that may fit a target; nothing is proved yet."""
+        """A meaning that may fit a target; it is not proved yet."""
         rng, obj = self.rng, self.objects[target]
         noun = self.noun(obj)
         crowded = self.rivals[target] > 0
@@ -183,25 +183,25 @@ class _Table:
         return self.relation(target, noun, colour)
 
     def may_say(self, colour: str | None, kind: str) -> bool:
-        """Whether a phrase of these ``pairs`` may give a kind of object this colour."""
+        """Whether phrases of these `pairs` may combine a colour with a kind of object."""
         return colour is None or in_split(f"{colour} {kind}", HELD_OUT_PAIRS, self.pairs)
 
     def negation(self, target: int, noun: str) -> Meaning | None:
-        """The target by the colour of a rival, which it has not."""
+        """The target, described by a rival's colour that it does not have."""
         obj = self.objects[target]
         rivals = {t.colour for t in self.objects if t.kind == obj.kind and t.colour not in (None, obj.colour)}
         colours = sorted(c for c in rivals if c and c not in noun.split() and self.may_say(c, obj.kind))
         return Meaning(noun, excluded=_one(self.rng, colours)) if colours else None
 
     def noun(self, obj: SceneObject) -> str:
-        """A name of an object, the first ones more often."""
+        """A name of an object; the first names are more frequent."""
         if self.anything and self.rng.random() < 0.05:
             return ANYTHING
         names = [name for name in obj.names if name != ANYTHING]
         return names[0] if self.rng.random() < 0.55 else _one(self.rng, names)
 
     def place(self, obj: SceneObject, crowded: bool) -> str:
-        """A place word that is not plainly wrong."""
+        """A word of place that is not obviously wrong."""
         rng = self.rng
         x, y = obj.centre[0] / self.size[1], obj.centre[1] / self.size[0]
         if rng.random() < 0.14:
@@ -212,7 +212,7 @@ class _Table:
         return words[int(rng.integers(2))] if rng.random() < 0.62 else words[2 + int(rng.integers(2))]
 
     def order(self, obj: SceneObject, colour: str | None) -> tuple[int, str]:
-        """Where an object stands among its kind, counted from a random side."""
+        """The position of an object among its kind, counted from a random side."""
         side = _one(self.rng, _ORDER_SIDES)
         like = [t for t in self.objects if t.kind == obj.kind and (colour is None or t.colour == colour)]
         if side in ("biggest", "smallest"):
@@ -248,7 +248,7 @@ class _Table:
         return Meaning(noun, colour, relation, (one,))
 
     def second(self, target: int, first: int, named: tuple[str, str | None], one: Meaning) -> tuple[str, Meaning] | None:
-        """Another object that the target stands in a direction to; None where the phrase would grow too long."""
+        """A further direction, and the object that it refers to; None if the phrase would be too long."""
         others = [i for i in self.targets if i not in (target, first)]
         if not others:
             return None
@@ -262,13 +262,13 @@ class _Table:
         return self.direction(target, index), anchor
 
     def direction(self, target: int, anchor: int) -> str:
-        """The direction from an anchor to a target that is the plainer one."""
+        """The clearer direction from an anchor to a target."""
         obj, other = self.objects[target], self.objects[anchor]
         dx, dy = obj.centre[0] - other.centre[0], obj.centre[1] - other.centre[1]
         return ("left of" if dx < 0 else "right of") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
 
     def anchor(self, index: int) -> Meaning | None:
-        """A meaning of an anchor by its name, with its colour where that is needed."""
+        """A meaning that describes an anchor by its name, and by its colour if needed."""
         obj = self.objects[index]
         noun = self.noun(obj)
         if noun == ANYTHING:
@@ -288,7 +288,7 @@ class _Table:
         return None
 
     def propose_absent(self, style: float) -> Meaning | None:
-        """Something that may not be there: an object, a colour, a relation, one too many, a wrong corner."""
+        """A meaning that may fit no object: an absent object, a wrong colour, relation, number or corner."""
         rng = self.rng
         if not self.targets:
             return Meaning(self.absent_noun())
@@ -314,9 +314,9 @@ class _Table:
         return Meaning(noun, place=_one(rng, CORNERS))
 
     def absent_noun(self) -> str:
-        """A name that may be absent, most often one that is present in other scenes of this kind.
+        """The name of a possibly absent object, usually one that occurs in other scenes of this kind.
 
-        On photos only COCO's categories will do: all else may be there without an annotation.
+        For photos, only COCO's categories can be used: other objects may be present without an annotation.
         """
         world = self.world
         if world != "photo":
@@ -324,7 +324,7 @@ class _Table:
         return _one(self.rng, names_of(world))
 
     def decorated(self, noun: str) -> Meaning:
-        """An absent noun, sometimes with words around it."""
+        """An absent noun, sometimes with further words."""
         rng, pick = self.rng, self.rng.random()
         if pick < 0.5:
             return Meaning(noun)
@@ -343,9 +343,9 @@ def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(weights), np.cumsum(list(weights.values())) / sum(weights.values())
 
 
-#: Weights before the proofs, which let some families pass more often than others.
+#: Weights before the proofs; some families can be proved more often than others.
 _RIVAL_FAMILIES = _families({"place": 0.21, "order": 0.19, "size": 0.21, "colour": 0.12, "relation": 0.27})
-#: Where among the rivals' families order and size lie, 0 to 1.
+#: Range of order and size among the rivals' families, 0 to 1.
 _COMPARING = tuple(_RIVAL_FAMILIES[1][[0, 2]])
 _ALONE_FAMILIES = _families({"unique": 0.36, "colour": 0.24, "place": 0.12, "relation": 0.28})
 _ANYTHING_FAMILIES = _families({"colour": 0.25, "place": 0.30, "size": 0.20, "relation": 0.25})

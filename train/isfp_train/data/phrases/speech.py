@@ -1,4 +1,4 @@
-"""From a meaning to words."""
+"""The wording of a meaning."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_WORDS = 20
 
 
 def say(meaning: Meaning, rng: np.random.Generator, wording: str = "train", pair: bool = False) -> str:
-    """A phrase with the meaning.
+    """Return a phrase with a meaning.
 
     Args:
-        meaning: what to say.
-        rng: picks the words.
-        wording: "train", "held_out" or "all": whose patterns are used.
-        pair: of two objects: "bigger" may stand for "biggest".
+        meaning: the meaning.
+        rng: chooses the words.
+        wording: patterns to use: "train", "held_out" or "all".
+        pair: whether there are exactly two objects, so that "bigger" may replace "biggest".
 
     Returns:
         At most 20 lower-case words.
@@ -86,14 +86,14 @@ def _fill(pattern: str, meaning: Meaning, rng: np.random.Generator) -> str:
 
 
 def _anchor(anchor: Meaning, rng: np.random.Generator) -> str:
-    """An anchor's name, colour and the adjective that picks it."""
+    """The name and colour of an anchor, and the adjective that selects it."""
     noun = _noun(anchor, rng, plain=True)[0]
     adjectives = words.ADJECTIVES.get(anchor.place or anchor.size or "", ())
     return f"{_one(rng, adjectives)} {noun}" if adjectives else noun
 
 
 def _noun(meaning: Meaning, rng: np.random.Generator, plain: bool) -> tuple[str, str]:
-    """The noun with its colour, and its plural; ``plain``: the colour stands before the noun."""
+    """The noun with its colour, and its plural; with `plain`, the colour precedes the noun."""
     noun = _one(rng, words.ANYTHINGS) if meaning.noun == ANYTHING else meaning.noun
     several = words.plural(noun)
     if meaning.excluded is not None:

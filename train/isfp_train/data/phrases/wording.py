@@ -1,12 +1,12 @@
-"""How meanings are worded. Data to read and extend.
+"""The wordings of meanings, as data.
 
-``{n}`` is the noun with its colour ("red mug"), ``{ns}`` its plural, ``{a}`` and ``{b}`` are anchors with articles.
-A pattern that starts with ``=`` brings its own article or needs none; before any other, "the" may be put.
+`{n}` is the noun with its colour ("red mug"), `{ns}` its plural; `{a}` and `{b}` are anchors with articles. "the" may be added
+before a pattern, unless the pattern starts with `=`.
 """
 
 from __future__ import annotations
 
-#: Around the whole phrase.
+#: Frames around the whole phrase.
 FRAMES: tuple[str, ...] = (
     "find {x}", "show me {x}", "pick up {x}", "grab {x}", "where is {x}", "i want {x}", "segment {x}", "select {x}",
     "point to {x}", "point at {x}", "look at {x}", "get {x}", "take {x}", "give me {x}", "locate {x}", "find me {x}",
@@ -26,7 +26,7 @@ COLOURED: tuple[str, ...] = (
     "{n} in {c}",
 )
 
-#: The noun with a colour that it has not.
+#: The noun with a colour that it does not have.
 NEGATED: tuple[str, ...] = (
     "{n} that is not {c}",
     "{n} which is not {c}",
@@ -35,7 +35,7 @@ NEGATED: tuple[str, ...] = (
 )
 NEGATED_SEVERAL: tuple[str, ...] = ("{n} that are not {c}", "{n} which are not {c}")  # fmt: skip
 
-#: Of people the colour is that of their clothes.
+#: The colour of people is that of their clothes.
 WEARERS = frozenset(("person",))
 WORN: tuple[str, ...] = ("{n} in {c}", "{n} in {c}", "{n} wearing {c}", "{n} dressed in {c}", "{n} with {c} clothes")
 
@@ -191,13 +191,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-#: A second direction, behind the first: "the ball left of the mug and above the key".
+#: A second direction after the first: "the ball left of the mug and above the key".
 SECOND: dict[str, tuple[str, ...]] = {
     "left of": ("and left of {b}", "and to the left of {b}"), "right of": ("and right of {b}", "and to the right of {b}"),
     "above": ("and above {b}", "and higher than {b}"), "below": ("and below {b}", "and under {b}"),
 }  # fmt: skip
 
-#: Never used in training: they test whether new wordings of known objects are understood.
+#: Never used in training: they test whether new wordings are understood.
 HELD_OUT_FRAMES: tuple[str, ...] = ("could you hand me {x}", "i am looking for {x}", "would you pass me {x}")
 HELD_OUT: dict[str, tuple[str, ...]] = {
     "leftmost": ("{n} at the extreme left", "{n} on the left end"),
@@ -215,12 +215,12 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "between": ("{n} with {a} and {b} on either side",),
 }
 
-#: What stands before the noun of an anchor.
+#: Adjectives before the noun of an anchor.
 ADJECTIVES: dict[str, tuple[str, ...]] = {
     "leftmost": ("leftmost",), "rightmost": ("rightmost",), "topmost": ("topmost", "highest"), "lowest": ("lowest",),
     "biggest": ("biggest", "largest"), "smallest": ("smallest",),
 }  # fmt: skip
-#: Meanings that can be said with "that" for "the".
+#: Meanings in which "that" can replace "the".
 POINTED_AT = frozenset(("plain", "left", "right", "top", "bottom", "left of", "right of", "nearest", "between"))
 
 ORDINALS: tuple[tuple[str, ...], ...] = (
@@ -231,7 +231,7 @@ ORDINALS: tuple[tuple[str, ...], ...] = (
     ("fifth", "5th"),
 )
 NUMBERS: tuple[str, ...] = ("one", "two", "three", "four", "five")
-#: Both spellings are used.
+#: Alternative spellings; both are used.
 SPELLINGS: dict[str, str] = {"grey": "gray", "coloured": "colored", "centre": "center"}
 #: Other words for "object".
 ANYTHINGS: tuple[str, ...] = ("object", "thing", "item")
@@ -263,12 +263,12 @@ _UNCOUNTED = frozenset(
 
 
 def is_plural(name: str) -> bool:
-    """Whether one object of this name is spoken of as several: "scissors"."""
+    """Whether the name of a single object is a plural: "scissors"."""
     return name.split()[-1] in _ALWAYS_PLURAL
 
 
 def plural(name: str) -> str:
-    """The plural of a name, by its last word."""
+    """The plural of a name, formed from its last word."""
     *before, last = name.split()
     if len(before) > 1 and before[1] == "of":
         return " ".join((plural(before[0]), *before[1:], last))

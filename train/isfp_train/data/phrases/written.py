@@ -1,4 +1,4 @@
-"""Phrases that people wrote about photos: read from files, and turned with the photo that they are about."""
+"""Phrases that people wrote about photos: reading them, and mirroring them with their photo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from isfp.steps.phrase import split_words
 from isfp_train.errors import DataMissingError
 
-#: Words that say where in the frame something stands: such a phrase holds for the whole photo, not for a part of it.
+#: Words of place and rank. Phrases with one of them are true of the whole photo, but may not be of a part of it.
 PLACE_WORDS = frozenset(
     """left right top bottom middle center centre upper lower corner edge front back background foreground far farthest furthest
     leftmost rightmost topmost first second third fourth last end closest nearest behind side topmost lowest highest closer between
@@ -19,9 +19,9 @@ PLACE_WORDS = frozenset(
 )
 _SIDES = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost", "lefthand": "righthand",
           "righthand": "lefthand"}  # fmt: skip
-#: "right next to", "right behind": not a side.
+#: "right next to", "right behind": here "right" is not a side.
 _EXACTLY = re.compile(r"\bright (?=(next|behind|in|under|above|beside|at|by|near|below|there|here|up|over|between|against)\b)")
-#: "right in front" is exact, "the man right of the car" and "right in the picture" are sides: what cannot be told is not turned.
+#: "right" means "exactly" in "right in front", but is a side in "right in the picture". Ambiguous phrases are not mirrored.
 _UNSURE = re.compile(r"\bright (in|at|by|up|over|near)\b|\b(his|her|their|its|left|right) (hand|arm|foot|leg|shoulder)\b")
 
 
@@ -31,7 +31,7 @@ class WrittenPhrase:
 
     Attributes:
         text: the words.
-        annotation: id of the annotation that it means; None: it names something that is not there.
+        annotation: id of the annotation that it describes; None if it describes an absent object.
     """
 
     text: str
@@ -39,11 +39,11 @@ class WrittenPhrase:
 
     @property
     def of_the_frame(self) -> bool:
-        """Whether it rests on a place in the frame or on what else is there, so that a part of the photo may not do."""
+        """Whether it depends on the position in the frame or on other objects, so that it may not hold for a part of the photo."""
         return not PLACE_WORDS.isdisjoint(split_words(self.text))
 
     def mirrored(self) -> WrittenPhrase | None:
-        """The phrase for the mirrored photo; None where it cannot be told whether a "right" is a side."""
+        """The phrase for the mirrored photo; None if it is unclear whether "right" is a side."""
         if _UNSURE.search(self.text):
             return None
         kept = _EXACTLY.sub("right\0 ", self.text)
@@ -52,14 +52,16 @@ class WrittenPhrase:
 
 
 def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
-    """Read files of phrases: JSON lists, or a JSON object a line, of ``image_id``, ``ann_id`` (null: not there), ``sent`` and,
-    where a file is about several folders of photos, ``source``.
+    """Read files of phrases.
+
+    A file is a JSON list, or has a JSON object per line, with `image_id`, `ann_id` (null for absent objects), `sent`, and `source`
+    if the file is about several folders of photos.
 
     Returns:
         The phrases of each photo, by source and image id.
 
     Raises:
-        DataMissingError: there is no such file.
+        DataMissingError: a file does not exist.
     """
     found: dict[tuple[str, int], list[WrittenPhrase]] = {}
     for path in paths:

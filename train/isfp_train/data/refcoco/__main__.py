@@ -1,4 +1,4 @@
-"""Check a folder of REFER's layout: `python -m isfp_train.data.refcoco NAME FOLDER`."""
+"""Check a folder in REFER's layout: `python -m isfp_train.data.refcoco NAME FOLDER`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isfp_train.data.refcoco.refcoco import RefCoco
 
 
 def main() -> None:
-    """Print what is there; what is missing is one message."""
+    """Print the contents of a folder, or one message about what is missing."""
     if len(sys.argv) != 3:
         sys.exit(f"usage: python -m isfp_train.data.refcoco {{{','.join(DATASETS)}}} FOLDER")
     try:

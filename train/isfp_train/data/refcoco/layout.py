@@ -1,7 +1,7 @@
-"""Where the files of RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO lie, and what of them is missing.
+"""The files of RefCOCO, RefCOCO+, RefCOCOg and gRefCOCO: where they are, and which are missing.
 
-The layout is the one of the public REFER tool: `<root>/refcoco/refs(unc).p`, `<root>/refcoco/instances.json`, and COCO's photos
-in `<root>/images/mscoco/images/train2014/` or `<root>/train2014/`. Check a folder by `python -m isfp_train.data.refcoco`.
+The layout is that of the public REFER tool: `<root>/refcoco/refs(unc).p`, `<root>/refcoco/instances.json`, and COCO's photos
+in `<root>/images/mscoco/images/train2014/` or `<root>/train2014/`. To check a folder, run `python -m isfp_train.data.refcoco`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from isfp_train.errors import ConfigurationError, DataFormatError, DataMissingEr
 
 @dataclass(frozen=True)
 class Dataset:
-    """One of the family.
+    """One of the data sets.
 
     Attributes:
         folder: its folder below the root.
-        refs: its file of expressions; gRefCOCO's is JSON, the others' are pickles.
+        refs: its file of expressions: JSON for gRefCOCO, pickles for the others.
         splits: its splits, "train" first.
     """
 
@@ -43,7 +43,7 @@ PHOTOS = ("images/mscoco/images/train2014", "images/train2014", "train2014")
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of one dataset, all there."""
+    """The files of one data set, all of which exist."""
 
     refs: Path
     instances: Path
@@ -51,11 +51,11 @@ class Layout:
 
 
 def find_layout(name: str, root: Path) -> Layout:
-    """Find a dataset's files below `root`, which may be the dataset's own folder, too.
+    """Find the files of a data set below `root`, which can also be the data set's own folder.
 
     Raises:
-        ConfigurationError: an unknown dataset.
-        DataMissingError: something is missing; the message lists all of it, and where it was looked for.
+        ConfigurationError: the data set is unknown.
+        DataMissingError: files are missing; the message lists all of them, and where they were expected.
     """
     dataset = _dataset(name)
     own = root if (root / dataset.refs).is_file() or (root / "instances.json").is_file() else root / dataset.folder
@@ -66,24 +66,24 @@ def find_layout(name: str, root: Path) -> Layout:
         missing.append("COCO's train2014 photos, in one of " + ", ".join(map(str, places)))
     if missing or photos is None:
         raise DataMissingError(
-            f"{name} is not whole in {root}. Missing: {'; '.join(missing)}. The expressions come from the REFER project "
+            f"{name} is incomplete in {root}. Missing: {'; '.join(missing)}. The expressions come from the REFER project "
             "(gRefCOCO's from its own), the photos from COCO 2014."
         )
     return Layout(own / dataset.refs, own / "instances.json", photos)
 
 
 def splits_of(name: str) -> tuple[str, ...]:
-    """The splits of a dataset, "train" first."""
+    """The splits of a data set, "train" first."""
     return _dataset(name).splits
 
 
 def read_refs(path: Path) -> list[dict[str, Any]]:
     """Read a file of expressions.
 
-    A pickle may hold plain containers, numbers and text alone: one that names any class is refused before it is made.
+    A pickle may only contain plain containers, numbers and text. If it names a class, it is refused before an object is created.
 
     Raises:
-        DataFormatError: the file is no list of expressions, or a pickle with more in it than plain values.
+        DataFormatError: the file is not a list of expressions, or is a pickle with other values.
     """
     try:
         if path.suffix == ".json":
@@ -95,7 +95,7 @@ def read_refs(path: Path) -> list[dict[str, Any]]:
         raise DataFormatError(f"{path} cannot be read as REFER's expressions: {error}") from error
     needed = {"ref_id", "ann_id", "image_id", "split", "sentences"}
     if not isinstance(content, list) or not all(isinstance(ref, dict) and needed <= ref.keys() for ref in content):
-        raise DataFormatError(f"{path} holds no list of expressions with {', '.join(sorted(needed))}, as REFER's files do.")
+        raise DataFormatError(f"{path} is not a list of expressions with {', '.join(sorted(needed))}, as in REFER's files.")
     for number, ref in enumerate(content):
         if fault := _fault(ref):
             raise DataFormatError(f"{path}, expression {number} (ref_id {ref['ref_id']!r}): {fault}.")
@@ -137,5 +137,5 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def _dataset(name: str) -> Dataset:
     if name not in DATASETS:
-        raise ConfigurationError(f"unknown dataset {name!r}; known are {', '.join(DATASETS)}")
+        raise ConfigurationError(f"There is no data set {name!r}; expected any of {', '.join(DATASETS)}.")
     return DATASETS[name]

@@ -14,17 +14,17 @@ from isfp_train.data.scene import Expression, Scene, SceneObject, measure
 from isfp_train.data.sprites.coco import Coco
 from isfp_train.errors import ConfigurationError, DataFormatError, DataMissingError
 
-NO_TARGET = -1  # gRefCOCO's annotation id of what is not there
+NO_TARGET = -1  # gRefCOCO's annotation id for absent objects
 
 
 @dataclass(frozen=True)
 class Ref:
-    """What was written about one object of a photo; gRefCOCO's may mean several objects, or none.
+    """Expressions about one object of a photo; in gRefCOCO also about several objects, or about an absent one.
 
     Attributes:
         photo: id of the photo.
-        annotations: ids of the objects meant; empty: nothing on the photo is.
-        split: of the dataset.
+        annotations: ids of the objects; empty if the object is absent.
+        split: split of the data set.
         texts: the expressions.
     """
 
@@ -35,15 +35,15 @@ class Ref:
 
 
 class RefCoco:
-    """One dataset of the family.
+    """One of the data sets.
 
     Args:
         name: one of `layout.DATASETS`.
         root: see `layout.find_layout`.
 
     Raises:
-        DataMissingError: files or photos are missing; the message says which, and where they were looked for.
-        DataFormatError: the files do not fit together.
+        DataMissingError: files or photos are missing; the message says which, and where they were expected.
+        DataFormatError: the files do not belong together.
     """
 
     def __init__(self, name: str, root: Path) -> None:
@@ -55,28 +55,28 @@ class RefCoco:
         self._check(layout.refs, layout.instances)
 
     def photos(self, split: str) -> list[int]:
-        """Sorted ids of the photos of a split. Those of "train" hold no expression of any other split.
+        """Sorted ids of the photos of a split. Those of "train" have no expressions of any other split.
 
-        RefCOCOg's Google split shares photos between its splits; here a photo that is validated on is not trained on.
+        RefCOCOg's Google split shares photos between its splits; here, photos of "val" are removed from "train".
 
         Raises:
-            ConfigurationError: the dataset has no such split.
+            ConfigurationError: the data set has no such split.
         """
         if split not in self.splits:
-            raise ConfigurationError(f"{self.name} has no split {split!r}; it has {', '.join(self.splits)}")
+            raise ConfigurationError(f"{self.name} has no split {split!r}; expected any of {', '.join(self.splits)}.")
         own = {ref.photo for ref in self.refs if ref.split == split}
         return sorted(own - self.held_out_photos() if split == "train" else own)
 
     def held_out_photos(self) -> set[int]:
-        """Ids of the photos that anything trained for this dataset, the backbone too, must not see."""
+        """Ids of the photos that must not be trained on, not even by the backbone."""
         return {ref.photo for ref in self.refs if ref.split != "train"}
 
     def words(self, split: str = "train") -> set[str]:
-        """Every word of a split's expressions."""
+        """All words of the expressions of a split."""
         return {word for ref in self.refs if ref.split == split for text in ref.texts for word in split_words(text)}
 
     def summary(self) -> str:
-        """What is there, a line a split; and which photos are missing.
+        """Describe the contents, with one line per split.
 
         Raises:
             DataMissingError: photos of the splits are missing.
@@ -89,15 +89,15 @@ class RefCoco:
             nothing = sum(len(ref.texts) for ref in refs if not ref.annotations)
             lines.append(
                 f"{self.name} {split}: {len({ref.photo for ref in refs})} photos, {len(refs)} referred objects, "
-                f"{expressions} expressions, {nothing} of them for nothing"
+                f"{expressions} expressions, {nothing} of them for absent objects"
             )
         return "\n".join(lines)
 
     def require_photos(self, ids: Sequence[int]) -> None:
-        """Make sure that photos are there.
+        """Check that photos exist.
 
         Raises:
-            DataMissingError: some are not; the message names the first.
+            DataMissingError: some do not; the message names the first ones.
         """
         names = [str(self.coco.images[photo]["file_name"]) for photo in ids]
         missing = [name for name in names if not (self.coco.folder / name).is_file()]
@@ -129,21 +129,21 @@ def _ref(entry: dict) -> Ref:
 
 
 class RefCocoScenes:
-    """The photos of one split as scenes, whole and unchanged, with their expressions; every annotated instance is an object.
+    """The photos of one split as scenes, unchanged, with their expressions. Every annotated instance is an object.
 
     Args:
         refcoco: the data set.
         split: one of its splits.
 
     Raises:
-        DataMissingError: the split has no photo, or photos are missing.
+        DataMissingError: the split has no photos, or photos are missing.
     """
 
     def __init__(self, refcoco: RefCoco, split: str) -> None:
         self.refcoco, self.split, self.source = refcoco, split, refcoco.name
         self.ids = refcoco.photos(split)
         if not self.ids:
-            raise DataMissingError(f"{refcoco.name} has no photo in its split {split!r}.")
+            raise DataMissingError(f"{refcoco.name} has no photos in its split {split!r}.")
         refcoco.require_photos(self.ids)
         self._refs: dict[int, list[Ref]] = {photo: [] for photo in self.ids}
         for ref in refcoco.refs:
@@ -154,7 +154,7 @@ class RefCocoScenes:
         return len(self.ids)
 
     def scene(self, seed: int) -> Scene:
-        """Photo number `seed` of the split, counted round and round."""
+        """Photo number `seed` of the split; numbers beyond the last photo start again at the first."""
         photo = self.ids[seed % len(self.ids)]
         coco = self.refcoco.coco
         objects: list[SceneObject] = []
@@ -173,12 +173,12 @@ class RefCocoScenes:
         return Scene(coco.photo(photo), tuple(objects), self.source, tuple(expressions), made="none")
 
     def _target(self, ref: Ref, place: dict[int, int], objects: list[SceneObject]) -> int | None:
-        """The object meant; several are joined to one more object, which is their union."""
+        """Index of the object; several objects are joined into a further one, their union."""
         if not ref.annotations:
             return None
         meant = [place[number] for number in ref.annotations if number in place]
         if not meant:
-            raise DataFormatError(f"{self.refcoco.name}: the masks of annotations {list(ref.annotations)} have no pixel.")
+            raise DataFormatError(f"{self.refcoco.name}: the masks of annotations {list(ref.annotations)} are empty.")
         if len(meant) == 1:
             return meant[0]
         masks = [mask for mask in (objects[number].mask for number in meant) if mask is not None]

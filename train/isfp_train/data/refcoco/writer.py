@@ -1,4 +1,4 @@
-"""Write scenes in the layout of the REFER tool, so that its reader can be tried on real files without COCO."""
+"""Write scenes in the layout of the REFER tool, so that the reader can be tested without COCO."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from isfp_train.data.scene import Expression, Scene
 
 
 def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) -> None:
-    """Write a dataset of the family.
+    """Write one of the data sets.
 
     Args:
-        name: one of `layout.DATASETS`. Only gRefCOCO keeps expressions for what is not there.
-        root: the folder that will hold `<dataset>/` and the photos.
-        scenes: each scene with its split; its `expressions` are written.
+        name: one of `layout.DATASETS`. Only gRefCOCO keeps expressions for absent objects.
+        root: folder for `<dataset>/` and the photos.
+        scenes: each scene with its split; the expressions of the scene are written.
     """
     dataset = DATASETS[name]
     photos = root / PHOTOS[0]

@@ -1,4 +1,4 @@
-"""Photos with annotated objects and phrases that people wrote about them, from many folders."""
+"""Photos from several folders, with annotated objects and phrases that people wrote about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from isfp_train.data.sprites.photo_names import NEVER_ABSENT_TOGETHER, PHOTO_NAM
 
 #: Longer side in pixels of the photos that models are measured on.
 PHOTO_SIZE = 640
-#: A crop that keeps less than this of what a phrase means does not keep the phrase.
+#: A crop keeps a phrase if it contains at least this share of the object that the phrase describes.
 LEAST_KEPT = 0.85
 
 
@@ -26,12 +26,12 @@ class PhotoSet:
     """A folder of annotated photos.
 
     Attributes:
-        name: of the source, as files of phrases give it.
+        name: name of the source, as in the files of phrases.
         coco: the photos and their annotations.
-        photo_ids: which of them.
-        made: which phrases may be made about them, as in `Scene`.
-        weight: how often a photo is taken, beside those of other folders; one with phrases three times as often.
-        written: what people wrote, by photo.
+        photo_ids: ids of the photos to use.
+        made: which phrases may be generated about them, as in `Scene`.
+        weight: how often a photo is chosen, relative to photos of other folders.
+        written: phrases that people wrote, by photo.
     """
 
     name: str
@@ -43,16 +43,16 @@ class PhotoSet:
 
 
 class AnnotatedPhotos:
-    """Crops of photos of several folders, at most `size` pixels on the longer side, with the phrases that hold for the crop.
+    """Crops of photos from several folders, whose longer side has `size` pixels, with the phrases that hold for the crop.
 
     Args:
         sets: the folders.
         size: longer side of a scene in pixels.
-        augment: False: each photo whole, neither mirrored nor changed in colour; scene n is then photo n of all.
-        written_share: how many scenes show a photo that people wrote about, 0 to 1.
+        augment: False uses each photo whole, without mirroring or changes of colour; scene n is then photo n.
+        written_share: share of scenes with a photo that people wrote about, 0 to 1.
 
     Raises:
-        ValueError: there is no photo.
+        ValueError: there are no photos.
     """
 
     source = "photo"
@@ -62,7 +62,7 @@ class AnnotatedPhotos:
         self._views = [PhotoView(photos.coco, {**COCO_NAMES, **PHOTO_NAMES}) for photos in self.sets]
         self.photos = [(index, photo) for index, photos in enumerate(self.sets) for photo in photos.photo_ids]
         if not self.photos:
-            raise ValueError("There is no photo in any of the folders.")
+            raise ValueError("The folders contain no photos.")
         told = np.array([photo in self.sets[index].written for index, photo in self.photos])
         weights = np.array([self.sets[index].weight for index, _ in self.photos])
         shares = (written_share, 1 - written_share) if told.any() and not told.all() else (1.0, 1.0)
@@ -108,24 +108,24 @@ class AnnotatedPhotos:
 
 
 def _absent(coco: Coco, kinds: set[str]) -> tuple[str, ...]:
-    """Names of the folder's kinds that surely are not there: neither they nor what might be taken for them."""
+    """Names of the folder's kinds that are certainly absent: neither they nor objects that look like them are annotated."""
     doubtful = set(kinds).union(*(group for group in NEVER_ABSENT_TOGETHER if not kinds.isdisjoint(group)))
     return tuple(sorted(kind for kind in set(coco.categories.values()) - doubtful))
 
 
-#: Where not every object of an annotated kind has a mask.
+#: Folders in which some objects of an annotated kind have no mask.
 INCOMPLETE = frozenset(("waste_bottles", "sweets", "strawberries", "pigs", "pedestrians"))
 
 
 def made_of(source: str) -> Made:
-    """Which phrases may be made about a folder's photos."""
+    """Which phrases may be generated about the photos of a folder, as in `Scene`."""
     if source == "coco_train":
         return "all"
     return "names" if source in INCOMPLETE else "present"
 
 
 def only_written(sets: Sequence[PhotoSet]) -> list[PhotoSet]:
-    """The folders with the photos alone that people wrote about."""
+    """The folders, with only the photos that people wrote about."""
     told = [replace(photos, photo_ids=[photo for photo in photos.photo_ids if photo in photos.written]) for photos in sets]
     return [photos for photos in told if photos.photo_ids]
 
@@ -133,7 +133,7 @@ def only_written(sets: Sequence[PhotoSet]) -> list[PhotoSet]:
 def open_folder(
     folder: Path, written: Mapping[tuple[str, int], tuple[WrittenPhrase, ...]], split: str, weight: float = 1.0
 ) -> PhotoSet:
-    """A folder with `images/` and `instances.json`, and what people wrote about its photos of a split."""
+    """Open a folder with `images/` and `instances.json`, with the phrases that people wrote about its photos of a split."""
     coco = Coco(folder)
     own = {image_id: phrases for (source, image_id), phrases in written.items() if source == folder.name}
     return PhotoSet(folder.name, coco, coco.split(split), made_of(folder.name), weight, own)

@@ -1,4 +1,4 @@
-"""What objects stand on: textures made by code, and quiet parts of photos."""
+"""Backdrops for objects: generated textures, and parts of photos with little detail."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ HELD_OUT_SHARE = 0.10
 
 @dataclass(frozen=True)
 class VisibleObject:
-    """An object that a backdrop shows.
+    """An object that is visible in a photo or a backdrop.
 
     Attributes:
-        mask: bool ``[H,W]``.
-        names: as in :class:`isfp_train.data.scene.SceneObject`.
-        kind: as in ``SceneObject``.
-        colour: as in ``SceneObject``.
-        nameable: as in ``SceneObject``.
-        annotation: id of the annotation that it comes from, where it comes from one.
-        kept: share of it that the crop has left.
+        mask: bool `[H,W]`.
+        names: as in `SceneObject`.
+        kind: as in `SceneObject`.
+        colour: as in `SceneObject`.
+        nameable: as in `SceneObject`.
+        annotation: id of its annotation, if it has one.
+        kept: share of the object that is inside the crop.
     """
 
     mask: np.ndarray
@@ -41,32 +41,34 @@ class VisibleObject:
 
 
 class PhotoBackdrops:
-    """Crops of a folder of photos of which nobody knows what they show.
+    """Crops of photos without annotations.
 
-    Of several crops the one with the least detail is taken, and what detail is left is blurred, as by a lens that is
-    focused on the objects in front: so that nothing in it competes with them for a name.
+    Of several crops, the one with the least detail is used, and the remaining detail is blurred, as by a lens that is focused on
+    the objects in front. So nothing in the backdrop competes with them for a name.
 
     Args:
         folder: the photos.
         split: "train", "held_out" (about 10 % of the files, by the hash of the file's name) or "all".
 
     Raises:
-        FileNotFoundError: no photo of that split is there.
+        FileNotFoundError: the folder has no photos of that split.
     """
 
     def __init__(self, folder: str | Path, split: str = "train") -> None:
         paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in ENDINGS)
         self._paths = [path for path in paths if in_split(path.name, HELD_OUT_SHARE, split)]
         if not self._paths:
-            raise FileNotFoundError(f"No photo of split {split!r} in {folder}; expected {', '.join(sorted(ENDINGS))} files.")
+            raise FileNotFoundError(
+                f"There are no photos of split {split!r} in {folder}; expected {', '.join(sorted(ENDINGS))} files."
+            )
 
     @property
     def files(self) -> list[str]:
-        """The names of the files in use, sorted."""
+        """Sorted names of the files in use."""
         return [path.name for path in self._paths]
 
     def backdrop(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-        """A random backdrop, uint8 ``[height,width,3]`` RGB."""
+        """A random backdrop, uint8 `[height,width,3]` RGB."""
         photo = _photo(self._paths[int(rng.integers(len(self._paths)))])
         best, least = photo, np.inf
         for _ in range(8):
@@ -91,13 +93,13 @@ def _photo(path: Path) -> np.ndarray:
 
 
 def texture(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """A random surface made by code (wood, cloth, tiles, checks, stone, a gradient), uint8 ``[height,width,3]`` RGB."""
+    """A random generated surface (wood, cloth, tiles, checks, stone, a gradient), uint8 `[height,width,3]` RGB."""
     made = _TEXTURES[int(rng.integers(len(_TEXTURES)))](height, width, rng)
     return np.clip(made * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def room(height: int, width: int, horizon: float, rng: np.random.Generator) -> np.ndarray:
-    """A wall above a table or floor, uint8 ``[height,width,3]`` RGB; ``horizon`` (0 to 1 of the height) parts them."""
+    """A wall above a table or floor, uint8 `[height,width,3]` RGB; `horizon` (0 to 1 of the height) separates them."""
     edge = int(np.clip(horizon * height, 1, height - 1))
     wall = cv2.GaussianBlur(texture(edge, width, rng), (0, 0), 1.5) if rng.random() < 0.6 else _wall(edge, width, rng)
     plane = _in_perspective(texture(height - edge, width, rng)) if rng.random() < 0.8 else texture(height - edge, width, rng)
@@ -121,13 +123,13 @@ def _wall(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _tone(rng: np.random.Generator, saturation: float = 0.35) -> np.ndarray:
-    """A muted colour, float32 ``[3]``: bright objects must stand out on it."""
+    """A muted colour, float32 `[3]`, on which bright objects stand out."""
     hsv = np.array([[[rng.uniform(0, 360), rng.uniform(0, saturation), rng.uniform(0.22, 0.92)]]], np.float32)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
 
 
 def _cloud(height: int, width: int, cells: float, rng: np.random.Generator, stretch: float = 1.0) -> np.ndarray:
-    """Smooth noise, float32 ``[height,width]``, about -1 to 1."""
+    """Smooth noise, float32 `[height,width]`, roughly -1 to 1."""
     rows, columns = max(2, int(cells)), max(2, int(cells * stretch * width / height))
     grid = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)

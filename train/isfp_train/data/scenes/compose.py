@@ -1,4 +1,4 @@
-"""Scenes put together from sprites on backdrops, with exact visible masks."""
+"""Scenes composed of sprites on backdrops, with exact masks of the visible parts."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from isfp_train.data.sprites.sprites import Sprite, SpriteSource
 
 __all__ = ["ComposedScenes", "PhotoScenes", "ProceduralScenes", "finish", "paste"]
 
-#: Width : height of scenes and how often each is made.
+#: Aspect ratios (width / height) of scenes, each with its frequency.
 ASPECTS = ((1.0, 0.4), (4 / 3, 0.3), (16 / 9, 0.15), (3 / 4, 0.15))
-#: An object that shows less of itself than this is a distractor, never a target.
+#: An object of which a smaller share is visible is a distractor, never a target.
 LEAST_VISIBLE = 0.6
-#: The same for objects that stood on the backdrop already.
+#: The same for objects that are part of the backdrop.
 LEAST_LEFT = 0.7
 
 
 class ComposedScenes:
-    """Scenes of sprites, cut-outs and drawn objects on photos and drawn surfaces.
+    """Scenes with sprites, cut-outs and drawn objects on photos and drawn surfaces.
 
     Args:
-        sprites: where sprites come from, or None.
-        cutouts: cut-outs of photos, or None. Their photos serve as backdrops too, with all that is annotated on them.
-        backgrounds: other photos to stand objects on, or None.
+        sprites: source of sprites, or None.
+        cutouts: cut-outs of photos, or None. Their photos are also used as backdrops, with all their annotated objects.
+        backgrounds: other photos to use as backdrops, or None.
         size: longer side of a scene in pixels.
-        drawn: share of the scenes whose objects are drawn by code, where there is another source as well.
+        drawn: share of scenes whose objects are drawn by code, if there is another source.
     """
 
     source = "composed"
@@ -89,7 +89,7 @@ class ComposedScenes:
     def _backdrop(
         self, height: int, width: int, horizon: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, list[VisibleObject], bool]:
-        """float32 ``[H,W,3]`` 0 to 255, what stands on it, and whether nothing else on it could be called an object."""
+        """The backdrop, float32 `[H,W,3]` 0 to 255; its objects; and whether nothing else in it could be called an object."""
         choice = rng.random()
         if self._annotated is not None and choice < 0.35:
             photo, behind = self._annotated.backdrop(height, width, rng)
@@ -100,7 +100,7 @@ class ComposedScenes:
         return made.astype(np.float32), [], True
 
     def _cast(self, rng: np.random.Generator) -> list[Sprite]:
-        """Which objects appear: most often several of one kind among others of other kinds."""
+        """Choose the objects: usually several of one kind, and some of other kinds."""
         weights = [share for _, share in self._sources]
         source = self._sources[int(rng.choice(len(weights), p=weights))][0]
         count = int(rng.integers(2, 9))
@@ -119,7 +119,7 @@ class ComposedScenes:
         return [chosen[i] for i in order]
 
     def _alike(self, source: SpriteSource, kind: str, count: int, rng: np.random.Generator) -> list[Sprite]:
-        """Several sprites of one kind: the very same one, one in other colours, or whatever the kind has."""
+        """Several sprites of one kind: the same sprite, or different ones, often in different colours."""
         style = rng.random()
         if style < 0.35:
             first = source.sprite(kind, rng, COLOURS[int(rng.integers(len(COLOURS)))] if rng.random() < 0.5 else None)
@@ -128,7 +128,7 @@ class ComposedScenes:
         return [source.sprite(kind, rng, palette[i % len(palette)]) for i in range(count)]
 
     def _other_kind(self, source: SpriteSource, present: list[Sprite], rng: np.random.Generator) -> str:
-        """A kind that no name of the present objects could be taken for, if one is found soon."""
+        """A kind that is not confused with the present objects, unless none is found after a few attempts."""
         kind = _pick(source.kinds, rng)
         for _ in range(8):
             if not any(may_be_called(kind, sprite.kind) for sprite in present):
@@ -138,7 +138,7 @@ class ComposedScenes:
 
 
 class ProceduralScenes(ComposedScenes):
-    """Scenes of drawn objects on drawn surfaces: no data needed.
+    """Scenes of drawn objects on drawn surfaces, which need no data.
 
     Args:
         size: longer side of a scene in pixels.
@@ -152,7 +152,7 @@ class ProceduralScenes(ComposedScenes):
 
 @dataclass(frozen=True)
 class _Layer:
-    """A sprite warped to its place: ``rgb`` [h,w,3] 0 to 255 and ``alpha`` [h,w], at ``x``, ``y`` in the scene."""
+    """A warped sprite: `rgb` [h,w,3] 0 to 255 and `alpha` [h,w], at `x`, `y` in the scene."""
 
     rgb: np.ndarray
     alpha: np.ndarray
@@ -163,16 +163,16 @@ class _Layer:
 def paste(
     canvas: np.ndarray, sprites: Sequence[Sprite], poses: Sequence[SpritePose], rng: np.random.Generator
 ) -> tuple[np.ndarray, list[tuple[Sprite, np.ndarray, float]]]:
-    """Draws sprites back to front.
+    """Draw sprites from back to front.
 
     Args:
-        canvas: float32 ``[H,W,3]``, 0 to 255.
-        sprites: what to draw.
-        poses: where, in the same order: the first is farthest back.
-        rng: shadows and light.
+        canvas: float32 `[H,W,3]`, 0 to 255.
+        sprites: sprites to draw.
+        poses: their poses, in the same order; the first is farthest back.
+        rng: chooses shadows and light.
 
     Returns:
-        The picture, and of each sprite the visible mask bool ``[H,W]`` (disjoint) and the whole area in pixels.
+        The picture, and for each sprite its visible mask bool `[H,W]` (these are disjoint) and its whole area in pixels.
     """
     height, width = canvas.shape[:2]
     owner = np.zeros((height, width), np.uint8)
@@ -230,7 +230,7 @@ def _shadow(canvas: np.ndarray, layer: _Layer, direction: float, softness: float
 
 
 def _overlap(layer: _Layer, height: int, width: int) -> tuple[slice, slice, tuple[slice, slice]]:
-    """Rows and columns of the scene that a layer covers, and the part of the layer that lies in the scene."""
+    """Rows and columns of the scene that a layer covers, and the part of the layer that is inside the scene."""
     h, w = layer.alpha.shape
     top, left = max(0, layer.y), max(0, layer.x)
     bottom, right = max(top, min(height, layer.y + h)), max(left, min(width, layer.x + w))
@@ -239,14 +239,14 @@ def _overlap(layer: _Layer, height: int, width: int) -> tuple[slice, slice, tupl
 
 
 def finish(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What a camera does to a view: light, contrast, colour cast, blur, noise, JPEG.
+    """Simulate a camera: light, contrast, colour cast, blur, noise and JPEG.
 
     Args:
-        canvas: float32 ``[H,W,3]``, 0 to 255, RGB.
-        rng: how much of each.
+        canvas: float32 `[H,W,3]`, 0 to 255, RGB.
+        rng: chooses the strength of each.
 
     Returns:
-        uint8 ``[H,W,3]``, RGB.
+        uint8 `[H,W,3]`, RGB.
     """
     cast = rng.normal(1.0, 0.025, 3).astype(np.float32) * np.float32(rng.uniform(0.82, 1.12))
     contrast = np.float32(rng.uniform(0.85, 1.1))
@@ -269,7 +269,7 @@ def _pick(kinds: Sequence[str], rng: np.random.Generator) -> str:
 
 
 def _palette(count: int, rng: np.random.Generator) -> list[str]:
-    """Colours that nobody confuses with each other."""
+    """Colours that are not confused with each other."""
     chosen: list[str] = []
     for index in rng.permutation(len(COLOURS)):
         if len(chosen) < count and not any(confusable(COLOURS[index], other) for other in chosen):

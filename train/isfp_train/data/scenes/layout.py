@@ -1,4 +1,4 @@
-"""Where objects go in a composed scene: rows, tables, or scattered."""
+"""Arrangement of objects in a composed scene: rows, grids, tables, or scattered."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SpritePose:
-    """Where and how a sprite is drawn.
+    """Position, size and rotation of a sprite.
 
     Attributes:
-        x: centre in pixels of the scene.
-        y: centre in pixels of the scene.
+        x: centre, in pixels of the scene.
+        y: centre, in pixels of the scene.
         scale: scene pixels per sprite pixel.
         angle: degrees, counter-clockwise.
-        flipped: mirrored left to right.
-        horizon: where the table meets the wall (0 to 1 of the height); 0 where nothing stands on a plane.
+        flipped: whether it is mirrored from left to right.
+        horizon: border of table and wall (0 to 1 of the height); 0 if objects do not stand on a plane.
     """
 
     x: float
@@ -32,7 +32,7 @@ class SpritePose:
 def lay_out(
     shapes: Sequence[tuple[int, int]], tilts: Sequence[bool], height: int, width: int, rng: np.random.Generator
 ) -> list[SpritePose]:
-    """Places for sprites of (height, width) ``shapes``, farthest back first; hardly any two overlap much."""
+    """Poses for sprites of (height, width) `shapes`, farthest back first. Few of them overlap much."""
     style = rng.choice(["scattered", "row", "column", "table", "grid"], p=[0.36, 0.17, 0.05, 0.32, 0.10])
     count = len(shapes)
     horizon = float(rng.uniform(0.15, 0.45)) if style == "table" else 0.0
@@ -62,7 +62,7 @@ def lay_out(
 
 
 def draw_order(poses: Sequence[SpritePose], shapes: Sequence[tuple[int, int]]) -> list[int]:
-    """Indices, farthest back first: on a table by where objects stand."""
+    """Indices, farthest back first; on a table, ordered by the lower edge."""
     if not poses or poses[0].horizon == 0:
         return list(range(len(poses)))
     feet = [p.y + s[0] * p.scale / 2 for p, s in zip(poses, shapes, strict=True)]
@@ -77,7 +77,7 @@ def _sizes(count: int, style: str, height: int, width: int, rng: np.random.Gener
         most = min(most, 1.05 / count * (width if style == "row" else height) / frame)
     low = max(0.085, 0.4 * most)
     choice = rng.random()
-    if choice < 0.35:  # graded, so that sizes can be compared
+    if choice < 0.35:  # graded sizes, which can be compared
         steps = np.geomspace(max(0.07, min(low, 0.3 * most)), max(most, low * 1.01), count)
         return steps[rng.permutation(count)] * frame
     if choice < 0.6:
@@ -86,7 +86,7 @@ def _sizes(count: int, style: str, height: int, width: int, rng: np.random.Gener
 
 
 def _slots(style: str, count: int, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Centres of slots, ``[count,2]`` in 0 to 1, for the styles that have them."""
+    """Centres of slots, `[count,2]` in 0 to 1, for styles with slots."""
     if style in ("row", "column"):
         along = (np.arange(count) + 0.5) / count
         across = rng.uniform(0.3, 0.7) + rng.normal(0, 0.015, count)
@@ -125,7 +125,7 @@ def _spot(
 
 
 def _shared(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    """The boxes' overlap as a share of the smaller one."""
+    """Overlap of two boxes, as a share of the smaller one."""
     w = min(one[2], other[2]) - max(one[0], other[0])
     h = min(one[3], other[3]) - max(one[1], other[1])
     if w <= 0 or h <= 0:

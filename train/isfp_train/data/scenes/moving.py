@@ -1,4 +1,4 @@
-"""Moving scenes with exact masks: what a camera sees over time, for measuring how masks hold still and keep up."""
+"""Clips with exact masks, to measure flicker and lag of masks over time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isfp_train.data.scenes.backdrops import room, texture
 from isfp_train.data.scenes.compose import ProceduralScenes, paste
 from isfp_train.data.scenes.layout import SpritePose, draw_order, lay_out
 
-#: What happens in a clip.
+#: Kinds of clips.
 MOTIONS = ("still", "moving", "hidden")
 #: Quality of the camera's JPEG stream, 0 to 100.
 _JPEG = 85
@@ -22,14 +22,14 @@ _TRIES = 50
 
 @dataclass(frozen=True)
 class Clip:
-    """A few seconds of one camera, and the object that a phrase means in it.
+    """A few seconds of video, and the object that a phrase describes in it.
 
     Attributes:
-        frames: uint8 ``[T,H,W,3]``, RGB.
-        masks: bool ``[T,H,W]``, the visible part of the object.
-        text: a phrase that means this object in every frame: by its name, or by its name and colour.
+        frames: uint8 `[T,H,W,3]`, RGB.
+        masks: the visible part of the object, bool `[T,H,W]`.
+        text: a phrase that describes this object in every frame, by its name, or by name and colour.
         motion: "still", "moving" (the object moves along a straight line) or "hidden" (a board covers it for a while).
-        velocity: pixels a frame, (x, y); zeros unless it moves.
+        velocity: pixels per frame, (x, y); zeros unless the object moves.
     """
 
     frames: np.ndarray
@@ -40,11 +40,12 @@ class Clip:
 
 
 class MovingScenes(ProceduralScenes):
-    """Clips of drawn objects on drawn surfaces, seen by a camera whose sensor has noise.
+    """Clips of drawn objects on drawn surfaces, with sensor noise.
 
     Args:
         size: longer side of a frame in pixels.
-        noise: standard deviation of the sensor's noise, grey values; each frame's own. 0: no noise, no JPEG, no change of light.
+        noise: standard deviation of the sensor noise in grey values, different in each frame. 0 disables noise, JPEG and changes of
+            light.
     """
 
     source = "moving"
@@ -57,21 +58,21 @@ class MovingScenes(ProceduralScenes):
         """The clip of this seed.
 
         Args:
-            seed: of the scene; the same for every motion shows the same scene.
-            motion: one of :data:`MOTIONS`.
-            length: T, frames.
-            speed: of a moving object, pixels a frame.
+            seed: seed of the scene, which is the same for every motion.
+            motion: one of `MOTIONS`.
+            length: number of frames, T.
+            speed: speed of a moving object, in pixels per frame.
 
         Raises:
-            ValueError: the motion is none of these, or no scene of this seed has an object that a phrase means and that has room.
+            ValueError: the motion is unknown, or no scene of this seed has an object with a phrase and with room to move.
         """
         if motion not in MOTIONS:
-            raise ValueError(f"motion is {motion!r}; it must be one of {MOTIONS}.")
+            raise ValueError(f"motion is {motion!r}; expected one of {MOTIONS}.")
         for attempt in range(_TRIES):
             clip = self._attempt(scene_rng(f"{self.source} {attempt}", seed), motion, length, speed)
             if clip is not None:
                 return clip
-        raise ValueError(f"No scene of seed {seed} has an object with room for {length} frames at {speed} pixels a frame.")
+        raise ValueError(f"No scene of seed {seed} has an object with room for {length} frames at {speed} pixels per frame.")
 
     def _attempt(self, rng: np.random.Generator, motion: str, length: int, speed: float) -> Clip | None:
         height, width = round(self.size * 3 / 4), self.size
@@ -94,7 +95,7 @@ class MovingScenes(ProceduralScenes):
             measure(mask, (*s.names, ANYTHING), s.kind, s.colour, bool(mask.sum() >= 0.005 * mask.size))
             for s, mask in zip(sprites, visible, strict=True)
         ]
-        # A name and a colour stay true while objects move; places and relations do not.
+        # Names and colours stay true while objects move; places and relations do not.
         said = [
             r for r in make_phrases(objects, (height, width), rng, 12) if r.kind in ("unique", "colour") and r.target is not None
         ]
@@ -106,7 +107,7 @@ class MovingScenes(ProceduralScenes):
         step = _free_way(objects[target].box, (height, width), length, speed, rng) if motion == "moving" else (0.0, 0.0)
         if step is None:
             return None
-        if motion == "moving":  # the mover passes in front of what it meets
+        if motion == "moving":  # the moving object passes in front of the others
             last = [i for i in range(len(sprites)) if i != target] + [target]
             sprites, poses, target = [sprites[i] for i in last], [poses[i] for i in last], len(last) - 1
         views, masks = [], []
@@ -123,7 +124,7 @@ class MovingScenes(ProceduralScenes):
         return Clip(np.stack(views), np.stack(masks), phrase.text, motion, step)
 
     def _sensor(self, canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """What one frame of a cheap camera shows of a view float32 ``[H,W,3]``: noise, a light that wavers, JPEG."""
+        """Simulate a frame of a cheap camera from a view float32 `[H,W,3]`: noise, small changes of light, JPEG."""
         if self.noise == 0:
             return np.clip(canvas, 0, 255).astype(np.uint8)
         grain = rng.standard_normal(canvas.shape, dtype=np.float32) * np.float32(self.noise)
@@ -134,7 +135,7 @@ class MovingScenes(ProceduralScenes):
 def _free_way(
     box: tuple[float, float, float, float], size: tuple[int, int], length: int, speed: float, rng: np.random.Generator
 ) -> tuple[float, float] | None:
-    """A step (x, y) in pixels, in a random direction that keeps the box inside the frame; None where none was found."""
+    """A step (x, y) in pixels, in a random direction that keeps the box inside the frame; None if none was found."""
     height, width = size
     for angle in rng.uniform(0, 2 * np.pi, 24):
         x, y = speed * np.cos(angle) * (length - 1), speed * np.sin(angle) * (length - 1)
@@ -144,7 +145,7 @@ def _free_way(
 
 
 def _cover(canvas: np.ndarray, mask: np.ndarray, box: tuple[float, float, float, float]) -> None:
-    """Hold a grey board over a box, in place."""
+    """Cover a box with a grey board, in place."""
     x0, y0, x1, y1 = (round(value) for value in box)
     part = np.s_[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4]
     canvas[part] = (150, 148, 146)

@@ -13,23 +13,23 @@ from isfp_train.data.scenes.backdrops import VisibleObject
 from isfp_train.data.sprites.coco import Coco, photo_colour
 from isfp_train.data.sprites.names import COCO_NAMES
 
-#: A smaller share of the frame than this: counted, never named.
+#: Objects that cover a smaller share of the frame are counted, but never named.
 TINY = 0.003
-#: An object that the crop leaves less of itself than this is counted, never named.
+#: Objects of which a smaller share is inside the crop are counted, but never named.
 LEAST_KEPT = 0.5
 
 
 class PhotoScenes:
-    """Random crops of COCO photos, at most ``size`` pixels on the longer side. Every annotated instance is an object.
+    """Random crops of COCO photos, whose longer side has `size` pixels. Every annotated instance is an object.
 
     Args:
         coco: the photos.
         size: longer side of a scene in pixels.
-        photo_ids: which photos; those of ``coco.split("train")`` unless told.
-        augment: False: the whole photo, neither cropped, mirrored nor changed in colour.
+        photo_ids: ids of the photos to use; by default those of `coco.split("train")`.
+        augment: False uses whole photos, without cropping, mirroring or changes of colour.
 
     Raises:
-        ValueError: no photo has an object.
+        ValueError: no photo has a large enough object.
     """
 
     source = "photo"
@@ -41,7 +41,9 @@ class PhotoScenes:
         wanted = coco.split("train") if photo_ids is None else photo_ids
         self.photo_ids = [i for i in wanted if _has_nameable(coco, i)]
         if not self.photo_ids:
-            raise ValueError(f"None of {len(wanted)} photos has an instance of {TINY:.1%} of it; expected COCO photos.")
+            raise ValueError(
+                f"None of {len(wanted)} photos has an instance that covers at least {TINY:.1%} of it; expected COCO photos."
+            )
         self._view = PhotoView(coco)
 
     def scene(self, seed: int) -> Scene:
@@ -64,11 +66,11 @@ class PhotoScenes:
 
 
 class PhotoView:
-    """Crops of COCO photos with everything that is annotated on them.
+    """Crops of COCO photos, with all annotated objects.
 
     Args:
         coco: the photos.
-        names: what the objects of each category are called, best first; a category that is not there is called by its own name.
+        names: names of the objects of each category, most common first; a category without names has its own name.
     """
 
     def __init__(self, coco: Coco, names: Mapping[str, tuple[str, ...]] = COCO_NAMES) -> None:
@@ -78,10 +80,10 @@ class PhotoView:
     def look(
         self, image_id: int, crop: tuple[int, int, int, int] | None, size: int, flipped: bool
     ) -> tuple[np.ndarray, list[VisibleObject]]:
-        """A crop (top, left, bottom, right in photo pixels; None: all) with its longer side resized to ``size``.
+        """Crop a photo (top, left, bottom, right in its pixels; None: all of it), and resize the longer side to `size`.
 
         Returns:
-            uint8 ``[h,w,3]`` RGB, and the objects with masks bool ``[h,w]``.
+            uint8 `[h,w,3]` RGB, and the objects with masks bool `[h,w]`.
         """
         photo = self._coco.photo(image_id)
         top, left, bottom, right = crop or (0, 0, photo.shape[0], photo.shape[1])
@@ -111,7 +113,7 @@ class PhotoView:
         return frame, shown
 
     def _photo_masks(self, image_id: int) -> list[np.ndarray]:
-        """uint8 ``[H,W]``, 0 or 255, one an annotation."""
+        """Masks uint8 `[H,W]`, 0 or 255, one per annotation."""
         if image_id not in self._masks:
             if len(self._masks) >= 64:
                 self._masks.pop(next(iter(self._masks)))
@@ -120,11 +122,11 @@ class PhotoView:
 
 
 class AnnotatedBackdrops:
-    """Crops of COCO photos with few objects on them, all known: what is pasted on top competes with the truth alone.
+    """Crops of COCO photos with few objects, all annotated, so that pasted objects only compete with known ones.
 
     Args:
         coco: the photos.
-        photo_ids: which of them.
+        photo_ids: ids of the photos to use.
     """
 
     def __init__(self, coco: Coco, photo_ids: Sequence[int]) -> None:
@@ -133,7 +135,7 @@ class AnnotatedBackdrops:
         self._view = PhotoView(coco)
 
     def backdrop(self, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, list[VisibleObject]]:
-        """A random backdrop uint8 ``[height,width,3]`` RGB, and what stands on it; no crowds."""
+        """A random backdrop uint8 `[height,width,3]` RGB without crowds, and its objects."""
         best: tuple[float, int, tuple[int, int, int, int]] | None = None
         for _ in range(8):
             image_id = self._ids[int(rng.integers(len(self._ids)))]
@@ -156,7 +158,7 @@ class AnnotatedBackdrops:
 
 
 def _busy(annotations: list[dict], top: int, left: int, height: int, width: int) -> float:
-    """How much of a crop its annotated objects take, by their boxes; crowds count as more than everything."""
+    """The share of a crop that is covered by boxes of annotated objects; crowds count more than anything else."""
     total = 0.0
     for annotation in annotations:
         x, y, w, h = annotation["bbox"]
@@ -166,7 +168,7 @@ def _busy(annotations: list[dict], top: int, left: int, height: int, width: int)
 
 
 def _has_nameable(coco: Coco, image_id: int) -> bool:
-    """Whether the whole photo has an object that can be named."""
+    """Whether the photo has an object that can be named."""
     annotations, image = coco.annotations[image_id], coco.images[image_id]
     crowded = {a["category_id"] for a in annotations if a.get("iscrowd")}
     least = TINY * image["height"] * image["width"]
@@ -174,7 +176,7 @@ def _has_nameable(coco: Coco, image_id: int) -> bool:
 
 
 def random_crop(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int] | None:
-    """Top, left, bottom, right of a random crop; None: the whole photo."""
+    """Top, left, bottom, right of a random crop; None for the whole photo."""
     if rng.random() < 0.3:
         return None
     h = int(height * rng.uniform(0.55, 1.0))
@@ -185,7 +187,7 @@ def random_crop(height: int, width: int, rng: np.random.Generator) -> tuple[int,
 
 
 def developed(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Light, contrast and colour cast, mild: uint8 to uint8."""
+    """Apply small random changes of light, contrast and colour: uint8 to uint8."""
     cast = rng.normal(1.0, 0.03, 3) * rng.uniform(0.85, 1.15)
     contrast = rng.uniform(0.85, 1.15)
     return np.clip((frame.astype(np.float32) - 118) * (contrast * cast) + 118 * cast, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The scene sources of a run, from a data folder."""
+"""The sources of scenes of a run, from a data folder."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from isfp_train.errors import ConfigurationError, DataMissingError
 
 Writers = Literal["all", "data", "project"]
 KINDS = ("composed", "photo", "annotated", "procedural")
-#: How often a photo of these folders is taken, beside one of the others.
+#: How often a photo of these folders is chosen, relative to photos of the others.
 WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4}
-#: Phrases that helpers of this project wrote about the training photos.
+#: Phrases that contributors of this project wrote about the photos.
 OWN_PHRASES = Path(__file__).parents[1] / "phrases" / "written_phrases.jsonl"
 
 
 def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, split: str) -> Mapping[str, tuple[SceneSource, float]]:
-    """Build the sources that `shares` names.
+    """Build the sources named in `shares`.
 
     Args:
-        shares: of "composed", "photo", "annotated" and "procedural" scenes.
-        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and for annotated photos `more/`, `clothing/` and
-            `pedestrians/` where they are had; only procedural scenes do without.
+        shares: shares of "composed", "photo", "annotated" and "procedural" scenes.
+        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and optionally `more/`, `clothing/` and `pedestrians/` for
+            annotated photos; procedural scenes need none.
         size: longer side of a scene in pixels.
         split: "train" or "held_out".
 
     Raises:
-        ConfigurationError: an unknown kind of scene, or no folder for one that needs it.
-        DataMissingError: the folder lacks something; the message names it.
+        ConfigurationError: a kind of scene is unknown, or needs a data folder.
+        DataMissingError: the folder is incomplete; the message names what is missing.
     """
     unknown = sorted(set(shares) - set(KINDS))
     if unknown:
-        raise ConfigurationError(f"unknown kinds of scenes {unknown} in data.shares; known are {list(KINDS)}")
+        raise ConfigurationError(f"data.shares has unknown kinds of scenes, {unknown}; expected any of {list(KINDS)}.")
     wanted = {kind: share for kind, share in shares.items() if share > 0}
     if data is None and set(wanted) - {"procedural"}:
         raise ConfigurationError(
-            f"The run wants {sorted(wanted)} scenes, and no data folder is given. Give --data FOLDER "
-            "(sprites/, coco_train/, backgrounds/), or take a configuration with procedural scenes alone."
+            f"The run needs a data folder for its {sorted(wanted)} scenes. Give --data FOLDER (sprites/, coco_train/, "
+            "backgrounds/), or use a configuration with procedural scenes only."
         )
     total = sum(wanted.values())
     shared = {kind: share / total for kind, share in wanted.items()}
@@ -55,7 +55,7 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     if data is not None and set(wanted) - {"procedural"}:
         for folder in ("sprites", "coco_train", "backgrounds"):
             if not (data / folder).is_dir():
-                raise DataMissingError(f"{data} has no folder {folder}/; docs/training.md says what belongs there.")
+                raise DataMissingError(f"{data} has no folder {folder}/. docs/training.md describes its contents.")
         coco = Coco(data / "coco_train" / "images", data / "coco_train" / "instances.json")
         if "photo" in wanted:
             sources["photo"] = PhotoScenes(coco, size=size, photo_ids=coco.split(split)), shared["photo"]
@@ -73,7 +73,7 @@ def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, in
 
     Args:
         data: the folder.
-        which: "data" are those that lie in the folder, "project" those that this project wrote about its photos, "all" both.
+        which: "data" for phrases in the folder, "project" for phrases that this project wrote about its photos, "all" for both.
     """
     found: dict[tuple[str, int], tuple[WrittenPhrase, ...]] = {}
     if which != "project":
@@ -87,7 +87,7 @@ def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, in
 
 
 def photo_sets(data: Path, split: str, which: Writers = "all") -> list[PhotoSet]:
-    """The folders of annotated photos: `coco_train/`, and those of `more/`, `clothing/` and `pedestrians/` that are there."""
+    """The folders of annotated photos: `coco_train/`, and those in `more/`, `clothing/` and `pedestrians/` that exist."""
     folders = [data / "coco_train", *sorted((data / "more").glob("*/")), data / "clothing", data / "pedestrians"]
     written = written_phrases(data, which)
     present = [folder for folder in folders if (folder / "instances.json").is_file()]

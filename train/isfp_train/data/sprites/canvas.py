@@ -1,4 +1,4 @@
-"""A small drawing surface: anti-aliased shapes with shading, on a transparent ground."""
+"""A small canvas for anti-aliased shapes with shading, on a transparent background."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-#: Side of the surface in pixels. Shapes are given in units of it: (0,0) top left, (1,1) bottom right.
+#: Side of the canvas in pixels. Shapes are given in units of it, from (0,0) at the top left to (1,1) at the bottom right.
 SIDE = 192
 _RAMP = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE
 _BITS = 6
@@ -16,7 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Canvas:
-    """Premultiplied float32 RGBA, painted back to front; the light comes from ``light`` (-1: left, 1: right)."""
+    """Premultiplied float32 RGBA, painted from back to front; the light comes from `light` (-1: left, 1: right)."""
 
     def __init__(self, light: float = -0.6) -> None:
         self.rgb = np.zeros((SIDE, SIDE, 3), np.float32)
@@ -24,13 +24,13 @@ class Canvas:
         self.light = light
 
     def fill(self, shape: np.ndarray, colour: np.ndarray, form: str = "flat", texture: np.ndarray | None = None) -> None:
-        """Paints ``shape``, float32 ``[SIDE,SIDE]`` coverage, in ``colour`` RGB 0 to 1.
+        """Paint `shape`, a coverage float32 `[SIDE,SIDE]`, in `colour`, RGB 0 to 1.
 
         Args:
-            shape: from :func:`polygon`, :func:`ellipse`, :func:`stroke` or a product of them.
-            colour: float ``[3]``.
-            form: "flat" (a slight fall of light), "round" (a ball) or "tube" (an upright cylinder).
-            texture: float32 ``[SIDE,SIDE]`` factor on the colour.
+            shape: from `polygon`, `ellipse`, `stroke` or a product of them.
+            colour: float `[3]`.
+            form: "flat" (slight shading), "round" (a ball) or "tube" (an upright cylinder).
+            texture: factor of the colour, float32 `[SIDE,SIDE]`.
         """
         ys, xs = np.nonzero(shape > 0.004)
         if len(ys) == 0:
@@ -48,7 +48,7 @@ class Canvas:
         self.alpha[rows, columns] = self.alpha[rows, columns] * (1 - cover) + cover
 
     def cut(self, shape: np.ndarray) -> None:
-        """Makes ``shape`` transparent."""
+        """Make `shape` transparent."""
         self.rgb *= 1 - shape[..., None]
         self.alpha *= 1 - shape
 
@@ -63,7 +63,7 @@ class Canvas:
         return fall, np.zeros_like(fall)
 
     def picture(self) -> np.ndarray:
-        """uint8 ``[h,w,4]``, straight alpha, cut to what is painted."""
+        """The painted part, uint8 `[h,w,4]` with straight alpha."""
         ys, xs = np.nonzero(self.alpha > 0.02)
         rows, columns = slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1)
         alpha = self.alpha[rows, columns, None]
@@ -72,7 +72,7 @@ class Canvas:
 
 
 def polygon(points: Points) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` coverage of a closed polygon."""
+    """Coverage of a closed polygon, float32 `[SIDE,SIDE]`."""
     cover = np.zeros((SIDE, SIDE), np.uint8)
     fixed = np.round(np.asarray(points, np.float64) * SIDE * (1 << _BITS) - (1 << (_BITS - 1))).astype(np.int32)
     cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, _BITS)
@@ -80,7 +80,7 @@ def polygon(points: Points) -> np.ndarray:
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` coverage of an ellipse; ``turn`` in degrees."""
+    """Coverage of an ellipse, float32 `[SIDE,SIDE]`; `turn` is in degrees."""
     angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     x, y = rx * np.cos(angle), ry * np.sin(angle)
     c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
@@ -88,7 +88,7 @@ def ellipse(cx: float, cy: float, rx: float, ry: float, turn: float = 0.0) -> np
 
 
 def stroke(points: Points, width: float) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` coverage of a line with round ends through ``points``, ``width`` wide."""
+    """Coverage of a line through `points` with round ends, float32 `[SIDE,SIDE]`."""
     fixed = np.round(np.asarray(points, np.float64) * SIDE * 16).astype(np.int32)
     cover = np.zeros((SIDE, SIDE), np.uint8)
     cv2.polylines(cover, [fixed], False, 255, max(1, round(width * SIDE)), cv2.LINE_AA, 4)
@@ -96,7 +96,7 @@ def stroke(points: Points, width: float) -> np.ndarray:
 
 
 def rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` coverage of a box with round corners."""
+    """Coverage of a box with round corners, float32 `[SIDE,SIDE]`."""
     r = min(radius, (x1 - x0) / 2, (y1 - y0) / 2)
     points = []
     for cx, cy, start in ((x1 - r, y0 + r, -90), (x1 - r, y1 - r, 0), (x0 + r, y1 - r, 90), (x0 + r, y0 + r, 180)):
@@ -106,12 +106,12 @@ def rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> np.nda
 
 
 def stripes(rng: np.random.Generator, count: int, upright: bool, strength: float = 0.25) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` factor: soft stripes."""
+    """Texture of soft stripes, float32 `[SIDE,SIDE]`."""
     wave = 1 - strength * (np.sin(_RAMP * np.pi * 2 * count + rng.uniform(0, 6)) > 0.3)
     return np.broadcast_to(wave[None, :] if upright else wave[:, None], (SIDE, SIDE)).astype(np.float32)
 
 
 def speckles(rng: np.random.Generator, strength: float = 0.08) -> np.ndarray:
-    """float32 ``[SIDE,SIDE]`` factor: fine grain."""
+    """Texture of fine grain, float32 `[SIDE,SIDE]`."""
     small = rng.normal(1.0, strength, (SIDE // 3, SIDE // 3)).astype(np.float32)
     return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)

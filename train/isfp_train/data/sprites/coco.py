@@ -1,4 +1,4 @@
-"""COCO's instances: photos with every annotated object's mask, and cut-outs of single objects."""
+"""COCO's instances: photos with masks of all annotated objects, and cut-outs of single objects."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from isfp_train.data.sprites.names import COCO_NAMES
 from isfp_train.data.sprites.sprites import Sprite
 from isfp_train.errors import DataFormatError, DataMissingError
 
-#: Of COCO-sized folders of 366 photos about so many are never shown to training, by the hash of the file's name.
+#: Of 366 photos, about this many are held out from training, by the hash of the file's name.
 HELD_OUT_PHOTOS = 50
 HELD_OUT_CUTOUTS = 0.10
-#: Share of a photographed object's pixels that must agree on its colour word.
+#: Share of an object's pixels that must have the same colour word.
 COLOUR_SHARE = 0.55
-#: Brightness (0 to 255) that a tenth of the pixels must reach for colours to be told.
+#: Brightness (0 to 255) that a tenth of the pixels must reach for colours to be certain.
 DARK = 150
 _BROWN = frozenset(("chair", "couch", "bench", "dog", "horse", "cow", "bear", "cat", "teddy bear", "sheep", "bird"))
-#: Pixels in height below which nobody can tell what a person wears.
+#: Height in pixels below which the colour of a person's clothes is uncertain.
 SMALLEST_PERSON = 50
-#: Share of a cut-out that its largest piece must have.
+#: Minimum share of the largest piece in a cut-out.
 ONE_PIECE = 0.93
-#: Categories of which people say the colour; of all others it is left unknown.
+#: Categories that people describe by colour; for all others the colour is unknown.
 COLOURFUL = frozenset(
     ("car", "motorcycle", "bus", "train", "truck", "boat", "fire hydrant", "bench", "bird", "cat", "dog", "horse",
      "cow",
@@ -40,7 +40,7 @@ COLOURFUL = frozenset(
      "knife", "bed", "coffee mug", "mug", "balloon", "toaster", "blender", "t-shirt", "glove", "spatula", "usb stick",
      "earphone case", "jacket", "coat", "dress", "shirt", "skirt", "pants", "purse", "hat", "shoes", "boots", "sweater", "scarf")
 )  # fmt: skip
-#: Whose masks are mostly fragments or surfaces.
+#: Categories whose masks are mostly fragments or surfaces.
 _NEVER_CUT = frozenset(("dining table", "bed", "sink", "oven", "refrigerator", "carrot"))
 _TILTING = frozenset(
     ("frisbee", "sports ball", "baseball bat", "baseball glove", "tennis racket", "fork", "knife", "spoon",
@@ -54,12 +54,12 @@ class Coco:
     """Reader of photos and their instances in COCO's format (polygons, RLE, crowds).
 
     Args:
-        folder: the photos' folder, or the one with ``images/`` in it.
-        instances: the annotations' file; ``instances.json`` in the folder unless told.
+        folder: folder of the photos, or the one that contains `images/`.
+        instances: file of the annotations; by default `instances.json` in the folder.
 
     Raises:
-        DataMissingError: the annotations are not there.
-        DataFormatError: the file is not in COCO's instances format.
+        DataMissingError: the annotations do not exist.
+        DataFormatError: the file does not have COCO's instances format.
     """
 
     def __init__(self, folder: str | Path, instances: str | Path | None = None) -> None:
@@ -75,11 +75,10 @@ class Coco:
                 self.annotations[annotation["image_id"]].append(annotation)
 
     def split(self, which: str) -> list[int]:
-        """Sorted ids of the photos of "train",
-        "held_out" or "all"; which photo is where depends on its file name alone.
+        """Sorted ids of the photos of "train", "held_out" or "all". The split of a photo depends only on its file name.
 
         Raises:
-            ValueError: ``which`` is none of the three.
+            ValueError: `which` is not one of the three.
         """
         in_split("", 0.0, which)
         if which == "all":
@@ -89,11 +88,11 @@ class Coco:
         return sorted(hidden if which == "held_out" else set(self.images) - hidden)
 
     def photo(self, image_id: int) -> np.ndarray:
-        """uint8 ``[H,W,3]``, RGB."""
+        """A photo, RGB uint8 `[H,W,3]`."""
         return _photo(self.folder / self.images[image_id]["file_name"])
 
     def mask(self, annotation: dict) -> np.ndarray:
-        """bool ``[H,W]`` of one annotation, at the photo's size.
+        """Mask of an annotation, bool `[H,W]`, at the size of the photo.
 
         Raises:
             DataFormatError: its outline does not fit the photo; the message names file and annotation.
@@ -109,20 +108,20 @@ class Coco:
 def _photo(path: Path) -> np.ndarray:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise DataMissingError(f"{path} is missing or is no picture; the annotations list it.")
+        raise DataMissingError(f"{path} is missing or is not a picture, but the annotations list it.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
-    """The colour word of a photographed object, None where it is in doubt; of a standing person that of the shirt.
+    """The colour word of an object in a photo, None if it is uncertain. For a standing person it is that of the shirt.
 
-    Grey is always in doubt: white objects in the shade look it. So is everything in a dark picture, brown where yellow objects
-    may be in the shade, and black where the pixels still have a hue.
+    Grey is always uncertain, because white objects in the shade look grey. Also uncertain are all colours in a dark picture, brown
+    if it may be yellow in the shade, and black if the pixels still have a hue.
 
     Args:
         kind: COCO's category.
-        rgb: the photo, uint8 ``[h,w,3]``.
-        mask: where the object is, bool ``[h,w]``.
+        rgb: the photo, uint8 `[h,w,3]`.
+        mask: mask of the object, bool `[h,w]`.
     """
     if np.percentile(rgb[::4, ::4].max(axis=2), 90) < DARK:
         return None
@@ -142,16 +141,16 @@ def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:
 
 
 class CocoCutouts:
-    """Single objects cut out of COCO photos: whole, big enough, in one piece, hardly hidden by others.
+    """Single objects cut out of COCO photos: complete, large enough, in one piece, and hardly hidden by others.
 
     Args:
         coco: the photos.
-        split: "train" and "held_out" use only photos of that split; of train's photos another 10 % of the cut-outs (by
-            the hash of the annotation's id) are kept out as well. "all" uses every photo.
-        smallest: shorter side of the box in photo pixels.
+        split: "train" and "held_out" use only photos of that split; in "train", 10 % of the cut-outs are also left out, by the
+            hash of the annotation's id. "all" uses all photos.
+        smallest: minimum shorter side of the box, in pixels of the photo.
 
     Raises:
-        ValueError: nothing is fit to be cut out.
+        ValueError: no instance can be cut out.
     """
 
     def __init__(self, coco: Coco, split: str = "train", smallest: int = 40) -> None:
@@ -166,22 +165,24 @@ class CocoCutouts:
                 if self._fits(annotation, group, smallest) and self._whole(annotation, group):
                     self._entries.setdefault(coco.categories[annotation["category_id"]], []).append(annotation)
         if not self._entries:
-            raise ValueError(f"No instance of split {split!r} in {coco.folder} is fit to be cut out.")
+            raise ValueError(
+                f"No instance of split {split!r} in {coco.folder} can be cut out: all are too small, hidden or fragmented."
+            )
         self._entries = {kind: self._entries[kind] for kind in sorted(self._entries)}
         self._cache: dict[int, tuple[np.ndarray, str | None]] = {}
 
     @property
     def kinds(self) -> Sequence[str]:
-        """COCO's category names, sorted."""
+        """Sorted names of COCO's categories."""
         return tuple(self._entries)
 
     @property
     def annotation_ids(self) -> set[int]:
-        """The annotations in use."""
+        """Ids of the annotations in use."""
         return {annotation["id"] for group in self._entries.values() for annotation in group}
 
     def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
-        """A random cut-out of a kind. Photos are never recoloured: ``colour`` is not used."""
+        """A random cut-out of a kind. `colour` is ignored, because photos are not recoloured."""
         group = self._entries[kind]
         annotation = group[int(rng.integers(len(group)))]
         if annotation["id"] not in self._cache:
@@ -209,7 +210,7 @@ class CocoCutouts:
         return True
 
     def _whole(self, annotation: dict, group: list[dict]) -> bool:
-        """Whether the mask is one piece, little of its outline is where another object hides it, and it is lit."""
+        """Whether the object is lit and in one piece, and little of its outline touches objects that may hide it."""
         mask = self.coco.mask(annotation)
         ys, xs = np.nonzero(mask)
         rows, columns = slice(max(ys.min() - 4, 0), ys.max() + 5), slice(max(xs.min() - 4, 0), xs.max() + 5)

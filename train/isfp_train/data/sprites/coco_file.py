@@ -45,7 +45,7 @@ def read_instances(path: Path) -> dict[str, Any]:
 
 
 def decode(segmentation: object, height: int, width: int) -> np.ndarray:
-    """bool ``[height,width]`` of COCO's three formats: polygons, uncompressed and compressed RLE.
+    """bool `[height,width]` of COCO's three formats: polygons, uncompressed and compressed RLE.
 
     Raises:
         DataFormatError: a polygon leaves the image by more than its size, or an RLE is of another size; the message says which.

@@ -51,21 +51,21 @@ def shade(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def paint(colour: str, rng: np.random.Generator) -> np.ndarray:
-    """A random colour that the word names, float32 ``[3]`` RGB, 0 to 1."""
+    """A random colour that the word names, float32 `[3]` RGB, 0 to 1."""
     pixel = np.array([[shade(colour, rng)]], dtype=np.float32)
     return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
 
 
 def recolour(rgba: np.ndarray, colour: str, rng: np.random.Generator) -> np.ndarray | None:
-    """The picture with its main colour changed to ``colour``, its shading kept.
+    """The picture with its main colour changed to `colour`, its shading kept.
 
     Args:
-        rgba: uint8 ``[h,w,4]``, straight alpha.
+        rgba: uint8 `[h,w,4]`, straight alpha.
         colour: the new basic colour word.
         rng: picks the shade.
 
     Returns:
-        uint8 ``[h,w,4]``, or None where no colour covers enough of the picture for the new word to be true of it.
+        uint8 `[h,w,4]`, or None where no colour covers enough of the picture for the new word to be true of it.
     """
     hsv = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3], dtype=np.float32) / 255.0, cv2.COLOR_RGB2HSV)
     solid = rgba[..., 3] > 127
@@ -86,7 +86,7 @@ def recolour(rgba: np.ndarray, colour: str, rng: np.random.Generator) -> np.ndar
 
 
 def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
-    """bool ``[h,w]``: the pixels of the hue that covers most, or all grey ones; None for an empty picture."""
+    """bool `[h,w]`: the pixels of the hue that covers most, or all grey ones; None for an empty picture."""
     if not solid.any():
         return None
     vivid = solid & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
@@ -106,13 +106,13 @@ def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
 
 
 def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
-    """Index into :data:`COLOURS` of each pixel, -1 where the word is in doubt.
+    """Index into `COLOURS` of each pixel, -1 where the word is in doubt.
 
     Args:
-        rgb: uint8 ``[n,3]``.
+        rgb: uint8 `[n,3]`.
 
     Returns:
-        int ``[n]``.
+        int `[n]`.
     """
     hsv = cv2.cvtColor(rgb.reshape(-1, 1, 3).astype(np.float32) / 255.0, cv2.COLOR_RGB2HSV).reshape(-1, 3)
     hue, saturation, value = hsv.T
@@ -137,15 +137,15 @@ def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
 
 
 def colour_of(rgba: np.ndarray, share: float = 0.6) -> str | None:
-    """The one basic colour word of a picture uint8 ``[h,w,4]``: :func:`colour_of_pixels` of its solid pixels."""
+    """The one basic colour word of a picture uint8 `[h,w,4]`: `colour_of_pixels` of its solid pixels."""
     return colour_of_pixels(rgba[rgba[..., 3] > 200][:, :3], share)
 
 
 def colour_of_pixels(rgb: np.ndarray, share: float) -> str | None:
-    """The one basic colour word of pixels, None where none covers ``share`` of them or a second one is strong.
+    """The one basic colour word of pixels, None where none covers `share` of them or a second one is strong.
 
     Args:
-        rgb: uint8 ``[n,3]``.
+        rgb: uint8 `[n,3]`.
         share: 0 to 1.
     """
     if len(rgb) < 20:

@@ -1,10 +1,10 @@
-"""What objects are called, and which names could be said of which kinds: what proofs of uniqueness rest on."""
+"""Names of objects, and which names could be used for which kinds. Proofs of uniqueness are based on them."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-#: COCO's categories with what people call them, best first. No "man" or "woman": an annotation does not tell.
+#: COCO's categories with their common names, most common first. Without "man" and "woman", which annotations do not tell apart.
 COCO_NAMES: dict[str, tuple[str, ...]] = {
     "person": ("person",), "bicycle": ("bicycle", "bike"), "car": ("car",), "motorcycle": ("motorcycle", "motorbike"),
     "airplane": ("airplane", "plane"), "bus": ("bus",), "train": ("train",), "truck": ("truck",), "boat": ("boat",),
@@ -31,7 +31,7 @@ COCO_NAMES: dict[str, tuple[str, ...]] = {
     "hair drier": ("hair dryer", "hairdryer"), "toothbrush": ("toothbrush",),
 }  # fmt: skip
 
-#: Kinds whose objects might be called by each other's names: a bottle on the picture makes "jar" doubtful.
+#: Kinds whose objects might be called by each other's names: if there is a bottle, "jar" is uncertain.
 RELATED: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split(","))
     for group in (
@@ -111,7 +111,7 @@ TELLING = frozenset(
 
 @lru_cache(maxsize=4096)
 def may_be_called(kind: str, other: str) -> bool:
-    """Whether an object of ``kind`` might be called by a name of ``other``: the same kind, or a related one."""
+    """Whether an object of `kind` might be called by a name of `other`: the same kind, or a related one."""
     return kind == other or any(kind in group and other in group for group in RELATED)
 
 
@@ -152,7 +152,7 @@ def names_of(world: str) -> tuple[str, ...]:
 
 
 def world_of(kinds: frozenset[str]) -> str:
-    """The smallest of the worlds of :func:`names_of` that has all these kinds."""
+    """The smallest of the worlds of `names_of` that has all these kinds."""
     from isfp_train.data.sprites.procedural import KIND_NAMES
 
     if kinds <= COCO_NAMES.keys():

@@ -1,4 +1,4 @@
-"""What the objects of other annotated photos than COCO's are called, best first."""
+"""Names of objects in annotated photos other than COCO's, most common name first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PHOTO_NAMES: dict[str, tuple[str, ...]] = {
     "top": ("top", "shirt"), "blouse": ("blouse", "top", "shirt"), "hat": ("hat", "cap"),
 }  # fmt: skip
 
-#: Kinds that people hold for each other: where one is there, none of its group is surely absent.
+#: Kinds that people confuse: if one is present, no other kind of its group is certainly absent.
 NEVER_ABSENT_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split(","))
     for group in (

@@ -1,4 +1,4 @@
-"""Everyday objects drawn by code: scenes with exact masks that need no data at all."""
+"""Everyday objects drawn by code, for scenes with exact masks that need no data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isfp_train.data.sprites.sprites import Sprite
 
 _Drawing = Callable[[Canvas, np.ndarray, np.random.Generator], None]
 _ANY = COLOURS
-#: kind -> (drawing, names, colours it may have, whether it may lie at any angle).
+#: kind -> (drawing, names, possible colours, whether any rotation looks natural).
 _KINDS: dict[str, tuple[_Drawing, tuple[str, ...], tuple[str, ...], bool]] = {
     "ball": (household.ball, ("ball",), _ANY, True),
     "balloon": (household.balloon, ("balloon",), _ANY, False),
@@ -48,11 +48,11 @@ class ProceduralSprites:
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds there are, sorted."""
+        """All kinds, sorted."""
         return tuple(_KINDS)
 
     def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
-        """A fresh drawing of a kind, in ``colour`` where that kind can have it, else in one of its own."""
+        """A new drawing of a kind, in `colour` if the kind can have it, else in one of its colours."""
         draw, names, colours, tilts = _KINDS[kind]
         allowed = colours or COLOURS
         word = colour if colour in allowed else allowed[int(rng.integers(len(allowed)))]
@@ -61,5 +61,5 @@ class ProceduralSprites:
         return Sprite(canvas.picture(), names, kind, word if colours else None, tilts)
 
 
-#: kind -> names, for those who need to know what may be drawn.
+#: kind -> names, of everything that can be drawn.
 KIND_NAMES: dict[str, tuple[str, ...]] = {kind: entry[1] for kind, entry in _KINDS.items()}

@@ -1,4 +1,4 @@
-"""Parts that many drawn objects share."""
+"""Shapes and textures that several drawings share."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def pattern(rng: np.random.Generator) -> np.ndarray | None:
 
 
 def contrast(colour: np.ndarray) -> np.ndarray:
-    """A darker or lighter tone of the same colour: it stands out, and the object keeps one colour."""
+    """A darker or lighter tone of the same colour, which is visible without adding a second colour."""
     return np.clip(colour * 0.55, 0, 1) if colour.mean() > 0.45 else np.clip(colour * 1.5 + 0.18, 0, 1)

@@ -1,4 +1,4 @@
-"""Sprites: pictures of single objects with alpha, from a folder."""
+"""Sprites: pictures of single objects with an alpha channel, from a folder."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Sprite:
     """A picture of one object.
 
     Attributes:
-        rgba: uint8 ``[h,w,4]``, straight alpha.
-        names: as in :class:`isfp_train.data.scene.SceneObject`.
-        kind: as in ``SceneObject``.
-        colour: as in ``SceneObject``.
-        tilts: whether the object looks natural when it is turned by more than a few degrees.
+        rgba: uint8 `[h,w,4]`, straight alpha.
+        names: as in `SceneObject`.
+        kind: as in `SceneObject`.
+        colour: as in `SceneObject`.
+        tilts: whether the object looks natural when rotated by more than a few degrees.
     """
 
     rgba: np.ndarray
@@ -41,15 +41,15 @@ class Sprite:
 
 
 class SpriteSource(Protocol):
-    """Anything that gives sprites of kinds."""
+    """A source of sprites by kind."""
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds there are, in an order that never changes."""
+        """All kinds, in a fixed order."""
         ...
 
     def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
-        """A random sprite of a kind; in ``colour`` where this kind can have it."""
+        """A random sprite of a kind, in `colour` if the kind can have it."""
         ...
 
 
@@ -62,19 +62,19 @@ class _Entry:
 
 
 class FolderSprites:
-    """RGBA pictures of a folder with an ``index.json``: a list of ``{"file": ..., "name": ...}``.
+    """RGBA pictures of a folder with an `index.json`: a list of `{"file": ..., "name": ...}`.
 
-    Names, kinds and which objects may change their colour come from ``table``, and files that it lacks are left out.
-    Without one the names come from the index, or else from the file names.
+    `table` gives names, kinds, and which objects can be recoloured; files that it lacks are left out. Without a table, names come
+    from the index, or from the file names.
 
     Args:
-        folder: where the pictures are.
-        table: file name -> ``{"names": [...], "kind": ..., "recolour": bool}``; :func:`fluent_emoji` is one.
+        folder: folder of the pictures.
+        table: file name -> `{"names": [...], "kind": ..., "recolour": bool}`; `fluent_emoji` is one.
         split: "train", "held_out" (about 8 % of the files, by the hash of the file's name) or "all".
 
     Raises:
         DataMissingError: the folder does not exist.
-        DataFormatError: no picture is left, or the index is not a list of sprites.
+        DataFormatError: there is no picture of that split, or the index is not a list of sprites.
     """
 
     def __init__(self, folder: str | Path, table: dict[str, dict] | None = None, split: str = "train") -> None:
@@ -89,21 +89,21 @@ class FolderSprites:
             entry = _Entry(folder / file, tuple(known["names"]), known["kind"], bool(known["recolour"]))
             entries.setdefault(entry.kind, []).append(entry)
         if not entries:
-            raise DataFormatError(f"No sprite of split {split!r} in {folder}; expected index.json or RGBA pictures there.")
+            raise DataFormatError(f"No sprite of split {split!r} in {folder}; expected index.json or RGBA pictures.")
         self._entries = {kind: entries[kind] for kind in sorted(entries)}
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds there are, sorted."""
+        """All kinds, sorted."""
         return tuple(self._entries)
 
     @property
     def files(self) -> list[str]:
-        """The names of the files in use, sorted."""
+        """Sorted names of the files in use."""
         return sorted(entry.path.name for group in self._entries.values() for entry in group)
 
     def sprite(self, kind: str, rng: np.random.Generator, colour: str | None = None) -> Sprite:
-        """A random sprite of a kind; in ``colour`` where the table allows that and the picture has a main colour."""
+        """A random sprite of a kind, in `colour` if the table allows it and the picture has a main colour."""
         group = self._entries[kind]
         entry = group[int(rng.integers(len(group)))]
         rgba, own = _load(entry.path)
@@ -115,7 +115,7 @@ class FolderSprites:
 
 
 def fluent_emoji() -> dict[str, dict]:
-    """The project's table for the Fluent 3D emoji (MIT): file -> names, kind, recolour. Only what people can name."""
+    """The project's table of those Fluent 3D emoji (MIT) that have common names: file -> names, kind, recolour."""
     text = resources.files("isfp_train.data.sprites").joinpath("fluent_emoji.json").read_text(encoding="utf-8")
     return json.loads(text)
 
@@ -140,14 +140,14 @@ def _listing(folder: Path) -> list[tuple[str, str]]:
 
 
 def _plain(name: str) -> str:
-    """A name of lower-case words a-z and digits, without colour words, which the light could contradict."""
+    """A name of lower-case words and digits, without colour words, which may not match the lighting."""
     words = re.sub(r"[^a-z0-9]+", " ", name.lower()).split()
     return " ".join(word for word in words if word not in COLOURS) or " ".join(words)
 
 
 @lru_cache(maxsize=2048)
 def _load(path: Path) -> tuple[np.ndarray, str | None]:
-    """uint8 ``[h,w,4]`` RGBA cut to its alpha, and its colour word."""
+    """The visible part of a picture, RGBA uint8 `[h,w,4]`, and its colour word."""
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         raise DataFormatError(f"{path} is not an RGBA picture; a sprite needs an alpha channel.")

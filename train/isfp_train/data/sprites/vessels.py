@@ -1,4 +1,4 @@
-"""Drawings of vessels: what holds something."""
+"""Drawings of vessels."""
 
 from __future__ import annotations
 

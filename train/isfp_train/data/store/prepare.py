@@ -1,4 +1,4 @@
-"""Fill a store: scenes from the sources, their backbone maps beside them."""
+"""Fill a store with scenes from the sources, and with their backbone maps."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def prepare(
     backbone: Backbone | None = None,
     workers: int = 0,
 ) -> None:
-    """Fill a store; shards that are there already are kept, so a killed run goes on where it was.
+    """Fill a store. Existing shards are kept, so that an interrupted run continues where it stopped.
 
     Args:
-        folder: the store.
-        sources: scene sources with their shares of all scenes.
-        count: scenes in all.
-        seed: first scene seed; scene n has seed + n.
-        size: side of the network's view, pixels.
-        made_of: what the sources were built from; a store made from anything else is refused.
-        backbone: stores its maps where given.
-        workers: processes that make scenes; 0 makes them in this one.
+        folder: folder of the store.
+        sources: sources of scenes, with their shares.
+        count: total number of scenes.
+        seed: seed of the first scene; scene n has seed + n.
+        size: side of the network's input in pixels.
+        made_of: description of the sources; a store made from anything else is refused.
+        backbone: if given, its maps are stored.
+        workers: number of processes that generate scenes; 0 uses the main process.
 
     Raises:
-        ConfigurationError: the folder holds a store of something else.
+        ConfigurationError: the folder contains other scenes.
     """
     maps = None if backbone is None else type(backbone.body).__name__
     claim(folder, {"count": count, "seed": seed, "size": size, "maps": maps, "made_of": made_of})

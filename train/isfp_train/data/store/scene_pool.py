@@ -1,4 +1,4 @@
-"""Make scenes in other processes. Apart from `prepare.py`, so that a worker need not import PyTorch."""
+"""Generate scenes in worker processes. Separate from `prepare.py`, so that workers do not import PyTorch."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _sources: Sources = ()
 
 
 def mixed_scene(sources: Sources, seed: int) -> Scene:
-    """The scene of this seed, from one of the sources by its share."""
+    """The scene of this seed, from a source chosen by its share."""
     shares = np.array([share for _, share in sources], dtype=float)
     choice = np.random.default_rng((seed, 1)).choice(len(sources), p=shares / shares.sum())
     return sources[choice][0].scene(seed)
 
 
 class ScenePool:
-    """Makes scenes in order, ahead of their use."""
+    """Generates scenes in order, before they are needed."""
 
     def __init__(self, sources: Sources, executor: ProcessPoolExecutor | None) -> None:
         self._own, self._executor = sources, executor
 
     def scenes(self, seeds: range) -> Iterator[Scene]:
-        """The scenes of these seeds, in their order."""
+        """The scenes of these seeds, in order."""
         if self._executor is None:
             return (mixed_scene(self._own, seed) for seed in seeds)
         return self._executor.map(_scene, seeds, chunksize=4)
@@ -39,9 +39,9 @@ class ScenePool:
 
 @contextmanager
 def scene_pool(sources: Sources, workers: int) -> Iterator[ScenePool]:
-    """A pool of `workers` processes; 0 makes the scenes in this one.
+    """A pool of `workers` processes; 0 generates the scenes in the main process.
 
-    Workers are started afresh: one forked from a process whose libraries have threads may wait for them for ever.
+    Workers are spawned, not forked: a fork of a process with threads can deadlock.
     """
     if not workers:
         yield ScenePool(sources, None)

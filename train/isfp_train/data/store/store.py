@@ -1,7 +1,7 @@
 """Scenes on disk, ready for the network: letterboxed pictures, masks, and the maps of a frozen backbone.
 
-A frozen backbone gives the same maps for the same picture each time, so they are computed once. A store is a folder of shards;
-a shard is a folder of arrays that are mapped into memory, and it appears under its name only when it is whole.
+A frozen backbone always gives the same maps for a picture, so they are computed once. A store is a folder of shards. A shard is a
+folder of arrays that are mapped into memory; it gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from isfp_train.data.scene import Expression, Made, Scene, SceneObject
 from isfp_train.errors import ConfigurationError
 
 FILL = 128
-OBJECTS = "things"  # key of a scene's objects in scenes.json; the word of format 1, kept so that stores stay readable
-FORMAT = 3  # of a store's content; 3: a scene says which phrases may be made about it
+OBJECTS = "things"  # key of a scene's objects in scenes.json, unchanged since format 1
+FORMAT = 3  # version of a store's content; since 3, a scene says which phrases may be generated about it
 
 
 @dataclass(frozen=True)
 class StoredScene:
-    """One scene as the network reads it.
+    """One scene, ready for the network.
 
     Attributes:
         view: letterboxed picture, uint8 RGB `[H,W,3]`.
-        objects: measured in the scene's own frame, with no masks.
-        size: height and width of the scene's own frame.
-        packed: masks in the view, packed bits `[T,H,W/8]`.
-        maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty where none were stored.
+        objects: objects, measured at the scene's original size, without masks.
+        size: original height and width of the scene.
+        packed: masks in the letterboxed picture, as packed bits `[T,H,W/8]`.
+        maps: backbone maps float16 `[C,h,w]` at strides 8, 16, 32; empty if none are stored.
         source: kind of scene.
-        expressions: what people wrote about it; empty where phrases are made from the objects alone.
-        made: which phrases may be made, as in `Scene`.
-        absent: names of what is surely not there.
+        expressions: phrases that people wrote about it; empty if phrases are only generated.
+        made: which phrases may be generated, as in `Scene`.
+        absent: names of objects that are certainly absent.
     """
 
     view: np.ndarray
@@ -53,7 +53,7 @@ class StoredScene:
     absent: tuple[str, ...] = ()
 
     def mask(self, obj: int) -> np.ndarray:
-        """Mask of one object in the view, bool `[H,W]`."""
+        """Mask of one object in the letterboxed picture, bool `[H,W]`."""
         return np.unpackbits(self.packed[obj], axis=-1).astype(bool)
 
 
@@ -99,7 +99,7 @@ def _expression(written: dict) -> Expression:
 
 
 class Store:
-    """All shards of a folder and of the folders in it, as one sequence of scenes."""
+    """All shards in a folder and its subfolders, as one sequence of scenes."""
 
     def __init__(self, folder: str | Path) -> None:
         folders = [Path(folder), *sorted(path for path in Path(folder).glob("*/") if not path.name.startswith(("shard-", ".")))]
@@ -111,7 +111,7 @@ class Store:
 
     @cached_property
     def entries(self) -> np.ndarray:
-        """The scenes of one pass `[N]`: each once, or, where phrases are not made, as often as some were written about it."""
+        """Scenes of one pass `[N]`: each once, or once per written phrase if no phrases are generated about it."""
         records = [record for shard in self.shards for record in shard.records]
         counts = [len(record.get("expressions", ())) or 1 if record["made"] == "none" else 1 for record in records]
         return np.repeat(np.arange(len(self)), counts)
@@ -122,15 +122,15 @@ class Store:
 
 
 def shard_folders(folder: str | Path) -> list[Path]:
-    """The whole shards of a store, in order of their names."""
+    """The complete shards of a store, sorted by name."""
     return sorted(path for path in Path(folder).glob("shard-*") if (path / "scenes.json").is_file())
 
 
 def claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Say what a store's folder is for, or hold it against what was said.
+    """Record what a store's folder contains, or compare it with what was recorded before.
 
     Raises:
-        ConfigurationError: it is for something else, or holds shards of unknown origin.
+        ConfigurationError: the folder contains something else, or shards of unknown origin.
     """
     about = folder / "store.json"
     wanted = json.loads(json.dumps({"format": FORMAT, **identity}))
@@ -139,10 +139,12 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         other = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         if other:
             differences = "; ".join(f"{name} is {found.get(name)!r}, expected {wanted.get(name)!r}" for name in other)
-            raise ConfigurationError(f"{folder} stores other scenes: {differences}. Give another --cache folder, or remove it.")
+            raise ConfigurationError(
+                f"{folder} contains other scenes: {differences}. Give another --cache folder, or remove this one."
+            )
         return
     if shard_folders(folder):
-        raise ConfigurationError(f"{folder} holds shards and no store.json. Give another --cache folder, or remove this one.")
+        raise ConfigurationError(f"{folder} contains shards but no store.json. Give another --cache folder, or remove this one.")
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".tmp-store-{os.getpid()}.json"
     part.write_text(json.dumps(wanted))
@@ -150,15 +152,15 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
 
 def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ...]]], size: int) -> int:
-    """Write one shard; it takes its name when it is whole.
+    """Write one shard, which gets its name when it is complete.
 
     Args:
-        folder: the shard's folder, `.../shard-NAME`.
-        scenes: scenes, each with its view's backbone maps `[C,h,w]` at three strides (none: no maps are stored).
-        size: side of the view in pixels.
+        folder: folder of the shard, `.../shard-NAME`.
+        scenes: scenes, each with its backbone maps `[C,h,w]` at three strides, or none if no maps are stored.
+        size: side of the network's input in pixels.
 
     Returns:
-        How many scenes were written.
+        Number of scenes that were written.
     """
     framing = Framing(size, size, FILL)
     views: list[np.ndarray] = []

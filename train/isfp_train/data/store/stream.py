@@ -1,4 +1,4 @@
-"""From stored scenes to training samples: several phrases a scene, masks for some of them."""
+"""Training samples from stored scenes: several phrases per scene, some of them with masks."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Batch(NamedTuple):
 
     Attributes:
         views: RGB uint8 `[B,H,W,3]`.
-        maps: backbone maps `[B,C,h,w]` at strides 8, 16, 32; empty where the backbone is trained.
+        maps: backbone maps `[B,C,h,w]` at strides 8, 16, 32; empty if the backbone is trained.
         words: word ids `[N,L]`.
-        lengths: `[N]`.
-        scenes: each phrase's scene `[N]`.
-        centres: row and column of each target's cell `[N,2]`, (-1, -1) where the phrase names nothing.
-        also: phrase, row and column of what else a phrase fits `[E,3]`.
-        masked: which phrases have masks `[M]`.
+        lengths: numbers of words `[N]`.
+        scenes: scene of each phrase `[N]`.
+        centres: row and column of the target's cell for each phrase `[N,2]`; (-1, -1) for absent objects.
+        also: phrase, row and column of each further object that a phrase fits `[E,3]`.
+        masked: phrases with masks `[M]`.
         masks: bool `[M,H,W]`.
-        refined: which of those masks the refinement sees `[R]`.
+        refined: masks that the refinement is trained on `[R]`.
     """
 
     views: Tensor
@@ -51,38 +51,38 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """How a scene becomes samples."""
+    """How scenes become samples."""
 
-    phrases: int = 8  # ours: phrases of a scene in one step; they share its visual maps
-    masks: int = 2  # ours: of those, with the mask branch; identifying is the harder task and ten times cheaper
-    refined: int = 2  # ours: of those with masks, with the refinement, which works at the full size
-    absent: float = 0.12  # ours: share of phrases for what is not there
-    comparisons: float = 0.0  # ours: share of the others that are to compare by order or size
-    written: float = 0.5  # ours: share of the phrases that people wrote, where they wrote about a scene of which more can be said
-    names: float = 0.1  # ours: share of the others that only name, and so may fit several objects
+    phrases: int = 8  # ours: phrases per scene and step, which share the visual maps
+    masks: int = 2  # ours: how many of them train the mask branch; identification is harder, and ten times cheaper
+    refined: int = 2  # ours: how many of those with masks train the refinement, which works at full size
+    absent: float = 0.12  # ours: share of phrases for absent objects
+    comparisons: float = 0.0  # ours: share of the other phrases that should compare by order or size
+    written: float = 0.5  # ours: share of human phrases, if there are any and others can be generated
+    names: float = 0.1  # ours: share of the other phrases that only name objects, and can fit several
     unknown: float = 0.0  # ours: share of the words that the network sees as unknown ones, in phrases of three and more
-    flip: float = 0.0  # ours: share of scenes mirrored, phrases made from the mirrored geometry; not with stored backbone maps
+    flip: float = 0.0  # ours: share of mirrored scenes; not with stored backbone maps
 
     def __post_init__(self) -> None:
         if min(self.phrases, self.masks, self.refined) < 1:
-            raise ConfigurationError(f"samples: phrases, masks and refined are at least 1; found {self}.")
+            raise ConfigurationError(f"samples.phrases, masks and refined must be at least 1; found {self}.")
 
 
 class SceneSamples(Dataset):
-    """Samples of one epoch: item n is the same whenever it is asked for, so a resumed run sees what it would have seen.
+    """Samples of one epoch. Item n is always the same, so a resumed run has the same samples as an uninterrupted one.
 
     Args:
         store: the scenes.
-        vocabulary: for word ids.
-        config: phrases and masks a scene.
+        vocabulary: gives the word ids.
+        config: numbers of phrases and masks per scene.
         grid: S.
         max_words: L.
-        seed: of the run.
-        epoch: of the run; each has phrases of its own.
-        length: scenes in this epoch.
+        seed: seed of the run.
+        epoch: number of the epoch; each has its own phrases.
+        length: number of scenes in this epoch.
 
     Raises:
-        ConfigurationError: scenes shall be mirrored, and their backbone maps are stored.
+        ConfigurationError: scenes are to be mirrored, but their backbone maps are stored.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SceneSamples(Dataset):
     ) -> None:
         if config.flip and len(store) and store[0].maps:
             raise ConfigurationError(
-                f"samples.flip is {config.flip}, and the scenes are stored with backbone maps; a mirrored map is not the map of "
+                f"samples.flip is {config.flip}, but the stored scenes have backbone maps, and a mirrored map is not the map of "
                 "the mirrored picture. Set flip: 0, or train the backbone (freeze_backbone: false)."
             )
         self.store, self.vocabulary, self.config = store, vocabulary, config
@@ -117,13 +117,13 @@ class SceneSamples(Dataset):
         rng = np.random.default_rng((self.seed, position))
         while True:
             stored = self.store[int(entries[order[place]])]
-            # Words that a person wrote do not mirror: "left" would stay.
+            # Scenes with human phrases are not mirrored: their "left" would be wrong.
             flip = bool(rng.random() < self.config.flip) and not stored.expressions
             objects = tuple(_mirrored(obj, stored.size[1]) for obj in stored.objects) if flip else stored.objects
             expressions = self._said(stored, objects, rng, self.config.phrases)
             if expressions:
                 return self._sample(stored, objects, expressions, flip, rng)
-            place = int(rng.integers(len(entries)))  # nothing can be said of this scene: take another
+            place = int(rng.integers(len(entries)))  # there is no phrase for this scene: take another one
 
     def _sample(
         self,
@@ -170,7 +170,7 @@ class SceneSamples(Dataset):
     def _said(
         self, stored: StoredScene, objects: Sequence[SceneObject], rng: np.random.Generator, count: int
     ) -> Sequence[Expression]:
-        """Up to `count` phrases about a scene: those that people wrote, those that name, those made from the geometry."""
+        """Up to `count` phrases about a scene: human ones, ones that only name, and ones generated from the geometry."""
         settings = self.config
         written = [stored.expressions[place] for place in rng.permutation(len(stored.expressions))]
         if stored.made == "none":
@@ -185,12 +185,12 @@ class SceneSamples(Dataset):
             share = settings.absent if stored.made == "all" else 0.0
             made = make_phrases(objects, stored.size, rng, left - len(names), absent=share, comparisons=settings.comparisons)
         found = [*found, *names, *made]
-        found += written[len(found) : count]  # little can be made: more of what people wrote
+        found += written[len(found) : count]  # few phrases can be generated: add more human ones
         return [found[place] for place in rng.permutation(len(found))][:count]
 
 
 def collate(samples: list[dict[str, np.ndarray]]) -> Batch:
-    """Join scenes to a batch."""
+    """Join scenes into a batch."""
 
     def stack(name: str) -> Tensor:
         return torch.from_numpy(np.stack([sample[name] for sample in samples]))

@@ -1,1 +1,1 @@
-"""The words that a network knows: GloVe's vectors, and the words of generated phrases."""
+"""The vocabulary of a network: GloVe's vectors, and the words of generated phrases."""

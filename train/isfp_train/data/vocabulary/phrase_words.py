@@ -1,4 +1,4 @@
-"""Every word that a generated phrase can hold, so that no vocabulary lacks one."""
+"""All words of generated phrases, so that no vocabulary lacks one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIELD = re.compile(r"\{[^}]*\}")
 
 
 def phrase_words() -> set[str]:
-    """Words of all names, their plurals, all patterns (held-out ones too: they are known, though never trained on) and colours."""
+    """Words of all names, their plurals, all patterns (including held-out ones, which are never trained on) and colours."""
     names = set(names_of("any"))
     texts = [*names, *(wording.plural(name) for name in names), *COLOURS]
     texts += _texts([value for name, value in vars(wording).items() if name.isupper()])
