@@ -1,7 +1,7 @@
 """Channel counts that runtimes compute fast: convolutions behind a concatenation get zeros up to a full block of channels.
 
-ONNX Runtime computes convolutions in blocks of 8 or 16 channels. One with 534 input channels falls off that path and takes nine times as
-long as one with 544; the coordinates beside a map make such counts.
+ONNX Runtime computes convolutions in blocks of 8 or 16 channels. One with 534 input channels falls off that path and takes
+nine times as long as one with 544; the coordinates beside a map make such counts.
 """
 
 from __future__ import annotations
