@@ -1,7 +1,8 @@
 """A hook of MkDocs (mkdocs.yml): adds the pages that stand outside docs/, and API pages made from the packages as they are.
 
-Pages get the place that they have in the repository, so that links between them hold on the site too. What a page links to becomes
-part of the site. There is one API page for each module and sub-package of a package; new ones appear in the navigation by themselves.
+Pages get the place that they have in the repository, so that links between them hold on the site too. What a page links to
+becomes part of the site. There is one API page for each module and sub-package of a package; new ones appear in the navigation by
+themselves.
 """
 
 from __future__ import annotations
