@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as types: each message says what was found, what was expected and what to do."""
+"""The errors that this package raises: each message says what was found, what was expected and what to do."""
 
 
 class IsfpError(Exception):
@@ -10,7 +10,7 @@ class FrameError(IsfpError, ValueError):
 
 
 class PhraseError(IsfpError, ValueError):
-    """A phrase is not text, or has no word in it."""
+    """A phrase is not text, or has no words."""
 
 
 class StaleViewError(IsfpError):
@@ -22,9 +22,9 @@ class BundleError(IsfpError):
 
 
 class BundleMissingError(BundleError, FileNotFoundError):
-    """The bundle, or a file that its manifest names, is not there."""
+    """The bundle, or a file that its manifest names, is missing."""
 
-    # FileNotFoundError prints an errno where it is given more than one argument; the message stands alone here.
+    # FileNotFoundError prints an errno if it has more than one argument; here the message is all there is.
     __str__ = Exception.__str__
 
 
@@ -44,10 +44,10 @@ class EngineMismatchError(IsfpError):
     """A model, or an engine built from one, does not fit the bundle, the runtime or the machine.
 
     Attributes:
-        field: the field of the engine's record that does not fit, empty where it is not one field.
-        found: what stands there.
-        expected: what would fit.
-        command: what to type to build the engine anew, empty where that is not the remedy.
+        field: the field of the engine's record that does not fit; empty if it is not a single field.
+        found: its value.
+        expected: a value that would fit.
+        command: the command that builds the engine again; empty if that is not the remedy.
     """
 
     def __init__(self, message: str, field: str = "", found: object = None, expected: object = None, command: str = "") -> None:

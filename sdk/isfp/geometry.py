@@ -1,4 +1,4 @@
-"""From a mask to where a robot reaches: centre and main axis in the picture, and with an aligned depth image in metres."""
+"""From a mask to a grasp: centre and main axis in the image and, with an aligned depth image, in metres."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from isfp.errors import IsfpError
 
-#: A piece of a mask smaller than this share of its largest piece is a speck, not part of the thing.
+#: A component of a mask smaller than this share of its largest component is a speck, not part of the object.
 SPECK = 0.05
-#: Least pixels with depth that a position is computed from.
+#: Minimum number of pixels with depth from which a position is computed.
 LEAST = 10
-#: Depths that differ from the thing's plane by more than this many deviations are not the thing's; depth cameras are never better
-#: than this share of the distance, so less is never an outlier.
+#: Depths that differ from the object's plane by more than this many deviations are not the object's. No depth camera is better than
+#: this share of the distance, so a smaller difference is never an outlier.
 DEVIATIONS, NOISE = 3.5, 0.01
 
 #: How far, as a factor, the plane may go on beyond the nearest and farthest depth that was trusted.
@@ -51,7 +51,7 @@ class Intrinsics:
         """Take K, `[3,3]` or its nine values row by row, as in ROS's CameraInfo.
 
         Raises:
-            GeometryError: it is no such matrix.
+            GeometryError: it is not such a matrix.
         """
         k = np.asarray(matrix, np.float64)
         if k.size != 9:
@@ -66,14 +66,14 @@ class Intrinsics:
 
 @dataclass(frozen=True)
 class Outline:
-    """A mask's place and main axis in the picture.
+    """A mask's position and main axis in the image.
 
     Attributes:
         centre: gravity centre (x, y), pixels; pixel column x covers x to x+1.
         angle: of the main axis, degrees above -90 to 90, from the x axis towards y, so clockwise as one sees it.
         length: extent along the main axis, pixels.
         width: extent across it.
-        elongation: ratio of the deviations along and across, 1 or more; near 1 the thing has no main axis to speak of.
+        elongation: ratio of the deviations along and across, 1 or more; near 1 the object has no meaningful main axis.
     """
 
     centre: tuple[float, float]
@@ -85,7 +85,7 @@ class Outline:
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """Where a thing's visible side is, in the camera's coordinates: x right, y down, z forward, metres.
+    """Where an object's visible side is, in the camera's coordinates: x right, y down, z forward, metres.
 
     Attributes:
         centroid: mean of the visible surface over its pixels, float64 `[3]`.
@@ -93,7 +93,7 @@ class Position:
         length: extent along the main axis, metres.
         width: extent across it within that plane, metres: what a gripper that comes from the camera must open to.
         trusted: share of the mask's pixels whose depth was there and agreed, 0 to 1; the depth of the others was filled in.
-        outline: place and main axis in the picture; where a thing leans away, its long side there may be another one.
+        outline: place and main axis in the picture; if an object leans away, a different side may be its long one there.
     """
 
     centroid: np.ndarray
@@ -105,22 +105,22 @@ class Position:
 
 
 def outline(mask: np.ndarray) -> Outline:
-    """Measure a mask, bool `[h,w]`; specks beside the thing do not count.
+    """Measure a mask, bool `[h,w]`; specks beside the object do not count.
 
     Raises:
-        GeometryError: it is no such mask, or is empty.
+        GeometryError: it is not such a mask, or is empty.
     """
     return _outline(_pixels(mask))
 
 
 def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Position:
-    """Find a thing in space.
+    """Find an object in space.
 
     A plane is fitted to the depths within the mask; depths far from it (background along the edge, flying pixels) are left out, and
     holes are filled from it, so that neither pulls the centroid aside. Up to nearly half of the depths may be wrong.
 
     Args:
-        mask: the thing, bool `[h,w]`.
+        mask: the object's mask, bool `[h,w]`.
         depth: aligned to the mask's frame, `[h,w]`: float, metres, or uint16, millimetres. 0, NaN and infinity are holes.
         intrinsics: of the camera that the frame is of.
 
@@ -134,7 +134,7 @@ def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Posit
     if known.sum() < LEAST:
         raise GeometryError(
             f"{known.sum()} of the mask's {len(pixels)} pixels have a depth; expected {LEAST} at least. Check that the depth image "
-            "is aligned to the frame, and that the thing is within the camera's range."
+            "is aligned to the frame, and that the object is within the camera's range."
         )
     seen = distances[known]
     plane, trusted = _fit(pixels[known], seen)
@@ -164,7 +164,7 @@ def _pixels(mask: np.ndarray) -> np.ndarray:
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = statistics[1:, cv2.CC_STAT_AREA]
     if not len(areas):
-        raise GeometryError("The mask is empty; ask only where the thing was found (result.found).")
+        raise GeometryError("The mask is empty; use only results of objects that were found (result.found).")
     kept = np.concatenate([[False], areas >= SPECK * areas.max()])
     rows, columns = np.nonzero(kept[labels])
     return np.column_stack([columns, rows])

@@ -1,4 +1,4 @@
-"""Picture files in and out, with errors that say what is wrong with them."""
+"""Reading and writing picture files, with errors that say what is wrong with them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(path: str | Path) -> np.ndarray:
     """Read a picture: uint8 `[h,w,3]`, blue, green, red, turned as its EXIF says.
 
     Raises:
-        FrameError: there is no such file, or it is no picture that OpenCV reads.
+        FrameError: there is no such file, or OpenCV cannot read it as a picture.
     """
     path = Path(path)
     try:
@@ -33,14 +33,14 @@ def decode(content: bytes, name: str) -> np.ndarray:
     """Decode a picture file's content as `read` does; `name` names it in errors.
 
     Raises:
-        FrameError: it is no picture that OpenCV reads.
+        FrameError: OpenCV cannot read it as a picture.
     """
     try:
         frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     except cv2.error as error:
         raise FrameError(f"{name} cannot be decoded ({error.err}); expected a picture of at most 2^30 pixels.") from error
     if frame is None:
-        raise FrameError(f"{name} is no picture that OpenCV reads; expected JPEG, PNG, BMP, TIFF or WebP.")
+        raise FrameError(f"{name} is not a picture that OpenCV can read; expected JPEG, PNG, BMP, TIFF or WebP.")
     return frame
 
 

@@ -1,4 +1,4 @@
-"""A model bundle: a folder whose every byte is checked against its manifest before a runtime sees it."""
+"""A model bundle: a folder in which every byte is checked against the manifest before a runtime sees it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Bundle:
             found = "is a file" if folder.exists() else "does not exist"
             raise BundleMissingError(f"The bundle {folder} {found}; expected a folder NAME.isfp. Check the path.")
         if not (folder / MANIFEST).exists():
-            raise BundleMissingError(f"The folder {folder} has no {MANIFEST}, so it is no bundle. Check the path.")
+            raise BundleMissingError(f"The folder {folder} has no {MANIFEST}, so it is not a bundle. Check the path.")
         bundle = cls(folder, manifests.parse(_content(folder, MANIFEST, _MANIFEST_LIMIT)))
         stages = {stage.file for stage in bundle.manifest.stages.values()}
         for file in bundle.manifest.files:
@@ -60,10 +60,10 @@ class Bundle:
         return bundle
 
     def read(self, file: str) -> bytes:
-        """Return a file's content; what is returned is what was hashed, whatever happens to the file meanwhile.
+        """Return a file's content; the bytes that are returned are those that were hashed.
 
         Raises:
-            BundleMissingError: it is not there, or the manifest does not name it.
+            BundleMissingError: it is missing, or the manifest does not name it.
             BundleCorruptError: it is not what the manifest says.
         """
         record = self.manifest.files.get(file)
@@ -90,7 +90,7 @@ def write_manifest(folder: str | Path, fields: Mapping[str, Any]) -> Manifest:
         fields: the manifest without `format`, `version`, `files` and `sha256`, which are set here.
 
     Raises:
-        BundleCorruptError: a field is missing or unsound, so `Bundle.open` would refuse the bundle.
+        BundleCorruptError: a field is missing or invalid, so `Bundle.open` would refuse the bundle.
     """
     folder = Path(folder)
     files = {}
@@ -111,14 +111,14 @@ def write_manifest(folder: str | Path, fields: Mapping[str, Any]) -> Manifest:
 def writing(path: str | Path) -> Iterator[Path]:
     """Write a bundle whole or not at all: yields a temporary folder beside `path`, renamed to it at the end.
 
-    A bundle that stands at `path` is replaced, and stays as it was if the body raises.
+    An existing bundle at `path` is replaced; if the body raises, it stays as it was.
 
     Raises:
-        BundleError: something that is no bundle stands at `path`.
+        BundleError: there is something at `path` that is not a bundle.
     """
     path = Path(path)
     if path.exists() and not (path / MANIFEST).exists():
-        raise BundleError(f"{path} exists and is no bundle, so it is not replaced. Give another path, or remove it.")
+        raise BundleError(f"{path} exists and is not a bundle, so it is not replaced. Choose another path, or remove it.")
     with atomic_folder(path) as new:
         yield new
 
@@ -141,7 +141,7 @@ def _content(folder: Path, file: str, limit: int) -> bytes:
     try:
         size = path.stat()
         if not stat.S_ISREG(size.st_mode):
-            raise BundleCorruptError(f"{path} is no plain file. {REMEDY}")
+            raise BundleCorruptError(f"{path} is not a regular file. {REMEDY}")
         if size.st_size > limit:
             raise BundleCorruptError(f"{path} has {size.st_size} bytes; expected at most {limit}. {REMEDY}")
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""What a bundle's `manifest.json` says (format version 1), and the checks that it says it soundly."""
+"""A bundle's `manifest.json` (format version 1), and its validation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT, VERSION = "isfp-bundle", 1
 # No honest bundle comes near these; without them a manifest could ask for any amount of memory.
 LARGEST_FILE, LARGEST_SIDE, LARGEST_TENSOR = 2 << 30, 1 << 16, 1 << 28  # bytes (protobuf's own limit), one axis, values
 LONGEST_TEXT, _DEEPEST = 255, 64
-REMEDY = "Fetch the bundle again, or export it anew: isfp export CHECKPOINT --out NAME.isfp"
+REMEDY = "Download the bundle again, or export it again: isfp export CHECKPOINT --out NAME.isfp"
 
 #: The dynamic axes of the stages: the number of phrases, and of masks for each phrase.
 PHRASES_AXIS, CANDIDATES_AXIS = "P", "K"
@@ -70,14 +70,14 @@ class Manifest:
 
     Attributes:
         name: the model's name.
-        framing: the letterbox into the network's view.
-        max_words: L, the words of a phrase that the network reads.
+        framing: how frames are letterboxed for the network.
+        max_words: L, the number of words of a phrase that the network reads.
         grid: S, the identifying map's rows and columns.
-        found_threshold: the identifying map's probability from which on a thing counts as found, 0 to 1.
-        mask_threshold: the mask's probability above which a pixel belongs to the thing, between 0 and 1.
+        found_threshold: minimum score for a match, a probability of the identifying map, 0 to 1.
+        mask_threshold: the mask's probability above which a pixel belongs to the object, between 0 and 1.
         stages: the four stages by name.
         files: the bundle's files by their path in it.
-        fields: everything, as it stands in the file.
+        fields: everything, as in the file.
     """
 
     name: str
@@ -102,13 +102,13 @@ def parse(content: bytes) -> Manifest:
     """Read and check a manifest.
 
     Raises:
-        BundleCorruptError: it is no manifest, was changed, or a field is missing or unsound.
-        BundleVersionError: it is of another format version.
+        BundleCorruptError: it is not a manifest, was changed, or a field is missing or invalid.
+        BundleVersionError: it has another format version.
     """
     try:
         fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BundleCorruptError(f"manifest.json is no valid JSON ({error}); expected a bundle's. {REMEDY}") from error
+        raise BundleCorruptError(f"manifest.json is not valid JSON ({error}); expected a bundle's manifest. {REMEDY}") from error
     if _deeper(fields, _DEEPEST):
         raise BundleCorruptError(f"manifest.json nests more than {_DEEPEST} levels; expected a bundle's. {REMEDY}")
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
@@ -117,13 +117,13 @@ def parse(content: bytes) -> Manifest:
     version = fields.get("version")
     if version != VERSION or isinstance(version, bool):
         raise BundleVersionError(
-            f"The bundle is of format version {version!r}; this SDK reads version {VERSION}. "
-            "Upgrade the SDK (pip install --upgrade isfp), or export the bundle anew with this one."
+            f"The bundle has the format version {version!r}; this SDK reads version {VERSION}. "
+            "Upgrade the SDK (pip install --upgrade isfp), or export the bundle again with this one."
         )
     try:
         found, expected = fields.get("sha256"), digest(fields)
     except UnicodeEncodeError as error:
-        raise BundleCorruptError(f"manifest.json holds text that is not Unicode ({error}). {REMEDY}") from error
+        raise BundleCorruptError(f"manifest.json contains text that is not Unicode ({error}). {REMEDY}") from error
     if found != expected:
         raise BundleCorruptError(
             f"manifest.json was changed: its sha256 field is {found!r}, its content gives {expected!r}. {REMEDY}"
@@ -146,7 +146,7 @@ def check(fields: dict[str, Any]) -> Manifest:
     """Check a manifest's fields, all but its `sha256`.
 
     Raises:
-        BundleCorruptError: a field is missing, of another type or out of range; the message names it.
+        BundleCorruptError: a field is missing, of the wrong type or out of range; the message names it.
     """
     files = {}
     for path in _get(fields, "files", dict):
@@ -189,14 +189,14 @@ def check_path(path: str) -> None:
     if not plain or any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > LONGEST_TEXT for part in path.split("/")):
         raise BundleCorruptError(
             f"manifest.json names the file {path!r}; expected a plain path inside the bundle, such as 'image.onnx'. "
-            "Do not use this bundle: fetch it again from a source that you trust."
+            "Do not use this bundle: download it again from a source that you trust."
         )
 
 
 def _stage(fields: dict, name: str, sizes: dict[str, int], files: dict[str, FileRecord]) -> Stage:
     file = _get(fields, ("stages", name, "file"), str)
     if file not in files:
-        raise _unsound(("stages", name, "file"), file, "a file that stands under 'files'")
+        raise _unsound(("stages", name, "file"), file, "a file that is listed under 'files'")
     inputs, outputs = STAGES[name]
     return Stage(
         name,
@@ -273,4 +273,4 @@ def _unsound(path: str | tuple, found: object, expected: str) -> BundleCorruptEr
 
 
 def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
+    raise ValueError(f"{text} is not a JSON number")

@@ -1,4 +1,4 @@
-"""What is in an ONNX file, read from its protobuf alone: the SDK needs no onnx package to say how many layers there are.
+"""The contents of an ONNX file, read from its protobuf alone, so that the SDK does not need the onnx package.
 
 Field numbers are those of onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -34,7 +34,7 @@ _TYPES |= {16: ("bf16", 2), 17: ("fp8", 1)}
 
 @dataclass(frozen=True)
 class OnnxSummary:
-    """What an ONNX file holds.
+    """The contents of an ONNX file.
 
     Attributes:
         operators: how many nodes of each operator, with its domain where that is not ONNX's own.
@@ -59,7 +59,7 @@ def summarise(content: bytes, name: str) -> OnnxSummary:
         name: its name, for the message.
 
     Raises:
-        BundleCorruptError: it is no protobuf message.
+        BundleCorruptError: it is not a protobuf message.
     """
     operators: Counter[str] = Counter()
     weights: Counter[str] = Counter()
@@ -73,7 +73,7 @@ def summarise(content: bytes, name: str) -> OnnxSummary:
                     kind, size = _TYPES.get(_number(value, _TENSOR_TYPE), ("other", 1))
                     weights[kind] += prod(_dims(value)) * size
     except (IndexError, ValueError) as error:
-        raise BundleCorruptError(f"{name} is no ONNX file: {error}. Export the bundle anew.") from error
+        raise BundleCorruptError(f"{name} is not an ONNX file: {error}. Export the bundle again.") from error
     return OnnxSummary(dict(operators.most_common()), dict(weights.most_common()))
 
 
@@ -118,7 +118,7 @@ def _number(content: bytes, wanted: int) -> int:
 
 
 def _dims(content: bytes) -> Iterator[int]:
-    """Sizes, each in a field of its own or packed into one: writers do either."""
+    """Yield sizes, which writers put into a field each or pack into one."""
     for field, value in _fields(content):
         if field == _TENSOR_DIMS and isinstance(value, int):
             yield value

@@ -1,4 +1,4 @@
-"""What this machine has, what will run on it, and what to type next."""
+"""What this machine has, what can run on it, and which command to type next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DoctorReport:
     """What this machine can run.
 
     Attributes:
-        findings: what was looked at.
+        findings: the result of each check.
         runtime: the runtime that `auto` would choose; None if there is none.
         next: the one command to type next.
     """

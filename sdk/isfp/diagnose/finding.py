@@ -1,4 +1,4 @@
-"""What the doctor says of one thing that it looked at."""
+"""A finding of `isfp doctor`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: its name.
-        good: whether it is there and fit for use.
+        what: what was checked.
+        good: whether it is present and usable.
         found: what was found.
-        remedy: what to do about it, empty where nothing is needed.
+        remedy: what to do about it; empty if nothing is needed.
     """
 
     what: str

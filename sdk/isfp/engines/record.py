@@ -1,6 +1,6 @@
-"""Engine records: what `engines/<key>/engine.json` says about the plans beside it (format version 1), and checks of it.
+"""Engine records: `engines/<key>/engine.json`, which describes the plans beside it (format version 1), and its validation.
 
-A plan is built for one runtime of one version on one kind of GPU, from the ONNX files of one bundle. The record says which.
+A plan is built for one version of one runtime on one kind of GPU, from the ONNX files of one bundle. The record says which.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PlanRecord:
 
 @dataclass(frozen=True)
 class Span:
-    """What a dynamic axis may be in the plans' optimization profile: least, the size that was tuned for, most."""
+    """The sizes of a dynamic axis in the plans' optimization profile: minimum, the size that was tuned for, maximum."""
 
     min: int
     opt: int
@@ -62,18 +62,18 @@ class EngineRecord:
     Attributes:
         runtime: "tensorrt" or "tensorrt-rtx".
         runtime_version: such as "10.3.0.26".
-        cuda: CUDA's version on the machine that built it, such as "12.6"; None where it had none.
-        driver: the NVIDIA driver's there, or None; for people, nothing is refused for it.
-        gpu: the GPU's name there; None where it was built without one (TensorRT-RTX).
+        cuda: CUDA's version on the machine that built it, such as "12.6"; None if it had none.
+        driver: the version of the NVIDIA driver there, or None; informational only.
+        gpu: the GPU's name there; None if it was built without one (TensorRT-RTX).
         sm: compute capability that it runs on, such as "87".
         precision: what it computes in.
-        plugin_version: version of the FPM scan plugin that the plans call; None if they call none.
+        plugin_version: version of the FPM scan plugin that the plans call; None if they do not call it.
         sources: SHA-256 of the bundle's ONNX files by name.
         plans: the plans by stage.
         phrases: P, phrases at once, of every stage that takes phrases.
         candidates: K, masks of a phrase.
         created: UTC, such as "2026-01-01T00:00:00Z".
-        seconds: what the build took.
+        seconds: how long the build took.
     """
 
     runtime: str
@@ -105,7 +105,7 @@ class EngineRecord:
         """Read a record from JSON values.
 
         Raises:
-            EngineMismatchError: a field is missing, unknown, of another type or out of range; the message names it.
+            EngineMismatchError: a field is missing, unknown, of the wrong type or out of range; the message names it.
         """
         if not isinstance(fields, dict):
             raise _unsound(where, "", type(fields).__name__, "an object")
@@ -133,7 +133,7 @@ def write_record(folder: str | Path, record: EngineRecord) -> None:
     """Write a record beside its plans.
 
     Raises:
-        EngineMismatchError: a field is unsound, so `read_record` would refuse it.
+        EngineMismatchError: a field is invalid, so `read_record` would refuse it.
     """
     EngineRecord.from_json(record.to_json())
     text = json.dumps(record.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -144,20 +144,22 @@ def read_record(folder: str | Path) -> EngineRecord:
     """Read and check the record of a folder of plans.
 
     Raises:
-        EngineMismatchError: it is no record, or a field of it is unsound.
+        EngineMismatchError: it is not a record, or a field is invalid.
         BundleError: it cannot be read.
     """
     path = Path(folder) / RECORD
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _RECORD_LIMIT:
-            raise EngineMismatchError(f"{path} is missing or no plain small file, so the plans beside it are not used. {_REBUILD}")
+            raise EngineMismatchError(
+                f"{path} is missing or not a small regular file, so the plans beside it are not used. {_REBUILD}"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}. Check its permissions and its disk.") from error
     try:
         fields = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise EngineMismatchError(f"{path} is no valid JSON ({error}); expected an engine's record. {_REBUILD}") from error
+        raise EngineMismatchError(f"{path} is not valid JSON ({error}); expected an engine's record. {_REBUILD}") from error
     return EngineRecord.from_json(fields, str(path))
 
 
@@ -165,7 +167,7 @@ _REBUILD = "Build the engine again, on this machine: isfp build BUNDLE --runtime
 
 
 def _unsound(where: str, field: str, found: object, expected: str) -> EngineMismatchError:
-    named = f"{field} is {found!r}" if field else f"it holds a {found}"
+    named = f"{field} is {found!r}" if field else f"it is a {found}"
     return EngineMismatchError(f"{where}: {named}; expected {expected}. {_REBUILD}", field, found, expected, _REBUILD)
 
 

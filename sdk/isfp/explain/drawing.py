@@ -11,7 +11,7 @@ from isfp.explain.words import WordEffect
 from isfp.show.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, PAPER, fit_text, grid, overlay, write_text
 from isfp.steps.result import Segmentation
 
-_GAP, _PANEL = 14, 420  # space around things; width of a panel, pixels
+_GAP, _PANEL = 14, 420  # space between panels; width of a panel, pixels
 
 
 def phrases_sheet(frame: np.ndarray, results: Sequence[Segmentation], columns: int = 3) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What each word of a phrase does to the answer: how much attention it gets, and what the answer loses without it."""
+"""The effect of each word of a phrase: how much attention it gets, and how much the score drops without it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from isfp.steps.lookup import best_cells
 from isfp.steps.phrase import split_words
 from isfp.steps.view import View
 
-ATTENTION = "Softmax"  # what word attention ends in (paper, III-A)
+ATTENTION = "Softmax"  # the last operator of word attention (paper, III-A)
 
 
 @dataclass(frozen=True)
 class WordEffect:
-    """What one word does (ours: leaving one out; the paper has no such measure).
+    """The effect of one word (ours: it is left out; the paper has no such measure).
 
     Attributes:
         word: as the network reads it.
         known: whether the vocabulary has it.
-        loss: how much of its probability the whole phrase's best cell loses without the word, -1 to 1; below 0 it gains.
-        moves: whether another cell is best without it, so that the answer is another place.
-        attention: the word's weight in the phrase's feature (paper, III-A), 0 to 1; None where it was not read.
+        loss: how much the probability of the whole phrase's best cell drops without the word, -1 to 1; below 0 it rises.
+        moves: whether another cell is best without it, so that the answer changes.
+        attention: the word's weight in the phrase's feature (paper, III-A), 0 to 1; None if it was not read.
     """
 
     word: str
@@ -35,7 +35,7 @@ class WordEffect:
 
 
 class AttentionError(IsfpError):
-    """A bundle's text stage has no word attention that can be read."""
+    """The word attention of a bundle's text stage cannot be read."""
 
 
 def word_effects(view: View, text: str, attention: np.ndarray | None = None) -> list[WordEffect]:
@@ -74,17 +74,17 @@ def word_effects(view: View, text: str, attention: np.ndarray | None = None) -> 
 
 
 class WordAttentionReader:
-    """Reads the weights of word attention out of a bundle's text stage, on the CPU.
+    """Reads the weights of word attention from a bundle's text stage, on the CPU.
 
-    A bundle's contract gives the phrase vector alone. The weights are what the stage's softmax puts out: that node is made an
-    output, and what comes is used only if it is what such weights must be: one for each word, 1 in sum, 0 past the phrase's end.
+    The stage outputs only the phrase vector. The weights are the output of its softmax, so that node is made another output. The
+    values are used only if they can be such weights: one for each word, with the sum 1, and 0 after the end of the phrase.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        """Load the text stage with one more output.
+        """Load the text stage with an additional output.
 
         Raises:
-            ModuleNotFoundError: the package `onnx` is missing; it comes with the extra `explain`.
+            ModuleNotFoundError: the package `onnx` is missing; it is in the extra `explain`.
             AttentionError: the stage has no softmax, or several.
         """
         import onnx
@@ -100,11 +100,11 @@ class WordAttentionReader:
         self._session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
 
     def __call__(self, text: str) -> np.ndarray:
-        """Return the weight of each word of a phrase, float32 `[n]`, 0 to 1, 1 in sum.
+        """Return the weight of each word of a phrase, float32 `[n]`, 0 to 1; their sum is 1.
 
         Raises:
-            PhraseError: the phrase has no word in it.
-            AttentionError: the node gives something that cannot be word attention.
+            PhraseError: the phrase has no words.
+            AttentionError: the output of the node cannot be word attention.
         """
         encoded = self._vocabulary.encode(text, self._most)
         lengths = np.array([encoded.length], np.int32)
@@ -113,7 +113,7 @@ class WordAttentionReader:
         used, padding = weights[..., : encoded.length], weights[..., encoded.length :]
         if weights.shape != (1, self._most) or abs(used.sum() - 1) > 1e-2 or np.abs(padding).max(initial=0) > 1e-3:
             raise AttentionError(
-                f"The text stage's softmax gives {list(weights.shape)}, {used.sum():.3f} in sum over the words; expected "
-                f"[1, {self._most}], 1 in sum over the words and 0 past them. This bundle's word attention cannot be read."
+                f"The text stage's softmax has the shape {list(weights.shape)} and the sum {used.sum():.3f} over the words; "
+                f"expected [1, {self._most}], the sum 1 over the words and 0 after them. The word attention cannot be read."
             )
         return used[0]

@@ -1,7 +1,7 @@
-"""Labelling over a Ray cluster: each worker has a bundle of its own and takes pictures as it gets free.
+"""Labelling on a Ray cluster: each worker loads the bundle and takes pictures whenever it is free.
 
-The machine that started the run alone writes the log, so a worker that dies costs the pictures that it had in hand, and Ray gives
-those to another one.
+Only the machine that started the run writes the log, so if a worker dies, only the pictures that it was working on are lost, and
+Ray gives them to another worker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import ray.data
 
 from isfp.label.labeller import Labeller, Task, runtime_of
 
-#: Pictures that a worker takes at once, and loses at most.
+#: Pictures that a worker takes at a time, which is also the most that it can lose.
 HANDFUL = 4
 
 
@@ -36,10 +36,10 @@ class Worker:
 
 
 def rows(task: Task, files: list[str], workers: int | None = None) -> Iterator[dict[str, Any]]:
-    """Label files on a Ray cluster, in whatever order they get done.
+    """Label files on a Ray cluster, in the order in which they are finished.
 
-    The cluster is that of `RAY_ADDRESS`, or the one that runs on this machine, or one of this machine alone. On each of its
-    machines isfp is installed, and the bundle and the pictures lie at the same paths as here.
+    The cluster is that of `RAY_ADDRESS`, or one that runs on this machine, or a new one on this machine alone. Each of its machines
+    needs isfp, and the bundle and the pictures at the same paths as here.
 
     Args:
         task: what to find.

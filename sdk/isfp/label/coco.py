@@ -42,14 +42,14 @@ def write_coco(path: Path, log: Log, files: list[str], phrases: tuple[str, ...])
             {
                 "id": len(annotations) + number,
                 "image_id": len(images),
-                "category_id": numbers[thing["phrase"]],
-                "segmentation": {"size": [row["height"], row["width"]], "counts": thing["counts"]},
-                "area": thing["area"],
-                "bbox": thing["bbox"],
+                "category_id": numbers[entry["phrase"]],
+                "segmentation": {"size": [row["height"], row["width"]], "counts": entry["counts"]},
+                "area": entry["area"],
+                "bbox": entry["bbox"],
                 "iscrowd": 0,
-                "score": thing["score"],
+                "score": entry["score"],
             }
-            for number, thing in enumerate(_found(row, numbers), start=1)
+            for number, entry in enumerate(_found(row, numbers), start=1)
         ]
     about = {key: header[key] for key in ("bundle", "sha256", "threshold")}
     content = {
@@ -64,5 +64,5 @@ def write_coco(path: Path, log: Log, files: list[str], phrases: tuple[str, ...])
 
 def _found(row: dict[str, Any], numbers: dict[str, int]) -> list[dict[str, Any]]:
     """Return what was found of the phrases wanted, in their order."""
-    things = [thing for thing in row["things"] if thing["found"] and thing["phrase"] in numbers]
-    return sorted(things, key=lambda thing: numbers[thing["phrase"]])
+    objects = [entry for entry in row["things"] if entry["found"] and entry["phrase"] in numbers]
+    return sorted(objects, key=lambda entry: numbers[entry["phrase"]])

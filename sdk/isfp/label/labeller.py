@@ -1,7 +1,7 @@
-"""Many pictures: find the things of a list of phrases in every picture of a folder, and write their masks as COCO does.
+"""Label a folder of pictures: find a list of phrases in every picture, and write the masks in COCO's format.
 
-A run that was stopped, however, goes on where it was: what is done stands in a log (`log.py`), and the file for others
-(`coco.py`) is written from it at the end, the same whatever happened on the way.
+A run that was stopped in any way can be resumed: finished pictures are recorded in a log (`log.py`), from which the COCO file
+(`coco.py`) is written at the end. Interruptions do not change the result.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from isfp.segmenter import Segmenter
 
 @dataclass(frozen=True)
 class Task:
-    """What shall be found where, and by what.
+    """What to find, where, and with which bundle.
 
     Attributes:
         bundle: the bundle's folder.
-        folder: the pictures' folder; those in folders within it count too.
-        phrases: what to find, at least one, each once.
-        threshold: score from which on a thing is found, 0 to 1; None for the bundle's own.
+        folder: the folder of pictures; its subfolders are included.
+        phrases: what to find; at least one, without duplicates.
+        threshold: minimum score for a match, 0 to 1; None for the bundle's own.
         runtime: as `Segmenter` takes it.
         threads: threads that ONNX Runtime computes with; 0 for one for each physical core.
     """
@@ -47,13 +47,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Summary:
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes:
         pictures: how many there are.
-        done_before: how many of them an earlier run had done.
+        done_before: how many of them were finished by an earlier run.
         masks: how many masks were written.
-        unreadable: file name -> why it cannot be read.
+        unreadable: why a file cannot be read, by file name.
         passed_over: what was not looked at, by kind and name; see `PictureFolder.passed_over`.
         notes: a sentence about each kind of it.
         unknown_words: words of the phrases that the network does not know.
@@ -71,10 +71,10 @@ class Summary:
 
 
 class Labeller:
-    """Labels one picture at a time; one for each thread or process."""
+    """Labels one picture at a time; use one for each thread or process."""
 
     def __init__(self, task: Task, runtime: Runtime | None = None) -> None:
-        """Load the bundle; see `Segmenter` for what it raises. `runtime` takes the place of the task's."""
+        """Load the bundle; see `Segmenter` for what it raises. `runtime` replaces the task's."""
         self._task = task
         self.segmenter = Segmenter(task.bundle, runtime or runtime_of(task), task.threshold, cache=len(task.phrases))
 
@@ -93,15 +93,15 @@ class Labeller:
             results = self.segmenter.run(frame, self._task.phrases)
         except (FrameError, OSError, MemoryError, cv2.error) as error:
             return {"file": file, "error": str(error) or type(error).__name__}
-        things = []
+        objects = []
         for phrase, result in zip(self._task.phrases, results, strict=True):
-            thing: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
+            entry: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
             if result.found:
                 coded = rle.encode(np.asfortranarray(result.mask, np.uint8))
-                thing |= {"counts": coded["counts"].decode("ascii"), "area": int(rle.area(coded))}
-                thing["bbox"] = [int(value) for value in rle.toBbox(coded)]
-            things.append(thing)
-        return row | {"height": frame.shape[0], "width": frame.shape[1], "things": things}
+                entry |= {"counts": coded["counts"].decode("ascii"), "area": int(rle.area(coded))}
+                entry["bbox"] = [int(value) for value in rle.toBbox(coded)]
+            objects.append(entry)
+        return row | {"height": frame.shape[0], "width": frame.shape[1], "things": objects}
 
 
 def label(
@@ -110,16 +110,16 @@ def label(
     rows: Callable[[Task, list[str]], Iterable[dict[str, Any]]] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
-    """Label every picture of a folder that was not labelled before, and write `annotations.json`.
+    """Label the pictures of a folder that are not labelled yet, and write `annotations.json`.
 
     Args:
-        task: what to find where.
-        out: folder for the log and the annotations; made if need be.
-        rows: labels files, in any order; here, one after the other, unless given (`cluster.rows`).
-        progress: told how many pictures are done and how many there are, first for what is done already.
+        task: what to find, where, and with which bundle.
+        out: folder for the log and the annotations; created if necessary.
+        rows: labels files, in any order, such as `cluster.rows`; by default one after another in this process.
+        progress: called with the number of finished pictures and of all pictures, first with those of earlier runs.
 
     Raises:
-        LabelError: there are no pictures, or `out` holds labels of another task, or is in use.
+        LabelError: there are no pictures, or `out` has labels of another task or is in use.
         BundleError, RuntimeUnavailableError, EngineMismatchError, PhraseError: as for `Segmenter`, before anything is written.
     """
     found = find(task.folder)
@@ -127,7 +127,7 @@ def label(
     bundle = Bundle.open(task.bundle)
     vocabulary, manifest = bundle.vocabulary(), bundle.manifest
     encoded = [vocabulary.encode(phrase, manifest.max_words) for phrase in task.phrases]
-    header = {  # with any of these another, the rows would be others
+    header = {  # the rows depend on all of these
         "bundle": manifest.name,
         "sha256": manifest.fields["sha256"],
         "threshold": manifest.found_threshold if task.threshold is None else task.threshold,
@@ -169,10 +169,10 @@ def _joined(row: dict[str, Any], log: Log, order: tuple[str, ...]) -> dict[str, 
         return row
     if row["stamp"] != log.stamp(row["file"]):
         return {"file": row["file"], "error": f"{row['file']} was changed while it was being labelled. Run the command again."}
-    asked = {thing["phrase"] for thing in row["things"]}
-    things = row["things"] + [thing for thing in log.row(row["file"])["things"] if thing["phrase"] not in asked]
+    asked = {entry["phrase"] for entry in row["things"]}
+    objects = row["things"] + [entry for entry in log.row(row["file"])["things"] if entry["phrase"] not in asked]
     places = {phrase: number for number, phrase in enumerate(order)}
-    return {**row, "things": sorted(things, key=lambda thing: places.get(thing["phrase"], len(places)))}
+    return {**row, "things": sorted(objects, key=lambda entry: places.get(entry["phrase"], len(places)))}
 
 
 def find(folder: Path) -> PictureFolder:
@@ -182,7 +182,7 @@ def find(folder: Path) -> PictureFolder:
         LabelError: there is no such folder, it cannot be listed, or it has no pictures.
     """
     if not folder.is_dir():
-        raise LabelError(f"{folder} is no folder; expected one with pictures.")
+        raise LabelError(f"{folder} is not a folder; expected a folder of pictures.")
     try:
         found = find_pictures(folder)
     except OSError as error:
@@ -208,10 +208,10 @@ def runtime_of(task: Task) -> Runtime:
 
 
 def read_phrases(path: Path) -> tuple[str, ...]:
-    """Read phrases, one a line; empty lines and lines that begin with # do not count, and of equals only the first does.
+    """Read phrases, one on each line. Empty lines, lines that start with # and duplicates are ignored.
 
     Raises:
-        LabelError: the file cannot be read, is not UTF-8, or has no phrase.
+        LabelError: the file cannot be read, is not UTF-8, or has no phrases.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -221,12 +221,12 @@ def read_phrases(path: Path) -> tuple[str, ...]:
         ) from error
     phrases = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not phrases:
-        raise LabelError(f"{path} has no phrase; expected one on each line.")
+        raise LabelError(f"{path} has no phrases; expected one on each line.")
     return tuple(dict.fromkeys(phrases))
 
 
 def stamp(path: Path) -> list[int]:
-    """Return what changes when a file does: its size, and when it was written (ns)."""
+    """Return what changes when a file changes: its size, and when it was last modified (ns)."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
 

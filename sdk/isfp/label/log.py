@@ -1,4 +1,4 @@
-"""The log of a labelling run: one JSON line a picture, on disk before the next one is begun."""
+"""The log of a labelling run: one line of JSON for each picture, written to disk before the next picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAY_DIFFER = "phrases"  # each row says which phrases it answers, so that more 
 
 
 class LabelError(IsfpError):
-    """The pictures, the phrases or what stands in the output folder cannot be worked with."""
+    """The pictures, the phrases or the contents of the output folder cannot be used."""
 
 
 class Entry(NamedTuple):
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 class Log:
     """Rows by file name; the last row of a file counts.
 
-    A line that a killed run left unfinished is cut off. A lock that ends with its process keeps two runs apart.
+    An incomplete line left by a killed run is removed. A lock, which ends with its process, keeps two runs from writing to one log.
     """
 
     def __init__(self, path: Path, stream: IO[bytes], index: dict[str, Entry], lock: Any) -> None:
@@ -40,14 +40,14 @@ class Log:
 
     @classmethod
     def open(cls, folder: Path, header: dict[str, Any]) -> Log:
-        """Open a folder's log, or begin one.
+        """Open a folder's log, or start one.
 
         Args:
-            folder: made if need be.
-            header: JSON values that say what the rows are of; the same for all of them.
+            folder: created if necessary.
+            header: JSON values on which all rows depend.
 
         Raises:
-            LabelError: the log there has another header or lines that are none of its own, or another run has it open.
+            LabelError: the log has another header or invalid lines, or another run has it open.
         """
         from filelock import FileLock, Timeout
 
@@ -60,7 +60,7 @@ class Log:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise LabelError(f"Another run is writing to {folder}. Wait until it ends, or give another folder.") from error
+            raise LabelError(f"Another run is writing to {folder}. Wait until it ends, or choose another folder.") from error
         except OSError as error:
             raise _label_error(folder, error) from error
         try:
@@ -75,7 +75,7 @@ class Log:
         return cls(path, stream, index, lock)
 
     def stamp(self, file: str) -> Any:
-        """Return the `stamp` in a file's row; None where it has none, or was not readable."""
+        """Return the `stamp` of a file's row; None if it has no row or could not be read."""
         entry = self._index.get(file)
         return entry.stamp if entry else None
 
@@ -111,7 +111,7 @@ class Log:
         return json.loads(self._stream.readline())
 
     def close(self) -> None:
-        """Let go of the log."""
+        """Close the log and release its lock."""
         try:
             with suppress(OSError):  # each row is on disk already; what a full disk did not take is not a row
                 self._stream.close()
@@ -126,7 +126,7 @@ class Log:
 
 
 def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> dict[str, Entry]:
-    """Read what is there, cut off an unfinished line, and write the header where nothing is."""
+    """Read the log, remove an incomplete last line, and write the header if the log is empty."""
     index: dict[str, Entry] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all rows that answer the same phrases
     stream.seek(0)
@@ -141,15 +141,15 @@ def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> dict[str,
                 index[row["file"]] = entry._replace(phrases=shared.setdefault(entry.phrases, entry.phrases))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise LabelError(
-                f"Line {number} of {path} is no line of a log of labels. Give another folder, or remove the file to begin anew."
+                f"Line {number} of {path} is not from a log of labels. Choose another folder, or remove the file to start again."
             ) from error
         if number == 1:
             fields = row if isinstance(row, dict) else {}
             differing = [key for key in header if key != _MAY_DIFFER and fields.get(key) != header[key]]
             if differing or set(fields) != set(header):
                 raise LabelError(
-                    f"{path} is of another task: it differs in {', '.join(differing) or 'its fields'}. Give another folder, or "
-                    "remove the file to begin anew."
+                    f"{path} is from another task, with a different {', '.join(differing) or 'header'}. Choose another folder, or "
+                    "remove the file to start again."
                 )
         end += len(line)
     stream.truncate(end)
@@ -159,7 +159,7 @@ def _take_up(path: Path, stream: IO[bytes], header: dict[str, Any]) -> dict[str,
 
 
 def _entry(row: dict[str, Any], offset: int) -> Entry:
-    return Entry(offset, row.get("stamp"), tuple(thing["phrase"] for thing in row.get("things", ())))
+    return Entry(offset, row.get("stamp"), tuple(entry["phrase"] for entry in row.get("things", ())))
 
 
 def _write(stream: IO[bytes], row: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""The runtimes that can run a bundle, best first."""
+"""The runtimes that can run a bundle, and the choice of the best one."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def runtime_class(name: str) -> type[Runtime]:
 def choose(name: str = "auto", bundle: Bundle | None = None) -> Runtime:
     """Return a runtime by name, or for `"auto"` the best that this machine has and that can run the bundle.
 
-    Where `auto` passes over a GPU that could run it, a RuntimeWarning says why and what to type.
+    If `auto` does not use a GPU that could run it, a RuntimeWarning says why and what to do.
 
     Args:
-        name: `"auto"`, or a name, with an option after a colon if need be: `"tensorrt:int8"`, `"onnxruntime:cuda"`.
-        bundle: what it shall run.
+        name: `"auto"`, or a name, optionally followed by a colon and an option: `"tensorrt:int8"`, `"onnxruntime:cuda"`.
+        bundle: the bundle that it is to run.
 
     Raises:
-        RuntimeUnavailableError: it is unknown, or this machine cannot run it.
+        RuntimeUnavailableError: the runtime is unknown, or this machine cannot run it.
     """
     if name == "auto":
         return _best(bundle)

@@ -1,4 +1,4 @@
-"""What a stage needs of a GPU, and nothing more: memory, copies, one stream, graphs. `cuda.py` does it with pycuda."""
+"""What a stage needs from a GPU, and nothing more: memory, copies, one stream, graphs. `cuda.py` implements it with pycuda."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class CaptureError(Exception):
-    """Work on the stream could not be captured as a graph; it can still be run step by step."""
+    """Work on the stream could not be captured as a graph; it can still run step by step."""
 
 
 class Graph(ABC):
@@ -22,13 +22,13 @@ class Graph(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Free it; it must not be running."""
+        """Free the graph, which must not be running."""
 
 
 class Device(ABC):
-    """One GPU and one stream on it. Copies are put on the stream; `wait` lets them come to an end.
+    """One GPU and one stream on it. Copies are asynchronous, on the stream; `wait` waits for them.
 
-    Use it as a context manager around every other call: the GPU's context belongs to a thread only inside.
+    Use it as a context manager around every other call: the GPU's context is current in a thread only inside.
     """
 
     @property
@@ -58,19 +58,19 @@ class Device(ABC):
 
     @abstractmethod
     def wait(self) -> None:
-        """Wait until all that was put on the stream is done."""
+        """Wait until everything on the stream is done."""
 
     @abstractmethod
     def capture(self, work: Callable[[], None]) -> Graph:
-        """Capture what `work` puts on the stream; nothing of it runs before the graph is launched.
+        """Capture what `work` puts on the stream; none of it runs before the graph is launched.
 
         Raises:
-            CaptureError: it cannot be captured; the stream can be used as before.
+            CaptureError: it cannot be captured; the stream is still usable.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Free everything, graphs left open too; it may be called more than once."""
+        """Free everything, including graphs that are still open; it may be called more than once."""
 
     @abstractmethod
     def __enter__(self) -> Device: ...
@@ -82,11 +82,11 @@ class Device(ABC):
 class DeviceArray:
     """An array on the GPU, which other stages take as it is; `numpy.asarray` copies it to the host.
 
-    It is valid until the stage that gave it runs again.
+    It is valid until the stage that returned it runs again.
     """
 
     def __init__(self, device: Device, address: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        """Say where it stands."""
+        """Take its address."""
         self.device, self.address, self.shape, self.dtype = device, address, shape, dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

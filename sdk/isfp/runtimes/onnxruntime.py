@@ -1,4 +1,4 @@
-"""ONNX Runtime: runs a bundle's stages on any CPU, and on what else its execution providers reach."""
+"""ONNX Runtime: runs a bundle's stages on any CPU, and on other devices through its execution providers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class OnnxRuntime(Runtime):
         """Choose how to run.
 
         Args:
-            threads: threads that compute one stage; 0 lets ONNX Runtime take one for each physical core.
-            providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`. What one
-                lacks the next one runs; that the first one cannot run at all is an error.
+            threads: number of threads for one stage; 0 for one on each physical core.
+            providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`. Operators
+                that one lacks run on the next; it is an error if the first cannot run at all.
             options: options by provider, over those of `onnxruntime_providers`, such as
                 `{"TensorrtExecutionProvider": {"trt_fp16_enable": "True"}}`.
 
@@ -57,18 +57,18 @@ class OnnxRuntime(Runtime):
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.log_severity_level = _ERRORS_ONLY
-        # Each stage has threads of its own. Those of one stage, spinning after their work, would take the cores from the next:
-        # without spinning a frame took 57 % of the time on two cores.
+        # Each stage has its own threads. If they kept spinning after their work, they would take the cores from the next stage:
+        # without spinning, a frame took 57 % of the time on two cores.
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
     @classmethod
     def with_option(cls, option: str) -> Runtime:
-        """Return the runtime with the providers of a name: cpu, cuda, tensorrt or tensorrt-rtx."""
+        """Return the runtime with a chain of providers: cpu, cuda, tensorrt or tensorrt-rtx."""
         return cls(providers=onnxruntime_providers.chain(option))
 
     @classmethod
     def why_unavailable(cls) -> str | None:
-        """Return why ONNX Runtime cannot be imported, or None where it can."""
+        """Return why ONNX Runtime cannot be imported, or None if it can."""
         try:
             import onnxruntime
         except ImportError as error:
@@ -89,7 +89,7 @@ class OnnxRuntime(Runtime):
             session = onnxruntime.InferenceSession(
                 bundle.read(entry.file), sess_options=self._options, providers=self._providers, provider_options=options
             )
-        except Exception as error:  # ONNX Runtime raises a dozen types with no base of their own
+        except Exception as error:  # ONNX Runtime raises a dozen types that have no common base
             if isinstance(error, MemoryError):
                 raise
             raise EngineMismatchError(
@@ -99,7 +99,7 @@ class OnnxRuntime(Runtime):
         if session.get_providers()[0] != self._providers[0]:
             raise RuntimeUnavailableError(
                 f"ONNX Runtime fell back to {session.get_providers()}; expected {self._providers}. "
-                "The provider's own libraries (CUDA, cuDNN) are missing or of another version."
+                "The provider's own libraries (CUDA, cuDNN) are missing or have another version."
             )
         _check(session, entry)
         outputs = [output.name for output in session.get_outputs()]
@@ -115,7 +115,7 @@ class OnnxRuntime(Runtime):
 
 
 def _check(session: Any, stage: Stage) -> None:
-    """Refuse a model whose inputs and outputs are not those that the manifest states."""
+    """Refuse a model whose inputs and outputs differ from those in the manifest."""
     for kind, nodes, tensors in (
         ("input", session.get_inputs(), stage.inputs),
         ("output", session.get_outputs(), stage.outputs),
@@ -126,11 +126,11 @@ def _check(session: Any, stage: Stage) -> None:
             found[name][0] == dtype and _fits(found[name][1], shape) for name, (dtype, shape) in wanted.items()
         )
         if not same:
-            raise EngineMismatchError(f"{stage.file} has the {kind}s {found}; expected, as the manifest states, {wanted}. {REMEDY}")
+            raise EngineMismatchError(f"{stage.file} has the {kind}s {found}; expected those of the manifest, {wanted}. {REMEDY}")
 
 
 def _fits(found: list, wanted: list) -> bool:
-    """Compare shapes; a dynamic dimension (a text or None) fits any."""
+    """Compare shapes; a dynamic dimension (a string or None) fits any."""
     return len(found) == len(wanted) and all(
         a == b or not isinstance(a, int) or not isinstance(b, int) for a, b in zip(found, wanted, strict=True)
     )

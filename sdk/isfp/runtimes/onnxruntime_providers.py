@@ -1,7 +1,7 @@
-"""ONNX Runtime's execution providers on NVIDIA GPUs: who stands behind whom, and which options each stage needs.
+"""ONNX Runtime's execution providers on NVIDIA GPUs: their order, and the options of each stage.
 
-The bundle's ONNX files carry the FPM scan as a function in standard operators, which ONNX Runtime unfolds before it hands
-a graph to a provider: so they need no plugin. A file whose FPMScan node has no function body needs one, in the option
+The bundle's ONNX files contain the FPM scan as a function of standard operators, which ONNX Runtime inlines before it passes a
+graph to a provider, so they need no plugin. A file whose FPMScan node has no function body needs one, in the option
 `trt_extra_plugin_lib_paths` of TensorrtExecutionProvider.
 """
 
@@ -28,10 +28,10 @@ _LEAST, _TUNED, _MOST = ({PHRASES_AXIS: p, CANDIDATES_AXIS: k} for p, k in ((1, 
 
 
 def chain(name: str) -> tuple[str, ...]:
-    """Return the providers of a short name, best first.
+    """Return the providers that a short name stands for, best first.
 
     Raises:
-        RuntimeUnavailableError: there is no such name.
+        RuntimeUnavailableError: the name is unknown.
     """
     if name not in CHAINS:
         raise RuntimeUnavailableError(f"ONNX Runtime was asked for {name!r}; expected one of: {', '.join(CHAINS)}.")
@@ -55,7 +55,7 @@ def options(provider: str, bundle: Bundle, stage: Stage) -> dict[str, str]:
 
 
 def _profile(prefix: str, stage: Stage) -> dict[str, str]:
-    """Return the shapes of the inputs whose shape changes, as `name:1x2,name:3x4`; nothing where none does."""
+    """Return the shapes of the inputs whose shape changes, as `name:1x2,name:3x4`; nothing if none does."""
     changing = [tensor for tensor in stage.inputs if any(isinstance(size, str) for size in tensor.shape)]
     if not changing:
         return {}
@@ -69,7 +69,7 @@ def _profile(prefix: str, stage: Stage) -> dict[str, str]:
 
 
 def _cache(bundle: Bundle, kind: str) -> Path:
-    """Return a folder of this user's for what is built from this bundle; engines are code, so only the user may write there."""
+    """Return this user's folder for what is built from this bundle; engines are code, so only the user may write to it."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = home / "isfp" / kind / str(bundle.manifest.fields["sha256"])[:16]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

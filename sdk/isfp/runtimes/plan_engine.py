@@ -1,7 +1,7 @@
-"""What TensorRT and TensorRT-RTX share: their Python modules are of one form, and so are the ways in which they fail.
+"""What TensorRT and TensorRT-RTX share: their Python modules have the same interface and fail in the same ways.
 
-Both return None or False where something went wrong, and say why only to their logger. Here each such answer becomes an
-error that carries the logger's words.
+Both return None or False if something went wrong, and report the reason only to their logger. Here each such return value becomes
+an error with the logger's messages.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavaila
 from isfp.runtimes.buffers import StageBuffers, TensorBuffer
 from isfp.runtimes.engine_stage import Execution
 
-_KEPT = 20  # messages of a call; the first is the cause more often than the last
+_KEPT = 20  # messages of a call; the first is more often the cause than the last
 
 
 class Messages:
-    """What a module's logger said since `clear`; warnings and errors only."""
+    """The warnings and errors that a module's logger has received since `clear`."""
 
     def __init__(self) -> None:
         self._kept: deque[str] = deque(maxlen=_KEPT)
         self.logger: Any = None
 
     def clear(self) -> None:
-        """Forget what was said before a call."""
+        """Forget earlier messages, before a call."""
         self._kept.clear()
 
     def add(self, text: str) -> None:
@@ -33,13 +33,13 @@ class Messages:
         self._kept.append(text)
 
     def text(self) -> str:
-        """Return what was said, or that nothing was."""
+        """Return the messages, or a note that there are none."""
         return " | ".join(self._kept) or "it gave no reason"
 
 
 @cache
 def messages_of(trt: Any) -> Messages:
-    """Return the one logger of a module: the first that it is given is the one it uses as long as the process lives."""
+    """Return the one logger of a module, which keeps using the first logger that it is given until the process ends."""
     messages = Messages()
     loud = (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR, trt.ILogger.Severity.WARNING)
 
@@ -57,7 +57,7 @@ def messages_of(trt: Any) -> Messages:
 
 @cache
 def _runtime_of(trt: Any) -> Any:
-    """Return the module's runtime object, which must outlive all engines; so it lives as long as the process."""
+    """Return the module's runtime object, which must outlive all engines, so it is kept until the process ends."""
     messages = messages_of(trt)
     messages.clear()
     try:
@@ -69,13 +69,13 @@ def _runtime_of(trt: Any) -> Any:
 
 
 def deserialize(trt: Any, content: bytes, where: str, command: str) -> Any:
-    """Make an engine from a plan whose place and hash were checked (`plans.read_plan`).
+    """Make an engine from a plan whose path and hash were checked (`plans.read_plan`).
 
     Args:
         trt: the module, `tensorrt` or `tensorrt_rtx`.
         content: the plan.
         where: its path, for messages.
-        command: what builds it anew.
+        command: the command that builds it again.
 
     Raises:
         EngineMismatchError: this TensorRT, this GPU or a missing plugin does not allow it.
@@ -100,7 +100,7 @@ def check(trt: Any, engine: Any, buffers: StageBuffers, where: str, command: str
     """Refuse an engine whose inputs and outputs are not those of the stage, or whose profile is narrower than its record says.
 
     Raises:
-        EngineMismatchError: it is so.
+        EngineMismatchError: it is such an engine.
     """
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     found = {name: _describe(trt, engine, name) for name in names}

@@ -46,7 +46,7 @@ def overlay(frame: np.ndarray, results: Sequence[Segmentation]) -> np.ndarray:
 
 
 def heat_map(frame: np.ndarray, result: Segmentation, framing: Framing) -> np.ndarray:
-    """Draw a result's identifying map over its frame: the brighter, the likelier the thing's centre; best cell framed.
+    """Draw a result's identifying map over its frame: the brighter, the more likely the object's centre; the best cell is framed.
 
     Args:
         frame: the frame that was run, uint8 `[h,w,3]`.

@@ -32,7 +32,7 @@ class RerunRecorder:
     | --- | --- |
     | `frame`, `frame/mask`, `frame/box` | the frame; the masks as class k for the k-th phrase met, from 1 on; the boxes |
     | `map/PHRASE` | the identifying map's probabilities `[S,S]` |
-    | `score/PHRASE`, `threshold` | the scores, and from which on a thing counts as found |
+    | `score/PHRASE`, `threshold` | the scores, and the minimum score for a match |
     | `milliseconds/STEP` | time of each step, and `total` |
 
     Timelines: `frame` (its number, from 0 on) and `time` (seconds, where they are given).

@@ -1,8 +1,8 @@
 """The channel lookup: identifying map to grid cells, whose indices choose the Segmentation Branch's channels.
 
-The thing is the one with the highest probability (paper, III-D). Training raises all 3×3 cells around a thing's centre alike
-(III-E), so which of the nine is highest is chance; the cell in the middle of them is taken (ours). Rounding of FP16 or a camera's
-noise then seldom changes the channel.
+The object is the one with the highest probability (paper, III-D). Training raises all 3×3 cells around an object's centre equally
+(III-E), so which of the nine is highest is a matter of chance; the cell in the middle of them is used instead (ours). FP16 rounding
+and camera noise then rarely change the channel.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: Weighs a cell's neighbourhood: highest where all of it is a thing's nine cells.
+#: Weights of a cell's neighbourhood: the sum is highest in the middle of an object's nine cells.
 _MIDDLE = np.array([[0.5, 0.7, 0.5], [0.7, 1.0, 0.7], [0.5, 0.7, 0.5]], np.float32)
 
 
@@ -23,7 +23,7 @@ class Cell:
     Attributes:
         row: i, 0 to S-1, from the top.
         column: j, 0 to S-1, from the left.
-        score: the thing's highest probability in the map, 0 to 1.
+        score: the object's highest probability in the map, 0 to 1.
         index: c = i·S + j, the channel of the Segmentation Branch (paper, III-B).
     """
 
@@ -34,15 +34,15 @@ class Cell:
 
 
 def best_cells(identifying: np.ndarray) -> list[Cell]:
-    """Return the cell of each phrase's best thing in identifying maps `[P,S,S]`; of equals, the first in reading order."""
+    """Return the cell of the best object in each identifying map `[P,S,S]`; if several are equal, the first in reading order."""
     return [_middle(grid, _weighed(grid), int(grid.argmax())) for grid in identifying]
 
 
 def peaks(identifying: np.ndarray, k: int) -> list[Cell]:
-    """Return the K best different things of one identifying map `[S,S]`, best first.
+    """Return the cells of the K best objects in one identifying map `[S,S]`, best first.
 
-    A thing raises the 3×3 cells around its centre, so only local maxima count, and of equals side by side only the
-    first. There may be fewer than K.
+    An object raises the 3×3 cells around its centre, so only local maxima count, and only the first of equal neighbours. There may
+    be fewer than K.
     """
     padded = np.pad(identifying, 1, constant_values=-np.inf)
     around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
@@ -63,11 +63,11 @@ def _weighed(grid: np.ndarray) -> np.ndarray:
 
 
 def _middle(grid: np.ndarray, weighed: np.ndarray, index: int) -> Cell:
-    """The middle of the nine cells that the cell with the highest probability belongs to."""
+    """Return the middle of the nine cells to which the cell with the highest probability belongs."""
     size = len(grid)
     row, column = divmod(index, size)
     top, left = max(0, row - 1), max(0, column - 1)
-    alike = grid[top : row + 2, left : column + 2] >= 0.5 * grid[row, column]  # another thing close by must not draw it away
+    alike = grid[top : row + 2, left : column + 2] >= 0.5 * grid[row, column]  # an object nearby must not pull it away
     around = np.where(alike, weighed[top : row + 2, left : column + 2], -np.inf)
     down, aside = divmod(int(around.argmax()), around.shape[1])
     return Cell(top + down, left + aside, float(grid[row, column]), (top + down) * size + left + aside)

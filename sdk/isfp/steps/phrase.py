@@ -1,4 +1,4 @@
-"""Phrase to word ids: one function for training and SDK, so that both always read a phrase alike."""
+"""Phrase to word ids: training and SDK share one function, so that both read a phrase in the same way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def split_words(text: str) -> list[str]:
-    """Split a phrase into words: NFKC, lower case, `'s` dropped, everything but letters and digits separates.
+    """Split a phrase into words: NFKC, lower case, `'s` removed, split at everything except letters and digits.
 
     Returns:
         The words in order, possibly none: `"The dog's RED bowl, left."` gives `["the", "dog", "red", "bowl", "left"]`.
@@ -30,7 +30,7 @@ def split_words(text: str) -> list[str]:
     """
     if not isinstance(text, str):
         hint = " Decode it first: phrase.decode('utf-8')." if isinstance(text, bytes | bytearray) else ""
-        raise PhraseError(f"The phrase is of type {type(text).__name__}; expected text (str).{hint}")
+        raise PhraseError(f"The phrase is a {type(text).__name__}; expected text (str).{hint}")
     plain = unicodedata.normalize("NFKC", text).lower()
     return _WORD.findall(_POSSESSIVE.sub("", plain))
 
@@ -44,7 +44,7 @@ class EncodedPhrase:
         ids: word ids, int32 `[L]`, padded with zeros.
         length: how many of them are words, 1 to L.
         unknown: the words that the vocabulary lacks, in order; they became `<unknown>`.
-        cut: the words past the L-th, which the network does not see.
+        cut: the words after the L-th, which the network does not read.
     """
 
     text: str
@@ -66,7 +66,7 @@ class Vocabulary:
         """Take the words in the order of their ids, `<pad>` and `<unknown>` first.
 
         Raises:
-            BundleCorruptError: the first two are others, a word stands twice, or an entry is no word.
+            BundleCorruptError: the first two are different, a word is listed twice, or an entry is not a word.
         """
         if tuple(words[:2]) != (PAD, UNKNOWN):
             raise BundleCorruptError(
@@ -78,7 +78,7 @@ class Vocabulary:
         if len(self._ids) != len(self.words):
             seen: set[str] = set()
             twice = next(word for word in self.words if word in seen or seen.add(word))  # type: ignore[func-returns-value]
-            raise BundleCorruptError(f"The vocabulary has the word {twice!r} twice; expected each word once.")
+            raise BundleCorruptError(f"The vocabulary lists the word {twice!r} twice; expected each word once.")
         for line, word in enumerate(self.words[2:], start=3):
             if split_words(word) != [word]:
                 raise BundleCorruptError(
@@ -87,7 +87,7 @@ class Vocabulary:
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Vocabulary:
-        """Build a vocabulary from plain words: the two special ones in front, the rest sorted, each once."""
+        """Build a vocabulary from plain words: the two special words, then the others, sorted and without duplicates."""
         return cls([PAD, UNKNOWN, *sorted(set(words))])
 
     @classmethod
@@ -119,14 +119,14 @@ class Vocabulary:
 
         Args:
             text: the phrase.
-            max_words: L, the words that the network reads; those past it are cut and reported.
+            max_words: L, the number of words that the network reads; the rest are cut and reported.
 
         Raises:
-            PhraseError: `text` is not a `str`, or has no word in it.
+            PhraseError: `text` is not a `str`, or has no words.
         """
         words = split_words(text)
         if not words:
-            raise PhraseError(f"The phrase {_shortened(text)} has no word in it; expected at least one, such as 'the red mug'.")
+            raise PhraseError(f"The phrase {_shortened(text)} has no words; expected at least one, as in 'the red mug'.")
         read, cut = words[:max_words], words[max_words:]
         ids = np.zeros(max_words, np.int32)
         ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]

@@ -1,4 +1,4 @@
-"""Phrase vectors, least recently used dropped: the text stage runs once for each phrase, not for each frame."""
+"""A cache of phrase vectors that drops the least recently used: the text stage runs once a phrase, not once a frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isfp.steps.phrase import EncodedPhrase
 
 @dataclass
 class CacheCounts:
-    """How the cache has done so far: phrases found in it, phrases that ran the text stage, phrases held now."""
+    """Statistics of the cache: phrases found in it, phrases that ran the text stage, phrases in it now."""
 
     hits: int = 0
     misses: int = 0
@@ -22,17 +22,17 @@ class CacheCounts:
 
 
 class PhraseCache:
-    """Keeps the vectors F_t W_t (Eq. 1) of the phrases used last."""
+    """Keeps the vectors F_t W_t (Eq. 1) of the most recently used phrases."""
 
     def __init__(self, text: Callable[..., Mapping[str, Any]], capacity: int) -> None:
-        """Take the text stage, and how many vectors to keep."""
+        """Take the text stage, and the number of vectors to keep."""
         self.counts = CacheCounts()
         self._text = text
         self._capacity = capacity
         self._vectors: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
     def vectors(self, phrases: Sequence[EncodedPhrase]) -> np.ndarray:
-        """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all that are new."""
+        """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all new ones."""
         keys = [phrase.key for phrase in phrases]
         new = {key: phrase for key, phrase in zip(keys, phrases, strict=True) if key not in self._vectors}
         self.counts.misses += len(new)

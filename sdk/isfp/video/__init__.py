@@ -1,4 +1,4 @@
-"""Frames that follow each other: masks steadied over time, and how steady they are."""
+"""Video: masks that are stable over time, and metrics of their stability."""
 
 from isfp.video.smoother import Smoother
 

@@ -1,4 +1,4 @@
-"""What is remembered of each phrase from frame to frame: a blended identifying map, the cell in use, blended mask logits."""
+"""The memory of a Smoother: for each phrase a blended identifying map, the cell in use, and blended mask logits."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ import numpy as np
 from isfp.steps.lookup import Cell, best_cells
 from isfp.video.motion import Motion
 
-#: Share of the newest frame in a blend, where the picture stands still and where it moves. Of the change that noise alone makes
-#: from one frame to the next a/sqrt(2 - a) is left, 0.41 for a half; what drifts is followed (1 - a)/a frames behind: even where
-#: motion goes unnoticed no more than one frame, a quarter of one where it is seen.
+#: Weight of the newest frame in a blend, where the picture is still and where it moves. With a weight a, noise changes the blend
+#: from one frame to the next by a/sqrt(2 - a) as much as without blending, which is 0.41 for a half; a drift is followed with a lag
+#: of (1 - a)/a frames, which is one frame where motion is not detected and a quarter of one where it is.
 STILL, MOVING = 0.5, 0.8
-#: Mask logits are held within this of the mask's threshold, so that a pixel of which the network was sure does not outvote what it
-#: sees now.
+#: Mask logits are clipped to within this of the mask's threshold, so that a pixel that was certain cannot outvote the newest frame.
 SURE = 4.0
-#: A thing is looked for within so many cells, in rows and columns, of where it was: its nine cells, and one more.
+#: An object is expected within this many rows and columns of where it was: its nine cells, and one more on each side.
 REACH = 2
-#: By how much another thing must be likelier than the one in use, added up over frames, before it takes its place: at once where it
-#: is clearly so, after a while where it is a little so, and not where the two take turns. The slack is taken off each difference
+#: By how much another object must be more likely than the one in use, summed over frames, before it replaces it: at once if the
+#: difference is large, after a while if it is small, and never if the two take turns. The slack is subtracted from each difference
 #: (a CUSUM test).
 RIVAL, SLACK = 0.2, 0.02
 
 
 @dataclass
 class _Track:
-    """One phrase's past.
+    """What is remembered of one phrase.
 
     Attributes:
         grid: blended identifying map `[S,S]`.
-        cell: row and column of the cell in use; None while the thing is not found.
-        logits: blended mask logits `[H,W]`; None before the first mask, and after a jump to another place.
-        doubt: by how much another thing was likelier, added up.
+        cell: row and column of the cell in use; None while the object is not found.
+        logits: blended mask logits `[H,W]`; None before the first mask, and after a jump to another position.
+        doubt: by how much another object was more likely, summed over frames.
     """
 
     grid: np.ndarray
@@ -43,18 +42,18 @@ class _Track:
 
 
 class Memory:
-    """Blends what the network says about each phrase with what it said before.
+    """Blends the network's outputs for each phrase with those of earlier frames.
 
-    A `Segmenter` asks it between its stages. The cell is chosen from the blended map, and the mask of that cell is computed on the
-    newest frame, so that the choice is steady and the mask is not late.
+    A `Smoother` calls it between the stages. The cell is chosen from the blended map, and the mask of that cell is computed on the
+    newest frame, so that the choice is stable and the mask does not lag.
     """
 
     def __init__(self, enter: float, leave: float, mask_threshold: float) -> None:
-        """Say what counts.
+        """Take the thresholds.
 
         Args:
-            enter: score, 0 to 1, from which on a thing is found.
-            leave: score below which a thing that was found is lost.
+            enter: minimum score, 0 to 1, at which an object is found.
+            leave: score below which an object that was found is lost.
             mask_threshold: the probability, between 0 and 1, above which a pixel belongs to the mask.
         """
         self._enter, self._leave = enter, leave
@@ -63,14 +62,14 @@ class Memory:
         self._motion = Motion()
 
     def look_up(self, keys: Sequence[bytes], grids: np.ndarray) -> tuple[np.ndarray, list[Cell], list[int]]:
-        """Choose cells; phrases that are not asked about in this frame are forgotten.
+        """Choose cells; phrases that this frame is not searched for are forgotten.
 
         Args:
-            keys: one a phrase, the same for the same phrase in every frame.
+            keys: one for each phrase, the same in every frame.
             grids: the newest identifying maps `[P,S,S]`.
 
         Returns:
-            The blended maps `[P,S,S]`, each phrase's cell, and the numbers of the phrases whose thing is found.
+            The blended maps `[P,S,S]`, each phrase's cell, and the indices of the phrases that are found.
         """
         tracks: dict[bytes, _Track] = {}
         cells, found = [], []
@@ -88,18 +87,18 @@ class Memory:
         self._tracks = tracks
         return np.stack([tracks[key].grid for key in keys]), cells, found
 
-    def steady(self, keys: Sequence[bytes], view: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """Blend the masks of this frame with those before it; to be called for every frame.
+    def steady(self, keys: Sequence[bytes], letterboxed: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Blend the masks of this frame with earlier ones; call it for every frame.
 
         Args:
-            keys: of the phrases whose thing is found.
-            view: the frame, uint8 `[1,H,W,3]`.
+            keys: of the phrases that are found.
+            letterboxed: the frame as the network sees it, uint8 `[1,H,W,3]`.
             logits: their mask logits `[P,1,H,W]`.
 
         Returns:
-            The blended ones, a new array.
+            The blended logits, a new array.
         """
-        share = STILL + (MOVING - STILL) * self._motion.seen(view)
+        share = STILL + (MOVING - STILL) * self._motion.seen(letterboxed)
         blended = np.array(logits)
         for channels, key in zip(blended, keys, strict=True):
             track = self._tracks[key]
@@ -117,19 +116,19 @@ class Memory:
         self._motion = Motion()
 
     def _choose(self, track: _Track) -> Cell:
-        """Pick the track's cell and note it, or that the thing is lost."""
+        """Choose the track's cell and store it, or None if the object is lost."""
         cell = best_cells(track.grid[None])[0] if track.cell is None else _follow(track, track.cell)
         if cell.score < (self._enter if track.cell is None else self._leave):
             track.cell = track.logits = None
             return best_cells(track.grid[None])[0]
         if track.cell is None or max(abs(cell.row - track.cell[0]), abs(cell.column - track.cell[1])) > 1:
-            track.logits, track.doubt = None, 0.0  # another place: its mask has no past
+            track.logits, track.doubt = None, 0.0  # another position: its mask has no history
         track.cell = cell.row, cell.column
         return cell
 
 
 def _follow(track: _Track, place: tuple[int, int]) -> Cell:
-    """Return the cell of the thing that was last at `place`, or of another one that has been likelier for long enough."""
+    """Return the cell of the object that was last at `place`, or of another that has been more likely for long enough."""
     rows, columns = (slice(max(0, middle - REACH), middle + REACH + 1) for middle in place)
     here, elsewhere = np.zeros_like(track.grid), track.grid.copy()
     here[rows, columns] = track.grid[rows, columns]

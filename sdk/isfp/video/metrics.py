@@ -1,4 +1,4 @@
-"""How much masks flicker, and how late they are."""
+"""Metrics of masks in a video: flicker and lag."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the IoU of two masks bool `[h,w]`, 0 to 1; two empty ones agree: 1."""
+    """Return the IoU of two masks bool `[h,w]`, 0 to 1; it is 1 for two empty masks."""
     union = np.count_nonzero(one | other)
     return np.count_nonzero(one & other) / union if union else 1.0
 
 
 def flicker(masks: Sequence[np.ndarray]) -> float:
-    """Return the mean of 1 − IoU of consecutive masks: 0 where nothing changes, 1 where nothing stays.
+    """Return the mean of 1 − IoU of consecutive masks: 0 if nothing changes, 1 if nothing stays.
 
-    A thing that moves changes its mask too, so flicker means something only where scene and camera are still.
+    The mask of a moving object changes too, so flicker is meaningful only if scene and camera are still.
 
     Args:
         masks: at least two, bool `[h,w]`, in the order of their frames.
@@ -26,15 +26,15 @@ def flicker(masks: Sequence[np.ndarray]) -> float:
 
 
 def lag(masks: Sequence[np.ndarray], reference: Sequence[np.ndarray], velocity: tuple[float, float]) -> float:
-    """Return by how many frames masks trail behind others of a thing that moves steadily; nan where none can be compared.
+    """Return by how many frames the masks of a steadily moving object lag behind a reference; nan if none can be compared.
 
-    It is how far the masks' gravity centres lie behind, along the way, divided by the way of one frame. Frames in which the two
-    masks share less than a third (IoU) are left out: they show different things.
+    This is the distance between the masks' centroids along the direction of motion, divided by the motion of one frame. Frames in
+    which the IoU of the two masks is less than a third are left out, because they show different objects.
 
     Args:
         masks: bool `[h,w]`, in the order of their frames.
-        reference: what they should be, of the same frames.
-        velocity: the thing's way from one frame to the next, (x, y) pixels, not (0, 0).
+        reference: the masks to compare with, of the same frames.
+        velocity: the object's motion from one frame to the next, (x, y) pixels, not (0, 0).
     """
     way = np.asarray(velocity)
     behind = [

@@ -1,4 +1,4 @@
-"""Video: masks that hold still on a still scene, keep up with what moves, and come and go without flicker."""
+"""Video: masks that are stable on a still scene, keep up with moving objects, and do not flicker on and off."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from isfp.video.memory import Memory
 
 
 class Smoother:
-    """Stands in for a Segmenter where frames follow each other, and steadies what it says.
+    """Finds phrases in the frames of a video as a Segmenter does, and stabilises the results.
 
-    The identifying maps and masks of the frames before are blended in, the chosen cell changes only for one that is clearly
-    likelier, and `found` has hysteresis: a thing is found from the Segmenter's threshold on, and lost below a lower one.
+    The identifying maps and masks of earlier frames are blended in, the chosen cell changes only for one that is clearly more
+    likely, and `found` has hysteresis: an object is found when its score reaches the Segmenter's threshold, and lost below a lower
+    one.
 
         with Segmenter("edge.isfp") as segmenter, isfp.camera.open("0") as frames:
             smoother = Smoother(segmenter)
             for frame in frames:
                 result = smoother.run(frame, "the red mug")
 
-    Its results' score, cell and identifying map are those of the blend; the first frame's are the Segmenter's own.
+    The results' score, cell and identifying map are those of the blend; those of the first frame are the Segmenter's own.
     """
 
     def __init__(self, segmenter: Segmenter, leave: float | None = None) -> None:
-        """Take the Segmenter that computes, which stays the caller's to close.
+        """Take the Segmenter to use, which the caller closes.
 
         Args:
-            segmenter: any; a Smoother is for one video, and several may share one Segmenter in one thread.
-            leave: score below which a thing that was found is lost, 0 to the Segmenter's threshold; 0.7 of that by default.
+            segmenter: a Segmenter. A Smoother is for one video; several may share one Segmenter in one thread.
+            leave: score below which an object that was found is lost, 0 to the Segmenter's threshold; by default 0.7 of it.
 
         Raises:
             IsfpError: `leave` is out of its range.
@@ -41,8 +42,8 @@ class Smoother:
         self.leave = 0.7 * segmenter.threshold if leave is None else leave
         if not 0 <= self.leave <= segmenter.threshold:
             raise IsfpError(
-                f"leave is {leave}; expected a score from 0 to the Segmenter's threshold, {segmenter.threshold}: a thing that "
-                "was found is lost at a lower score than it is found at."
+                f"leave is {leave}; expected a score from 0 to the Segmenter's threshold, {segmenter.threshold}: an "
+                "object that was found is lost at a lower score than the one at which it is found."
             )
         self._memory = Memory(segmenter.threshold, self.leave, segmenter.bundle.manifest.mask_threshold)
         self._size: tuple[int, ...] = ()
@@ -53,17 +54,17 @@ class Smoother:
     def run(self, frame: np.ndarray, text: list[str] | tuple[str, ...]) -> list[Segmentation]: ...
 
     def run(self, frame: np.ndarray, text: str | list[str] | tuple[str, ...]) -> Segmentation | list[Segmentation]:
-        """Find what each phrase means in the next frame; as `Segmenter.run`.
+        """Find the object that each phrase means in the next frame; see `Segmenter.run`.
 
-        Phrases may change from frame to frame: one that is left out of a frame starts anew, and a frame of another size lets all
-        of them start anew.
+        Phrases may change from frame to frame. A phrase that was left out of a frame starts from scratch, and after a frame of
+        another size all of them do.
 
         Args:
             frame: uint8 `[h,w,3]`, blue, green, red.
             text: one phrase, or a list of them.
 
         Raises:
-            FrameError, PhraseError: as for `Segmenter.run`; what is remembered stays.
+            FrameError, PhraseError: as for `Segmenter.run`; nothing is forgotten.
         """
         view = self.segmenter.look(frame)
         phrases = [view.encode(phrase) for phrase in (text if isinstance(text, list | tuple) else [text])]

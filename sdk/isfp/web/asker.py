@@ -1,4 +1,4 @@
-"""One Segmenter in the one thread that may use it, asked from an event loop."""
+"""A Segmenter in a thread of its own, for use from an event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class BusyError(IsfpError):
-    """So many requests wait for the network that another would wait too long."""
+    """Too many requests are waiting for the network already."""
 
 
 class Asker:
@@ -30,7 +30,7 @@ class Asker:
     """
 
     def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8, megapixels: float = 20) -> None:
-        """Load a bundle, and run it once, so that the first request is not the slow one.
+        """Load a bundle, and run it once so that the first request is not slow.
 
         Args:
             bundle: the bundle's folder.
@@ -52,7 +52,7 @@ class Asker:
             raise
 
     def about(self) -> dict[str, Any]:
-        """Return what the page says of the bundle, as JSON values."""
+        """Return what the page shows about the bundle, as JSON values."""
         manifest = self._segmenter.bundle.manifest
         return {
             "name": manifest.name,
@@ -69,7 +69,7 @@ class Asker:
         Args:
             content: the file's content.
             phrase: the phrase.
-            candidates: how many other things that it might mean to look for too; 0 for none.
+            candidates: how many objects that it might mean to return as well; 0 for none.
             megapixels: the picture's size.
 
         Returns:
@@ -77,8 +77,8 @@ class Asker:
             the map covers in the frame's pixels, and `candidates`, best first.
 
         Raises:
-            FrameError, PhraseError: the file is no picture; the phrase has no word in it.
-            BusyError: too many requests wait already.
+            FrameError, PhraseError: the file is not a picture; the phrase has no words.
+            BusyError: too many requests are waiting already.
         """
         if self._waiting >= self._most:
             raise BusyError(f"{self._waiting} requests are waiting already; expected fewer. Try again in a moment.")

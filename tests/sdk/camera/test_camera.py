@@ -98,13 +98,13 @@ def test_a_broken_picture_in_a_folder_is_named_and_the_others_are_given(tmp_path
     with camera.open(tmp_path) as opened:
         assert len(list(opened)) == 2
         assert list(opened.unreadable) == [str(tmp_path / "b.png")]
-    assert "b.png is no picture" in caplog.text
+    assert "b.png is not a picture" in caplog.text
 
 
 def test_a_source_of_which_no_picture_can_be_read_is_an_error(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no picture")
     for source in (tmp_path, tmp_path / "b.png"):
-        with camera.open(source) as opened, pytest.raises(FrameError, match=r"b\.png is no picture"):
+        with camera.open(source) as opened, pytest.raises(FrameError, match=r"b\.png is not a picture"):
             opened.read()
 
 

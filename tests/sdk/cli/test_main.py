@@ -81,8 +81,8 @@ def test_tables_are_printed_for_people(isfp, colour_bundle, command):
     [
         (["run", "none.isfp", "--image", "IMAGE", "--phrase", "red"], "none.isfp does not exist; expected a folder"),
         (["run", "BUNDLE", "--image", "none.png", "--phrase", "red"], "none.png cannot be read"),
-        (["run", "BUNDLE", "--image", __file__, "--phrase", "red"], "is no picture"),
-        (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "!"], "has no word in it"),
+        (["run", "BUNDLE", "--image", __file__, "--phrase", "red"], "is not a picture"),
+        (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "!"], "has no words"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--out", "x.abc"], "expected .png or .jpg"),
         (["run", "BUNDLE", "--image", "IMAGE", "--phrase", "red", "--out", "IMAGE"], "is an input of this command"),
         (["run", "BUNDLE", "--image", "https://me:s3cret@host/a.png", "--phrase", "red"], "https://host/a.png is a URL"),

@@ -51,7 +51,7 @@ def test_no_bytes_crash_the_reader(content):
 
 def test_a_file_cut_short_is_refused(colour_bundle):
     content = (colour_bundle / "mask.onnx").read_bytes()
-    with pytest.raises(BundleCorruptError, match=r"mask\.onnx is no ONNX file: it ends within a field"):
+    with pytest.raises(BundleCorruptError, match=r"mask\.onnx is not an ONNX file: it ends within a field"):
         summarise(content[: len(content) // 2], "mask.onnx")
 
 
@@ -74,7 +74,7 @@ def test_engines_are_shown_with_their_records_and_the_reason_where_they_do_not_f
     )
     assert engines["other"].reason == "sm is '89', expected '87'; gpu is 'RTX', expected 'Orin'"
     assert engines["broken"].record is None
-    assert "no valid JSON" in engines["broken"].reason
+    assert "not valid JSON" in engines["broken"].reason
 
 
 @pytest.mark.skipif(first_gpu() is not None, reason="this machine has a GPU")

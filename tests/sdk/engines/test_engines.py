@@ -208,7 +208,7 @@ def test_builds_under_way_are_not_seen_and_unsound_engines_hide_no_sound_one(cop
     broken = write_engine(copy, key="a-broken")
     (broken / "engine.json").write_text("{")
     bundle = Bundle.open(copy)
-    with pytest.raises(EngineMismatchError, match="no valid JSON"):
+    with pytest.raises(EngineMismatchError, match="not valid JSON"):
         choose_engine(bundle, ORIN)
     good = write_engine(copy)
     assert choose_engine(bundle, ORIN).key == good.name

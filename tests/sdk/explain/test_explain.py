@@ -65,7 +65,7 @@ def test_words_past_the_limit_are_not_asked(segmenter):
 
 def test_a_phrase_without_words_is_refused(segmenter):
     for ask in (channel_masks, word_effects):
-        with pytest.raises(PhraseError, match="no word"):
+        with pytest.raises(PhraseError, match="no words"):
             ask(segmenter.look(FRAME), "!")
 
 

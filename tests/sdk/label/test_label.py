@@ -87,7 +87,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_done_once_it_can_be(task, tmp
     summary = label(task, tmp_path / "out")
     assert summary.pictures == 10
     assert list(summary.unreadable) == ["bad.jpg"]
-    assert "is no picture" in summary.unreadable["bad.jpg"]
+    assert "is not a picture" in summary.unreadable["bad.jpg"]
     assert len(COCO(summary.out).imgs) == 9
     cv2.imwrite(str(task.folder / "bad.jpg"), picture())
     summary = label(task, tmp_path / "out")
@@ -109,7 +109,7 @@ def test_a_picture_of_more_pixels_than_opencv_takes_does_not_end_the_run(task, t
 
 def test_labels_of_another_task_are_not_mixed_in(task, tmp_path):
     label(task, tmp_path / "out")
-    with pytest.raises(LabelError, match="of another task: it differs in threshold.*Give another folder"):
+    with pytest.raises(LabelError, match="from another task, with a different threshold.*Choose another folder"):
         label(replace(task, threshold=0.9), tmp_path / "out")
 
 
@@ -216,7 +216,7 @@ def test_what_is_no_log_is_refused_and_left_as_it_is(task, tmp_path, content):
     log = tmp_path / "out" / "labels.jsonl"
     log.parent.mkdir()
     log.write_bytes(content)
-    with pytest.raises(LabelError, match="Give another folder"):
+    with pytest.raises(LabelError, match="Choose another folder"):
         label(task, tmp_path / "out")
     assert log.read_bytes() == content
 
@@ -228,7 +228,7 @@ def test_a_phrase_without_a_word_is_refused_before_anything_is_written(task, tmp
 
 
 def test_folders_without_pictures_are_refused(tmp_path):
-    with pytest.raises(LabelError, match="is no folder"):
+    with pytest.raises(LabelError, match="is not a folder"):
         find(tmp_path / "none")
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(LabelError, match=r"has no picture; expected files that end in \.bmp"):

@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from isfp.bundle.bundle import Bundle, write_manifest
-from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
+from isfp.errors import BundleCorruptError, EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes import RUNTIMES, choose
 from isfp.runtimes.onnxruntime import OnnxRuntime
 
@@ -23,10 +23,17 @@ def test_auto_takes_a_runtime_that_is_here():
     assert choose("auto").name in RUNTIMES
 
 
-def test_a_file_that_is_no_model_is_refused_with_the_runtimes_own_words(colour_bundle, tmp_path):
-    bundle = with_identify(colour_bundle, tmp_path, b"no model at all")
-    with pytest.raises(EngineMismatchError, match=r"(?s)cannot load .*identify\.onnx: .*[Pp]rotobuf"):
+def test_a_model_that_cannot_be_loaded_is_refused_with_the_runtimes_own_words(colour_bundle, tmp_path):
+    model = onnx.load(colour_bundle / "identify.onnx")
+    model.graph.node[0].op_type = "NoSuchOperator"
+    bundle = with_identify(colour_bundle, tmp_path, model.SerializeToString())
+    with pytest.raises(EngineMismatchError, match=r"(?s)cannot load .*identify\.onnx: .*NoSuchOperator"):
         OnnxRuntime().load(bundle, "identify")
+
+
+def test_a_file_that_is_not_a_model_is_refused_before_the_runtime_sees_it(colour_bundle, tmp_path):
+    with pytest.raises(BundleCorruptError, match=r"identify\.onnx is no"):
+        OnnxRuntime().load(with_identify(colour_bundle, tmp_path, b"no model at all"), "identify")
 
 
 def test_a_model_with_other_outputs_than_the_manifest_states_is_refused(colour_bundle, tmp_path):

@@ -170,7 +170,7 @@ def test_a_bad_upload_is_answered_on_the_page_which_goes_on(page, scene, tmp_pat
 
 def test_what_the_server_refuses_is_said_on_the_page(page, scene):
     upload_and_type(page, scene, "?!")
-    says(page, "#error", "has no word in it")
+    says(page, "#error", "has no words")
     page.get_by_label("What to find").fill("red")
     says(page, "#verdict", "Found")
     sync_api.expect(page.locator("#error")).to_be_hidden()
