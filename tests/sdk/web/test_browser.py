@@ -219,7 +219,7 @@ def test_the_live_camera_is_searched_and_its_last_frame_kept(page):
     page.get_by_label("What to find").fill("blue")
     page.get_by_role("button", name="Start camera").click()
     says(page, "#verdict", "Found")
-    says(page, "#rate", "frames a second")
+    says(page, "#rate", "frames per second")
     assert pixel(page, "picture", BLUE)[0] > 80
     page.get_by_label("What to find").fill("green")  # the phrase may change while it runs
     says(page, "#verdict", "Not there")
