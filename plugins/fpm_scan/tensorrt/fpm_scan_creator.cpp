@@ -64,7 +64,10 @@ Attributes attributes_of(const PluginFieldCollection& fields) {
 }  // namespace
 
 FpmScanCreator::FpmScanCreator()
-    : fields_{PluginField{kAlphaField, nullptr, PluginFieldType::kFLOAT32, 1}, PluginField{kActivationField, nullptr, PluginFieldType::kINT32, 1}, PluginField{kSlopeField, nullptr, PluginFieldType::kFLOAT32, 1}},
+    : fields_{
+          PluginField{kAlphaField, nullptr, PluginFieldType::kFLOAT32, 1},
+          PluginField{kActivationField, nullptr, PluginFieldType::kINT32, 1},
+          PluginField{kSlopeField, nullptr, PluginFieldType::kFLOAT32, 1}},
       collection_{static_cast<std::int32_t>(fields_.size()), fields_.data()} {}
 
 nvinfer1::IPluginV3* FpmScanCreator::createPlugin(
