@@ -5,13 +5,16 @@ import { about, find } from "./server.js";
 import { encoded, fromFile, LiveCamera } from "./source.js";
 
 const $ = (id) => document.getElementById(id);
-const CANDIDATES = 3, PAUSE = 350; // how many to show; milliseconds to wait after a key press before asking
+const CANDIDATES = 3; // how many to show
+const PAUSE = 350; // milliseconds to wait after a key press before asking
 
 let frame = null; // the still image, a canvas
 let camera = null;
 let shown = null; // what is on the page: the frame, its answer, the chosen candidate, and the silhouettes drawn so far
 let usual = 0.5; // the bundle's own threshold
-let asking = false, again = false, typing = 0;
+let asking = false;
+let again = false;
+let typing = 0;
 
 const phrase = () => $("phrase").value.trim();
 const threshold = () => Number($("threshold").value);

@@ -13,9 +13,12 @@ export function showVerdict(shown, threshold) {
   $("tick").style.left = `${100 * threshold}%`;
   $("level").textContent = threshold.toFixed(2);
   if (!shown) return;
-  const { frame, answer, chosen, masks } = shown, { result, candidates } = answer;
-  const object = candidates[chosen] ?? result, found = isFound(object, threshold);
-  overlay($("picture"), frame, found ? (masks[chosen] ??= silhouette(object.mask)) : null, !found);
+  const { frame, answer, chosen, masks } = shown;
+  const { result, candidates } = answer;
+  const object = candidates[chosen] ?? result;
+  const found = isFound(object, threshold);
+  if (found) masks[chosen] ??= silhouette(object.mask);
+  overlay($("picture"), frame, found ? masks[chosen] : null, !found);
   const verdict = found ? (chosen ? "Candidate" : "Found") : "Not there";
   $("verdict").textContent = `${verdict}, ${object.score.toFixed(2)}`;
   $("answer").dataset.verdict = found ? "good" : "bad";
@@ -32,7 +35,8 @@ export function showVerdict(shown, threshold) {
 
 /** Show everything about a new answer except the verdict. */
 export function showAnswer(shown, live, roundTrip, onChoice) {
-  const { frame, answer } = shown, { result, identifying_map: map, map_box: box } = answer;
+  const { frame, answer } = shown;
+  const { result, identifying_map: map, map_box: box } = answer;
   heatMap($("map"), frame, map, box, result.cell);
   $("map").setAttribute("aria-label", `Identifying map: best cell in row ${result.cell[0] + 1}, column ${result.cell[1] + 1}`);
   $("cells").textContent = `${map.length} × ${map.length} cells, best ${result.score.toFixed(2)}`;
@@ -42,24 +46,31 @@ export function showAnswer(shown, live, roundTrip, onChoice) {
 
 function showChoices({ frame, answer: { candidates }, masks }, live, onChoice) {
   const note = made("p", { className: "muted", textContent: "Only for still images: stop the camera to see them." });
-  $("choices").replaceChildren(...(live ? [note] : candidates.map((candidate, number) => {
-    const label = made("label"), picture = made("canvas");
-    const input = made("input", { type: "radio", name: "candidate", value: number, checked: !number });
-    const score = made("span", { textContent: candidate.score.toFixed(2) });
-    input.setAttribute("aria-label", `Candidate ${number + 1}, score ${candidate.score.toFixed(2)}`);
-    picture.setAttribute("aria-hidden", "true");
-    overlay(picture, frame, (masks[number] ??= silhouette(candidate.mask)), false);
-    input.addEventListener("change", () => onChoice(number));
-    label.append(input, picture, score);
-    return label;
-  })));
+  $("choices").replaceChildren(
+    ...(live
+      ? [note]
+      : candidates.map((candidate, number) => {
+          const label = made("label");
+          const picture = made("canvas");
+          const input = made("input", { type: "radio", name: "candidate", value: number, checked: !number });
+          const score = made("span", { textContent: candidate.score.toFixed(2) });
+          input.setAttribute("aria-label", `Candidate ${number + 1}, score ${candidate.score.toFixed(2)}`);
+          picture.setAttribute("aria-hidden", "true");
+          masks[number] ??= silhouette(candidate.mask);
+          overlay(picture, frame, masks[number], false);
+          input.addEventListener("change", () => onChoice(number));
+          label.append(input, picture, score);
+          return label;
+        })),
+  );
 }
 
 function showTimes(milliseconds, roundTrip, live) {
   const steps = Object.entries(milliseconds).filter(([step]) => step !== "total");
   const longest = Math.max(...steps.map(([, time]) => time));
   const row = (name, time, share, kind) => {
-    const tr = made("tr", { className: kind }), bar = made("td");
+    const tr = made("tr", { className: kind });
+    const bar = made("td");
     if (share) bar.append(made("i", { style: `width: ${Math.max(1, 100 * share)}%` }));
     tr.append(made("td", { textContent: name }), bar, made("td", { textContent: time.toFixed(1) }));
     return tr;

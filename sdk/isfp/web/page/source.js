@@ -1,6 +1,8 @@
 // Sources of images: files and the camera. Each returns a canvas, rotated the right way up.
 
-const STILL = 1280, LIVE = 640; // longest side that is sent, in pixels; the network's input is smaller
+// Longest side that is sent, in pixels; the network's input is smaller.
+const STILL = 1280;
+const LIVE = 640;
 
 export class SourceError extends Error {}
 
@@ -10,7 +12,9 @@ export async function fromFile(file) {
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw new SourceError(`${file.name || "The pasted content"} is not an image that this browser can show. Use JPEG, PNG or WebP.`);
+    throw new SourceError(
+      `${file.name || "The pasted content"} is not an image that this browser can show. Use JPEG, PNG or WebP.`,
+    );
   }
   const canvas = shrunk(picture, picture.width, picture.height, STILL);
   picture.close();
@@ -50,7 +54,7 @@ export class LiveCamera {
   }
 
   close() {
-    this.stream.getTracks().forEach((track) => track.stop());
+    for (const track of this.stream.getTracks()) track.stop();
   }
 }
 
