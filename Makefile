@@ -5,7 +5,7 @@ DEV := .venv
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint docs bench picture weights plugin gpu-check clean
+.PHONY: help demo test test-fast lint docs bench picture weights plugin gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ demo: $(DEMO)/ready ## find phrases in the images of assets/demo with the shippe
 
 test: $(DEV)/ready ## run all tests that this machine can run
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -q -n 2 --dist loadfile
+
+test-fast: $(DEV)/ready ## the tests without those marked slow: about a minute on two cores
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
 lint: $(DEV)/ready ## ruff and mypy
 	$(DEV)/bin/ruff check .

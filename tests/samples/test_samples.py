@@ -45,6 +45,7 @@ def test_the_demo_says_what_is_wrong_with_its_bundle(assets, tmp_path):
     assert done.stderr.startswith("demo: The bundle")
 
 
+@pytest.mark.slow
 def test_the_benchmark_times_every_stage_of_the_sdk_beside_eager(colour_bundle, tmp_path):
     torch = pytest.importorskip("torch")
     from isfp.bundle.bundle import Bundle

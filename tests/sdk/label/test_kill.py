@@ -33,6 +33,7 @@ def wait_for(out: Path, count: int, process: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_without_loss_or_repeats(case, tmp_path):
     command, whole = case
     out = tmp_path / "out"
