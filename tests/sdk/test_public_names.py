@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import pytest
 
 import isfp
@@ -25,7 +23,3 @@ import isfp
 def test_public_names_are_where_programs_look_for_them(module: str, names: list[str]) -> None:
     found = __import__(module, fromlist=names)
     assert [name for name in names if not hasattr(found, name)] == []
-
-
-def test_the_version_is_that_of_the_installed_distribution() -> None:
-    assert isfp.__version__ == version("isfp")
