@@ -19,13 +19,11 @@ test: $(DEV)/ready ## run all tests that this machine can run
 test-fast: $(DEV)/ready ## the tests without those marked slow: about a minute on two cores
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
-lint: $(DEV)/ready ## ruff and mypy
-	$(DEV)/bin/ruff check .
-	$(DEV)/bin/ruff format --check .
-	$(DEV)/bin/mypy
+lint: $(DEV)/ready ## run the checks of .pre-commit-config.yaml on all files: Python, C++, shell, web page (Biome needs Node.js)
+	$(DEV)/bin/python -m pre_commit run --all-files --show-diff-on-failure
 
 docs: $(DEV)/ready ## build the documentation with its API pages, build/site/index.html; warnings are errors
-	$(DEV)/bin/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/python -m mkdocs build --strict
 
 bench: $(DEV)/ready ## compare the latency of the SDK with PyTorch eager, stage by stage, interleaved
 	$(DEV)/bin/python samples/benchmark.py models/edge.isfp models/edge.pt
