@@ -1,1 +1,1 @@
-"""A checkpoint to a bundle: thresholds, model card, and the check against the checkpoint."""
+"""Export of a checkpoint as a bundle: thresholds, model card, and verification."""

@@ -1,4 +1,4 @@
-"""A checkpoint to a bundle: stages, words, threshold, card and manifest, verified before it takes its name."""
+"""Export a checkpoint as a bundle: stages, words, thresholds, card and manifest. It gets its name only after verification."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ def export_bundle(
     license_name: str = "unstated",
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Verification, Thresholds]:
-    """Write a bundle; nothing appears at `out` unless it is whole and does what the checkpoint does.
+    """Write a bundle. Nothing appears at `out` unless the bundle is complete and its results match those of the checkpoint.
 
     Args:
         source: a checkpoint.
-        out: the bundle's folder, `NAME.isfp`.
-        data: folder with the training data, for the scenes that the threshold is chosen on; procedural ones without.
-        scenes: how many of those.
-        evaluation: what `isfp eval --json` printed, for the model card.
-        history: what the weights went through before the checkpoint's own run, for the model card.
-        license_name: SPDX identifier of the weights' licence; whoever trained them says it.
-        say: told what is being done.
+        out: folder of the bundle, `NAME.isfp`.
+        data: data folder for the scenes that the thresholds are chosen on; without it, scenes drawn by code are used.
+        scenes: number of these scenes.
+        evaluation: output of `isfp eval --json`, for the model card.
+        history: Markdown about earlier runs of the weights, for the model card.
+        license_name: SPDX identifier of the weights' licence, as given by their author.
+        say: receives progress messages.
 
     Raises:
         ValueError: the network has no Identification Branch.
         VerificationError: the bundle differs from the checkpoint.
-        BundleError: `out` is something that is no bundle.
+        BundleError: `out` exists and is not a bundle.
     """
     out = Path(out)
     loaded = checkpoint.load(source)
     config = loaded.config.network
     ready = stages(loaded.network)
-    say(f"Choosing the threshold on {scenes} scenes")
+    say(f"Choosing the thresholds on {scenes} scenes")
     thresholds = choose_thresholds(loaded, data, scenes)
     with writing(out) as folder:
         described = {}

@@ -1,4 +1,4 @@
-"""Choose a bundle's thresholds, on validation scenes with and without the object named."""
+"""Choose the thresholds of a bundle, on held-out scenes with present and absent objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import LoadedCheckpoint
 
-MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # 0.35 is prior work's
+MASK_THRESHOLDS = (0.35, 0.4, 0.45, 0.5, 0.55)  # prior work uses 0.35
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Thresholds:
     """The thresholds, and how they were chosen.
 
     Attributes:
-        found: score from which on an object counts as found.
-        mask: probability above which a pixel belongs to the mask.
-        how: in words, with the figures.
+        found: minimum score for a match.
+        mask: minimum probability of a mask pixel.
+        how: description of the choice, with figures.
     """
 
     found: float
@@ -35,10 +35,10 @@ class Thresholds:
 
 
 def choose_thresholds(loaded: LoadedCheckpoint, data: Path | None, scenes: int) -> Thresholds:
-    """Take the mask threshold with the best mIoU, and the score with the best balance of kept and refused.
+    """Choose the mask threshold with the best mIoU, and the score that best balances present objects found and absent ones refused.
 
-    The scenes are of the held-out split, with seeds that neither training nor reported figures use. Where a network learnt from
-    annotated photos, the project's own phrases about held-out photos are asked too; no reported figure is about those phrases.
+    The scenes belong to the held-out split, with seeds that neither training nor reported figures use. If a network was trained on
+    annotated photos, the project's own phrases about held-out photos are used too; no reported figure includes those phrases.
     """
     shares = dict(loaded.config.data.shares) if data and loaded.config.data.refcoco is None else {"procedural": 1.0}
     predictor = CheckpointPredictor(loaded)

@@ -1,4 +1,4 @@
-"""Hold a bundle against the checkpoint that it came from: every stage in ONNX Runtime against PyTorch, and the masks in the end."""
+"""Compare a bundle with its checkpoint: every stage in ONNX Runtime with PyTorch, and the resulting masks."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import LoadedCheckpoint
 
-# Both sides compute in float32, in another order of sums: what they may differ by, of a tensor's largest absolute value.
+# Both compute in float32, but sum in different orders: maximum difference, relative to a tensor's largest absolute value.
 STAGE_TOLERANCE = 1e-3
-MASK_IOU = 0.995  # least mean IoU of the two sides' masks
+MASK_IOU = 0.995  # minimum mean IoU of the masks of both
 
 
 class VerificationError(IsfpError):
-    """A bundle does not do what its checkpoint does."""
+    """The results of a bundle differ from those of its checkpoint."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """How far a bundle is from its checkpoint.
+    """Differences between a bundle and its checkpoint.
 
     Attributes:
-        differences: largest absolute difference of each stage output, as a share of that output's largest absolute value.
+        differences: largest absolute difference of each stage output, relative to that output's largest absolute value.
         mask_iou: mean IoU of the bundle's masks with the checkpoint's, as in use.
-        worst_mask_iou: the least of them.
+        worst_mask_iou: the lowest IoU.
         same_cells: share of phrases for which both choose the same cell.
-        phrases: how many were asked.
+        phrases: number of phrases.
     """
 
     differences: dict[str, float]
@@ -53,7 +53,7 @@ class Verification:
         return asdict(self)
 
     def failures(self) -> list[str]:
-        """What is out of tolerance, in words; empty where nothing is."""
+        """Describe what is out of tolerance; empty if nothing is."""
         found = [
             f"{name} differs by {value:.2g} of its largest value; expected at most {STAGE_TOLERANCE:g}"
             for name, value in self.differences.items()
@@ -75,14 +75,14 @@ def verify(bundle: str | Path, loaded: LoadedCheckpoint, scenes: int = 12) -> Ve
     failures = result.failures()
     if failures:
         raise VerificationError(
-            f"The bundle {bundle} does not do what its checkpoint does: {'; '.join(failures)}. "
-            "Export it anew from this checkpoint; where that fails again, run isfp verify with --json and report it."
+            f"The bundle {bundle} and its checkpoint give different results: {'; '.join(failures)}. Export the bundle again from "
+            "this checkpoint; if that fails too, run isfp verify with --json and report the output."
         )
     return result
 
 
 def compare(bundle: str | Path, loaded: LoadedCheckpoint, scenes: int = 12) -> Verification:
-    """Measure the differences, whatever they are."""
+    """Measure the differences without raising an error."""
     opened = Bundle.open(bundle)
     with Segmenter(opened, "onnxruntime", threshold=0.0) as segmenter:
         differences = stage_differences(segmenter, loaded)
@@ -98,7 +98,7 @@ def compare(bundle: str | Path, loaded: LoadedCheckpoint, scenes: int = 12) -> V
 
 
 def stage_differences(segmenter: Segmenter, loaded: LoadedCheckpoint) -> dict[str, float]:
-    """Run every stage on the same inputs on both sides."""
+    """Run every stage of both on the same inputs."""
     differences = {}
     for stage in stages(loaded.network):
         runner = segmenter.runtime.load(segmenter.bundle, stage.name)

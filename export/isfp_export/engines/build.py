@@ -1,4 +1,4 @@
-"""A bundle's stages to engines: converted, built, held to the precision that was asked, and put in their place whole."""
+"""Build the engine of a bundle: convert its stages, build plans, check their precision, and write them atomically."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from isfp_export.precision.frames import PreparedFrame
 
 @dataclass(frozen=True)
 class BuildResult:
-    """An engine that stands in its place.
+    """A finished engine.
 
     Attributes:
-        folder: where.
-        record: what its record says.
-        report: by stage, the layers in all, by kind and by type; the plan's bytes; the precision of each product.
+        folder: folder of the engine.
+        record: its record.
+        report: for each stage, numbers of layers in total, by kind and by type; the size of the plan; the precision of products.
     """
 
     folder: Path
@@ -50,18 +50,18 @@ def build_engine(
     """Build all stages of a bundle.
 
     Args:
-        bundle: the bundle; its folder `engines/` gets the engine, in place of one of the same key.
+        bundle: the bundle; the engine is written to its folder `engines/` and replaces one with the same key.
         builder: builds the stages.
-        precision: what to build.
+        precision: precision of the engine.
         keep: names or operators of nodes to compute in a higher precision.
-        calibration: frames to choose ranges on, for INT8 and FP8.
-        gpu: the GPU that the engine is built on; None where it is built without.
-        say: told what is being done.
+        calibration: frames used to choose the ranges of INT8 and FP8.
+        gpu: GPU that the engine is built on; None if it is built without one.
+        say: receives progress messages.
 
     Raises:
         BuildError: a stage cannot be built.
-        EnginePrecisionError: an engine does not compute in what was asked.
-        UnknownNodeError: `keep` names what no stage has.
+        EnginePrecisionError: an engine does not compute in the requested precision.
+        UnknownNodeError: `keep` names something that no stage has.
         FramesMissingError: INT8 or FP8 without frames.
     """
     began = time.monotonic()

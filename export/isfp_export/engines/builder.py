@@ -1,6 +1,6 @@
-"""What TensorRT's and TensorRT-RTX's builders share: ONNX in, a plan and its layers out, or the builder's own words why not.
+"""The common part of TensorRT's and TensorRT-RTX's builders: from ONNX to a plan and its layers, or to the builder's messages.
 
-Both take strongly typed networks: TensorRT 10 by a flag, which TensorRT 11 accepts and ignores.
+Both build strongly typed networks. TensorRT 10 needs a flag for that, which TensorRT 11 accepts and ignores.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from isfp.errors import IsfpError
 from isfp_export.engines.layers import Layer, element_type
 
 FP8_FROM = 89  # compute capability (Ada); older GPUs have no FP8 units
-SHOWN = 6  # messages of the builder that an error repeats
+SHOWN = 6  # number of the builder's messages in an error
 
 
 class BuildError(IsfpError):
-    """A builder refused a stage, or cannot run here."""
+    """A builder refused a stage, or cannot run on this machine."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Profile:
     candidates: Span
 
     def shapes(self, stage: Stage) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """Least, best and largest shape of each of the stage's dynamic inputs, by name."""
+        """Minimum, optimal and maximum shape of each dynamic input of the stage, by name."""
         spans = {PHRASES_AXIS: self.phrases, CANDIDATES_AXIS: self.candidates}
         return {
             tensor.name: tuple(
@@ -50,9 +50,9 @@ class BuiltStage:
     """A stage's plan.
 
     Attributes:
-        plan: its bytes.
-        layers: the layers in it.
-        network: of the strongly typed network that it was built from, what each product reads, by the ONNX node's name.
+        plan: the bytes of the plan.
+        layers: its layers.
+        network: input type of each product in the strongly typed network, by the name of the ONNX node.
     """
 
     plan: bytes
@@ -61,13 +61,13 @@ class BuiltStage:
 
 
 class StageBuilder(ABC):
-    """Builds one stage after the other.
+    """Builds stages, one after another.
 
     Attributes:
-        runtime: as in engine records.
-        version: the builder's, such as "10.3.0".
-        sm: compute capability that is built for, such as "87".
-        messages: what the builder said of the stage at hand, each with its severity's name.
+        runtime: name of the runtime, as in engine records.
+        version: version of the builder, such as "10.3.0".
+        sm: compute capability to build for, such as "87".
+        messages: the builder's messages about the current stage, each with its severity.
     """
 
     runtime: ClassVar[str]
@@ -79,7 +79,7 @@ class StageBuilder(ABC):
             trt: `tensorrt` or `tensorrt_rtx`.
             sm: compute capability to build for.
             profile: sizes of the dynamic axes.
-            monitor: makes a progress monitor, given the module.
+            monitor: creates a progress monitor, given the module.
         """
         self.trt, self.sm, self.profile = trt, sm, profile
         self.version = str(trt.__version__)
@@ -91,11 +91,11 @@ class StageBuilder(ABC):
         """Build a stage.
 
         Args:
-            stage: the stage, as the manifest states it.
+            stage: the stage, as in the manifest.
             model: its ONNX, in the precision to build.
 
         Raises:
-            BuildError: the builder refuses it; the message ends with the builder's own.
+            BuildError: the builder refuses the stage; the error includes the builder's messages.
         """
         trt = self.trt
         self.messages.clear()
@@ -104,10 +104,10 @@ class StageBuilder(ABC):
         parser = trt.OnnxParser(network, self.log)
         if not parser.parse(self.prepare(model).SerializeToString()):
             errors = [parser.get_error(index) for index in range(parser.num_errors)]
-            raise self._error(stage, "does not read", [f"{error.node_name()}: {error.desc()}".lstrip(": ") for error in errors])
+            raise self._error(stage, "cannot parse", [f"{error.node_name()}: {error.desc()}".lstrip(": ") for error in errors])
         types = _products(trt, network)
         config = builder.create_builder_config()
-        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # names layers and their types, for the check
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # includes names and types of layers, for the check
         if self._monitor is not None:
             config.progress_monitor = self._monitor
         shapes = self.profile.shapes(stage)
@@ -116,7 +116,7 @@ class StageBuilder(ABC):
             for name, sizes in shapes.items():
                 profile.set_shape(name, *sizes)
             if config.add_optimization_profile(profile) < 0:
-                raise self._error(stage, f"refuses the profile {shapes} of")
+                raise self._error(stage, f"refuses the profile {shapes} for")
         self.configure(config)
         serialized = builder.build_serialized_network(network, config)
         if serialized is None:
@@ -125,12 +125,12 @@ class StageBuilder(ABC):
         return BuiltStage(plan, self.layers(stage, plan, config), types)
 
     def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        """Make of a stage's ONNX what this builder's parser takes."""
+        """Adapt a stage's ONNX to the parser of this builder."""
         return model
 
     @abstractmethod
     def configure(self, config: Any) -> None:
-        """Set what only this builder has."""
+        """Set options that only this builder has."""
 
     @abstractmethod
     def layers(self, stage: Stage, plan: bytes, config: Any) -> list[Layer]:
@@ -141,7 +141,7 @@ class StageBuilder(ABC):
         heard = " | ".join(text.strip() for text in said[-SHOWN:]) or "nothing"
         return BuildError(
             f"{self.trt.__name__} {self.version} {what} the {stage.name} stage. It says: {heard} "
-            "(docs/tensorrt.md lists messages and what to do about them.)"
+            "(docs/tensorrt.md explains common messages.)"
         )
 
 
@@ -153,7 +153,7 @@ def _products(trt: Any, network: Any) -> dict[str, str]:
 
 def _log_class(trt: Any) -> type:
     class Log(trt.ILogger):
-        """Keeps what the builder says, all of it: layers come as a VERBOSE message."""
+        """Keeps all messages of the builder: layers are listed in a VERBOSE message."""
 
         def __init__(self, messages: list[tuple[str, str]]) -> None:
             trt.ILogger.__init__(self)

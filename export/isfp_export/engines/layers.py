@@ -1,4 +1,4 @@
-"""The layers of a built engine, as its builder lists them, and the check that they compute in what was asked."""
+"""The layers of an engine, as listed by its builder, and the check that they compute in the requested precision."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from isfp.errors import IsfpError
 
-# How builders name element types. TensorRT 10.3 writes them inside format descriptions ("Row major linear FP16 format").
+# Names of element types in builders. TensorRT 10.3 writes them inside descriptions of formats ("Row major linear FP16 format").
 _TYPES = {
     "fp32": ("float", "fp32", "tf32"),
     "fp16": ("half", "fp16"),
@@ -30,12 +30,12 @@ _HEAD = re.compile(r"Name: (?P<name>.*?), LayerType: (?P<kind>[^,]*)")
 _TENSORS = re.compile(r"Inputs: \[(?P<inputs>.*?)\], Constants: \[.*?\], Outputs: \[(?P<outputs>.*?)\], TacticName: ")
 _BRACKETED = re.compile(r"Datatype: ([^,}\]]+)")
 _ORIGIN = re.compile(r"\[ONNX Layer: ([^\]]*)\]")
-# Kernels between products: a quantised convolution's scales, biases and activations are in them under its name.
+# Kernels between products: they include scales, biases and activations of quantised convolutions, under the convolutions' names.
 _ELEMENTWISE = {"kgen", "reformat", "move", "noop", "pointwise", "pointwisev2", "shuffle", "scale", "shape_call", "constant"}
 
 
 class EnginePrecisionError(IsfpError):
-    """A builder made an engine that does not compute in the precision that was asked."""
+    """A builder made an engine that does not compute in the requested precision."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Layer:
     """One layer of an engine.
 
     Attributes:
-        name: the builder's name.
-        kind: the builder's word for what it is.
-        inputs: element types of what it reads.
-        outputs: element types of what it gives.
-        nodes: the ONNX nodes that it came from; those of a local function end in the calling node's name.
+        name: name given by the builder.
+        kind: type of layer, as named by the builder.
+        inputs: element types of the inputs.
+        outputs: element types of the outputs.
+        nodes: ONNX nodes that it was built from; those of a local function end in the name of the calling node.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Layer:
 
 
 def from_message(message: str) -> list[Layer]:
-    """Read the builder's VERBOSE message that begins with `Layers:`, for TensorRT-RTX: it has no inspector without a GPU.
+    """Read the builder's VERBOSE message that starts with `Layers:`. TensorRT-RTX has no inspector without a GPU.
 
     Raises:
-        EnginePrecisionError: no layer can be read from it.
+        EnginePrecisionError: the message lists no layers.
     """
     layers = []
     for line in message.split("I/O Tensors:")[0].splitlines():
@@ -73,22 +73,22 @@ def from_message(message: str) -> list[Layer]:
             )
     if not layers:
         raise EnginePrecisionError(
-            "The builder's list of layers cannot be read, so the engine's precision is not proved and it is not kept. "
-            f"The message began: {message[:200]!r}"
+            "The builder's list of layers cannot be read, so the precision of the engine is unknown and the engine is discarded. "
+            f"The message starts with {message[:200]!r}"
         )
     return layers
 
 
 def from_inspector(information: str) -> list[Layer]:
-    """Read what TensorRT's engine inspector says as JSON, with detailed profiling verbosity.
+    """Read the JSON of TensorRT's engine inspector, with detailed profiling verbosity.
 
     Raises:
-        EnginePrecisionError: it holds no detailed layers.
+        EnginePrecisionError: it contains no detailed layers.
     """
     try:
         entries = json.loads(information).get("Layers", [])
     except ValueError as error:
-        raise EnginePrecisionError(f"The engine inspector's answer is no JSON ({error}); the engine is not kept.") from error
+        raise EnginePrecisionError(f"The output of the engine inspector is not JSON ({error}); the engine is discarded.") from error
     layers = [
         Layer(
             str(entry.get("Name", "")),
@@ -102,14 +102,14 @@ def from_inspector(information: str) -> list[Layer]:
     ]
     if not layers:
         raise EnginePrecisionError(
-            "The engine inspector names no layers in detail, so the engine's precision is not proved and it is not kept. "
-            "Build with profiling_verbosity DETAILED."
+            "The engine inspector lists no layers in detail, so the precision of the engine is unknown and the engine is "
+            "discarded. Build with profiling_verbosity DETAILED."
         )
     return layers
 
 
 def element_type(text: str) -> str:
-    """Return our name of an element type ("fp16") for a builder's ("Half", "Row major linear FP16 format (kLINEAR)")."""
+    """Return our name of an element type ("fp16") for the builder's ("Half", "Row major linear FP16 format (kLINEAR)")."""
     plain = text.strip().lower()
     if plain in _NAMES:
         return _NAMES[plain]
@@ -122,20 +122,20 @@ def element_type(text: str) -> str:
 def check_precision(
     stage: str, layers: list[Layer], wanted: Mapping[str, str], network: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Hold every convolution and product to what was asked.
+    """Check every convolution and product against the requested precision.
 
     Args:
-        stage: the stage's name, for the message.
-        layers: the engine's.
-        wanted: precision of each node by its ONNX name.
-        network: what each node reads in the strongly typed network; it counts where the builder has put nodes into one layer
-            that tells nothing of its inside ("Myelin" in TensorRT's older 10.x).
+        stage: name of the stage, for the message.
+        layers: layers of the engine.
+        wanted: requested precision of each node, by its ONNX name.
+        network: input type of each node in the strongly typed network; it is used if the builder merged nodes into a layer without
+            details ("Myelin" in older versions of TensorRT 10).
 
     Returns:
-        The precision of each node that the builder names; it may fold some away.
+        The precision of each node that the builder lists; it may remove some nodes.
 
     Raises:
-        EnginePrecisionError: one computes in something wider, or no layer names any of them.
+        EnginePrecisionError: a node computes in a wider type, or the builder lists none of them.
     """
     found: dict[str, str] = {}
     for products in (True, False):
@@ -149,7 +149,9 @@ def check_precision(
                 if name in wanted and name not in found and _WIDTHS[computed] >= _WIDTHS[seen.get(name, "int8")]:
                     seen[name] = computed
         found.update(seen)
-    told = {name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")}  # Q/DQ are apart there
+    told = {
+        name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")
+    }  # there, Q/DQ pairs are separate
     found = {**told, **found}
     wrong = {name: precision for name, precision in found.items() if precision != wanted[name] and wanted[name] != "fp32"}
     if wrong:
@@ -157,25 +159,25 @@ def check_precision(
             f"{name} computes in {precision}, expected {wanted[name]}" for name, precision in sorted(wrong.items())[:5]
         )
         raise EnginePrecisionError(
-            f"The {stage} engine is not what was asked: {listed} ({len(wrong)} of {len(wanted)}). It is not kept. "
-            "Ask for another precision, or keep these nodes out of it with --keep NODE."
+            f"The {stage} engine does not have the requested precision: {listed} ({len(wrong)} of {len(wanted)}). It is "
+            "discarded. Use another precision, or exclude these nodes with --keep NODE."
         )
     if wanted and not found:
         raise EnginePrecisionError(
-            f"The builder names none of the {stage} stage's {len(wanted)} convolutions and products, so its precision is not "
-            "proved and it is not kept. Report this with the builder's version."
+            f"The builder lists none of the {stage} stage's {len(wanted)} convolutions and products, so the precision of the "
+            "engine is unknown and the engine is discarded. Please report this with the version of the builder."
         )
     return found
 
 
 def computes_in(layer: Layer) -> str | None:
-    """Return the narrowest float or quantised type that a layer reads: what it computes in; None where it reads none."""
+    """Return the type in which a layer computes: the narrowest float or quantised type of its inputs; None if it has none."""
     types = [kind for kind in layer.inputs if kind in _WIDTHS]
     return min(types, key=_WIDTHS.__getitem__) if types else None
 
 
 def table(layers: list[Layer]) -> dict[str, Any]:
-    """Count an engine's layers: in all, by kind, and by what they compute in."""
+    """Count the layers of an engine: in total, by kind, and by the type in which they compute."""
     kinds = Counter(layer.kind for layer in layers)
     types = Counter(computes_in(layer) or "none" for layer in layers)
     return {"layers": len(layers), "kinds": dict(sorted(kinds.items())), "types": dict(sorted(types.items()))}

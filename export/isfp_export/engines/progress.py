@@ -1,4 +1,4 @@
-"""A builder's progress as lines of bars: TensorRT's progress monitor on the one side, rich on the other."""
+"""Progress bars for builders: TensorRT's progress monitor, shown by rich."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rich.progress import Progress, TaskID
 
 
 def monitor(trt: Any, progress: Progress) -> Any:
-    """Return a progress monitor that shows the builder's phases; Ctrl-C ends the build after the step at hand.
+    """Return a progress monitor that shows the phases of a builder. Ctrl-C stops the build after the current step.
 
     Args:
         trt: `tensorrt` or `tensorrt_rtx`.
-        progress: where to show them; it may be called from several threads.
+        progress: shows the phases; it may be called from several threads.
     """
 
     class Monitor(trt.IProgressMonitor):

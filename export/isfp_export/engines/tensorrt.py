@@ -1,4 +1,4 @@
-"""TensorRT's builder, 10.3 to 11: on the device that will run the engine, with the FPM scan as a plugin."""
+"""TensorRT's builder, versions 10.3 to 11. It runs on the device that will run the engine; the FPM scan is a plugin."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from isfp_export.onnx.tensorrt_graph import for_plugin
 
 OLDEST = (10, 3)  # JetPack 6
 INSTALL = (
-    "On Jetson: sudo apt install nvidia-jetpack, and a virtual environment made with --system-site-packages. "
+    "On Jetson: sudo apt install nvidia-jetpack, and create the virtual environment with --system-site-packages. "
     "On other machines with an NVIDIA GPU: pip install tensorrt. "
-    "With no GPU: isfp build BUNDLE --runtime tensorrt-rtx --target sm89"
+    "Without a GPU: isfp build BUNDLE --runtime tensorrt-rtx --target sm89"
 )
 
 
@@ -34,16 +34,16 @@ class TensorRTBuilder(StageBuilder):
     def __init__(
         self, trt: Any, gpu: Gpu, profile: Profile, cache: Path | None = None, monitor: Callable[[Any], Any] | None = None
     ) -> None:
-        """Take the module, the GPU under it, and a file to keep kernel timings in from build to build."""
+        """Take the module, the GPU, and a file in which kernel timings are kept between builds."""
         super().__init__(trt, gpu.sm, profile, monitor)
         self.gpu, self.cache = gpu, cache
 
     def prepare(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        """Strip the FPM scan's body: the plugin takes its place."""
+        """Remove the body of the FPM scan, which the plugin replaces."""
         return for_plugin(model)
 
     def configure(self, config: Any) -> None:
-        """Start from the timings of earlier builds. TensorRT itself leaves a cache of another version or GPU aside."""
+        """Use the timings of earlier builds. TensorRT itself ignores a cache of another version or GPU."""
         if self.cache is None:
             return
         held = self.cache.read_bytes() if self.cache.is_file() else b""
@@ -52,19 +52,19 @@ class TensorRTBuilder(StageBuilder):
             config.set_timing_cache(config.create_timing_cache(b""), False)
 
     def layers(self, stage: Stage, plan: bytes, config: Any) -> list[Layer]:
-        """Load the plan and inspect it, at the sizes that it was tuned for: without them types are not told."""
+        """Load and inspect the plan, at the sizes that it was optimised for; without them, types are not listed."""
         self._save_timings(config)
         trt = self.trt
         runtime = trt.Runtime(self.log)
         engine = runtime.deserialize_cuda_engine(plan)
         if engine is None:
-            raise self._error(stage, "cannot load the plan that it has built of")
+            raise self._error(stage, "cannot load the plan that it built for")
         inspector = engine.create_engine_inspector()
         shapes = self.profile.shapes(stage)
         if shapes:
             context = engine.create_execution_context()
             if context is None:
-                raise self._error(stage, "has no memory to run")
+                raise self._error(stage, "has not enough memory to run")
             for name, (_, best, _) in shapes.items():
                 context.set_input_shape(name, best)
             inspector.execution_context = context
@@ -89,18 +89,18 @@ def tensorrt_builder(
     cache: Path | None,
     monitor: Callable[[Any], Any] | None,
 ) -> TensorRTBuilder:
-    """Make the builder, and load the plugin.
+    """Create the builder, and load the plugin.
 
     Args:
-        target: None, or this machine's own, such as "sm87": TensorRT builds for the GPU that it runs on.
-        precision: what will be asked of it.
+        target: None, or this machine's GPU, such as "sm87": TensorRT builds for the GPU that it runs on.
+        precision: precision of the engine.
         profile: sizes of the dynamic axes.
-        plugin: the plugin's library; by default where `isfp.runtimes.plugin` finds it.
+        plugin: library of the plugin; by default the one that `isfp.runtimes.plugin` finds.
         cache: file of kernel timings.
-        monitor: makes a progress monitor, given the module.
+        monitor: creates a progress monitor, given the module.
 
     Raises:
-        BuildError: TensorRT is not installed or too old, there is no GPU, or the target is not this machine.
+        BuildError: TensorRT is not installed or too old, there is no GPU, or the target is not this machine's GPU.
         EngineMismatchError: the plugin is missing or does not load.
     """
     try:
@@ -112,11 +112,11 @@ def tensorrt_builder(
         raise BuildError(f"TensorRT is {trt.__version__}; expected 10.3 or later. {INSTALL}")
     gpu = first_gpu()
     if gpu is None:
-        raise BuildError(f"TensorRT {trt.__version__} builds on the GPU that runs the engine, and there is none here. {INSTALL}")
+        raise BuildError(f"TensorRT {trt.__version__} builds on the GPU that runs the engine, but this machine has none. {INSTALL}")
     if target not in (None, f"sm{gpu.sm}"):
         raise BuildError(
-            f"--target is {target}, and this machine's {gpu.name} is sm{gpu.sm}. TensorRT builds for the GPU that it runs on: "
-            "build there, without --target."
+            f"--target is {target}, but this machine's {gpu.name} is sm{gpu.sm}. TensorRT builds for the GPU that it runs on: "
+            "build on the target machine, without --target."
         )
     if precision == Precision.FP8 and int(gpu.sm) < FP8_FROM:
         raise BuildError(f"FP8 needs sm{FP8_FROM} or later, and this {gpu.name} is sm{gpu.sm}. Build in fp16 or int8.")

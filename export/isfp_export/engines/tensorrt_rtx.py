@@ -1,7 +1,7 @@
-"""TensorRT-RTX's builder: real engines for RTX GPUs, built anywhere, with no GPU.
+"""TensorRT-RTX's builder, which builds engines for RTX GPUs on any machine, even without a GPU.
 
-Its parser takes no plugins, so `isfp::FPMScan` comes as its own local function. TensorRT-RTX compiles kernels on the GPU when an
-engine is loaded; here it checks, fuses and serializes.
+Its parser supports no plugins, so `isfp::FPMScan` is given as a local function. TensorRT-RTX compiles kernels on the GPU when an
+engine is loaded; the builder checks, fuses and serializes.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ class RtxBuilder(StageBuilder):
         config.num_compute_capabilities = 1
         if not config.set_compute_capability(getattr(self.trt.ComputeCapability, f"SM{self.sm}"), 0):
             raise BuildError(
-                f"{self.trt.__name__} {self.version} refuses sm{self.sm} as a target. Upgrade it, or take an older target."
+                f"{self.trt.__name__} {self.version} does not support the target sm{self.sm}. Upgrade it, or use an older target."
             )
 
     def layers(self, stage: Stage, plan: bytes, config: Any) -> list[Layer]:
-        """Read the message that lists the layers: with no GPU there is no engine to inspect."""
+        """Read the message that lists the layers: without a GPU, an engine cannot be inspected."""
         found = [text for _, text in self.messages if text.startswith("Layers:")]
         return from_message(found[-1] if found else "")
 
 
 def rtx_builder(target: str | None, precision: Precision, profile: Profile, monitor: Callable[[Any], Any] | None) -> RtxBuilder:
-    """Make the builder.
+    """Create the builder.
 
     Args:
         target: such as "sm89".
-        precision: what will be asked of it.
+        precision: precision of the engine.
         profile: sizes of the dynamic axes.
-        monitor: makes a progress monitor, given the module.
+        monitor: creates a progress monitor, given the module.
 
     Raises:
         BuildError: TensorRT-RTX is not installed, or the target is missing, unknown, or too old for the precision.
@@ -50,7 +50,7 @@ def rtx_builder(target: str | None, precision: Precision, profile: Profile, moni
         import tensorrt_rtx as trt
     except (ImportError, OSError) as error:
         raise BuildError(
-            f'TensorRT-RTX cannot be imported ({error}). Install it, it needs no GPU: pip install "isfp[rtx]"'
+            f'TensorRT-RTX cannot be imported ({error}). It needs no GPU; install it with: pip install "isfp[rtx]"'
         ) from error
     known = sorted((name.lower() for name in vars(trt.ComputeCapability) if name.startswith("SM")), key=lambda name: int(name[2:]))
     if target is None or target not in known:

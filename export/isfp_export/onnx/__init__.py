@@ -1,1 +1,1 @@
-"""The network's stages as ONNX files."""
+"""Export of the network's stages to ONNX."""

@@ -1,4 +1,4 @@
-"""Weights stored in half precision, where FP16 holds them exactly or a kernel is very large: a smaller file."""
+"""Smaller files: weights are stored in FP16 if that is exact, or if a kernel is very large."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-#: Kernels from this size on are rounded: the backbone's last ones, a fifth of its bytes. Their maps move by under a thousandth.
+#: Kernels with at least this many values are rounded: the last ones of the backbone, a fifth of its bytes. Its maps change by less
+#: than a thousandth.
 ROUNDED_ELEMENTS = 200_000
-#: Smaller tensors are left alone: they add up to little.
+#: Smaller tensors are not changed: they have little effect on the size.
 LEAST_ELEMENTS = 1024
 SUFFIX = "_half"
 
 
 def store_in_half(model: onnx.ModelProto) -> None:
-    """Store each weight that FP16 holds exactly as FP16, with a cast back to float32 where it is used; in place.
+    """Store weights that FP16 can represent exactly as FP16, with a cast back to float32; the model is changed in place.
 
-    Weights that were published or shipped in FP16 are such; those that a batch norm was folded into are not, and of those only the
-    largest convolutions' kernels are rounded. Runtimes fold the casts away when they load the model.
+    Weights that were published or shipped in FP16 can be represented exactly. Those with a folded batch norm cannot, and only the
+    kernels of the largest convolutions among them are rounded. Runtimes remove the casts when they load the model.
     """
     kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
     casts = []
@@ -39,7 +40,7 @@ def store_in_half(model: onnx.ModelProto) -> None:
 
 
 def restore(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Undo the storage: float32 weights without casts, for what reads or changes them. Returns the model, changed in place."""
+    """Undo `store_in_half` in place, for code that reads or changes weights: float32 weights without casts. Returns the model."""
     tensors = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name.endswith(SUFFIX)}
     kept = []
     for node in model.graph.node:

@@ -1,7 +1,7 @@
-"""The FPM scan as an ONNX local function in standard operators: what `isfp::FPMScan` means to any ONNX runtime.
+"""The FPM scan as an ONNX local function of standard operators, so that any ONNX runtime can run `isfp::FPMScan`.
 
-The body follows the batched form: the four paths stand in one tensor, turned so that each runs down and right, and an
-anti-diagonal is one product. It is written for one grid size, channel count and activation, those of the network.
+The body uses the batched form: the four paths are in one tensor, flipped so that each runs down and right, and each anti-diagonal
+is one product. It is written for the grid size, channel count and activation of the network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OPSET = 18
 
 
 class _Body:
-    """Collects nodes; every value has a name of its own."""
+    """Collects nodes; every value has its own name."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -48,7 +48,7 @@ def fpm_function(grid: int, channels: int, activation: str) -> onnx.FunctionProt
     orders, inverses = diagonal_order(grid)
     cells = grid * grid
     body = _Body()
-    # α belongs to every product with W2: it is multiplied into the weights once.
+    # α occurs in every product with W2, so it is multiplied into the weights once.
     alpha = helper.make_node("Constant", [], ["alpha_value"])
     alpha.attribute.append(_reference("value_float", "alpha", onnx.AttributeProto.FLOAT))
     body.nodes.append(alpha)
@@ -61,7 +61,7 @@ def fpm_function(grid: int, channels: int, activation: str) -> onnx.FunctionProt
     hidden = _direction(body, values, _gathered(body, scaled, 0), grid, channels, activation, forward=True)
     hidden = _direction(body, hidden, _gathered(body, scaled, 1), grid, channels, activation, forward=False)
 
-    # Back to the cells' own order: path p's states stand in rows p·S² … of one long axis.
+    # Back to the order of the cells: the states of path p are in rows p·S² … of one long axis.
     long = body.add("Reshape", [hidden, body.constant([4 * cells, -1, channels])])
     places = np.array(inverses) + cells * np.arange(4)[:, None]
     states = body.add("Gather", [long, body.constant(places)], axis=0)
@@ -86,7 +86,7 @@ def _gathered(body: _Body, weights: str, direction: int) -> str:
 
 
 def _direction(body: _Body, values: str, weights: str, grid: int, channels: int, activation: str, forward: bool) -> str:
-    """One direction of all paths over `[4,S²,P,C]` in diagonal order; the second one walks the same order backwards."""
+    """One direction of all paths over `[4,S²,P,C]` in diagonal order; the second one uses the reverse order."""
     count = 2 * grid - 1
     lengths = [last - first for first, last in (diagonal_rows(grid, d) for d in range(count))]
     names = [f"{'a' if forward else 'b'}{d}" for d in range(count)]
@@ -98,7 +98,7 @@ def _direction(body: _Body, values: str, weights: str, grid: int, channels: int,
         state = names[diagonal]
         if step:
             before = order[step - 1]
-            # Forward the incoming rows are i and i-1 of the diagonal before, backwards i and i+1; of the one before that i∓1.
+            # Forward, the incoming rows are i and i-1 of the previous diagonal, backward i and i+1; i∓1 of the one before that.
             side = -1 if forward else 1
             incoming = _shifted(body, states[before], grid, before, diagonal, 0)
             incoming = body.add("Add", [incoming, _shifted(body, states[before], grid, before, diagonal, side)])
@@ -137,7 +137,7 @@ def _reference(name: str, refers_to: str, kind: onnx.AttributeProto.AttributeTyp
 
 
 def fpm_model(grid: int, channels: int, activation: str, alpha: float, slope: float) -> onnx.ModelProto:
-    """A model of one FPM scan, for tests and for reading: inputs and output as the node's."""
+    """A model with a single FPM scan, for tests and for reading. Its inputs and output are those of the node."""
     node = helper.make_node(
         OPERATOR,
         ["isf", "w1", "w2"],

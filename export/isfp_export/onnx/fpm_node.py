@@ -1,4 +1,4 @@
-"""How the exporter writes PyTorch's `isfp::fpm_scan`: as one node, FPMScan of the domain isfp."""
+"""Translation of PyTorch's `isfp::fpm_scan` to ONNX: a single node, FPMScan of the domain isfp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of nodes that mean something to a later step: written by the exporter, read by the conversion to FP16."""
+"""Names of nodes with a meaning: the exporter writes them, and the conversion to FP16 reads them."""
 
-# Names of nodes begin with this where a whole module must stay in FP32: the guided filter divides by variances of a millionth.
+# Prefix of nodes whose module must stay in FP32: the guided filter divides by variances of a millionth.
 KEEP_PREFIX = "guide/"

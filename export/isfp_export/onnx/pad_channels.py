@@ -1,7 +1,7 @@
-"""Channel counts that runtimes compute fast: convolutions behind a concatenation get zeros up to a full block of channels.
+"""Channel counts that runtimes compute fast: inputs of convolutions are padded with zeros to a full block of channels.
 
-ONNX Runtime computes convolutions in blocks of 8 or 16 channels. One with 534 input channels falls off that path and takes
-nine times as long as one with 544; the coordinates beside a map make such counts.
+ONNX Runtime computes convolutions in blocks of 8 or 16 channels. With 534 input channels it uses a slower path, which takes nine
+times as long as with 544. Coordinates as further channels of a map lead to such counts.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ BLOCK = 16
 
 
 def pad_channels(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Widen each concatenation of channels that one convolution alone reads to a multiple of `BLOCK`, the kernel by as many zeros.
+    """Pad concatenated channels that only one convolution reads to a multiple of `BLOCK`, and its kernel by as many zeros.
 
-    The result is the same. Concatenations whose size is not fixed are left alone. Returns a new model.
+    The results do not change. Concatenations of dynamic size are not padded. Returns a new model.
     """
     model = shape_inference.infer_shapes(model)
     graph = model.graph

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS
 from isfp_train.network import ISFP
 
-# Frames become float before anything else reads them: TensorRT takes uint8 into a cast alone.
+# Frames are cast to float first: TensorRT allows no other operator on uint8.
 VISUAL = ("visual_large", "visual_medium", "visual_small")
 
 
@@ -71,13 +71,13 @@ class MaskStage(nn.Module):
 
 @dataclass(frozen=True)
 class ExportStage:
-    """One stage, ready to be exported.
+    """One stage, ready for export.
 
     Attributes:
-        name: as in the bundle.
-        module: takes the inputs in their order.
-        inputs: examples by name; they fix types and static axes.
-        outputs: names.
+        name: name of the stage in the bundle.
+        module: takes the inputs in this order.
+        inputs: example inputs by name, which determine types and static axes.
+        outputs: names of the outputs.
         dynamic: names of the dynamic axes of each input and output.
     """
 
@@ -89,7 +89,7 @@ class ExportStage:
 
 
 def stages(network: ISFP, seed: int = 0) -> list[ExportStage]:
-    """The four stages with example inputs of 2 phrases and 3 cells, from real calls of the network.
+    """The four stages, with example inputs of 2 phrases and 3 cells computed by the network.
 
     Raises:
         ValueError: the network has no Identification Branch (Table I's baseline is for comparison, not for a bundle).
@@ -97,8 +97,8 @@ def stages(network: ISFP, seed: int = 0) -> list[ExportStage]:
     config = network.config
     if config.identification == "none":
         raise ValueError(
-            "This network has no Identification Branch (identification: none), so no cell to look up. "
-            "Export a network with identification: fpm or convolution; the baseline is evaluated from its checkpoint."
+            "This network has no Identification Branch (identification: none), so it chooses no cell. Export a network with "
+            "identification: fpm or convolution; the baseline can be evaluated from its checkpoint."
         )
     generator = torch.Generator().manual_seed(seed)
     size, phrases, masks = config.image_size, 2, 3

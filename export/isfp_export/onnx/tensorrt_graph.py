@@ -1,4 +1,4 @@
-"""What a stage's ONNX file must look like for TensorRT and TensorRT-RTX, where their parsers take less than the standard."""
+"""Changes to a stage's ONNX for the parsers of TensorRT and TensorRT-RTX, which accept less than the standard."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from isfp.engines.fpm import DOMAIN, OPERATOR, PLUGIN_VERSION
 
 
 def cast_bytes_first(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Cast uint8 inputs before anything else reads them: TensorRT allows no other operator on UINT8.
+    """Cast uint8 inputs first, because TensorRT allows no other operator on UINT8.
 
     Returns:
-        A copy in which slices and transposes work on float32; the values are the same.
+        A copy in which slices and transposes work on float32, with the same values.
     """
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
@@ -25,7 +25,7 @@ def cast_bytes_first(model: onnx.ModelProto) -> onnx.ModelProto:
         return changed
     casts = [helper.make_node("Cast", [name], [new], name=f"{new}/cast", to=TensorProto.FLOAT) for name, new in floats.items()]
     nodes = []
-    moved = set(floats.values())  # float32 now, uint8 before
+    moved = set(floats.values())  # now float32, previously uint8
     same: dict[str, str] = {}
     for node in graph.node:
         for place, name in enumerate(node.input):
@@ -43,12 +43,12 @@ def cast_bytes_first(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def for_plugin(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Strip the FPM scan's function body, and tell the parser on the node which plugin takes its place.
+    """Remove the body of the FPM scan's function, and name the plugin that replaces it in attributes of the node.
 
-    Parsers before 10.7 prefer a function to a plugin of its name. The attributes are those of the plugin's README.
+    Parsers before 10.7 prefer a function to a plugin with its name. The attributes are described in the README of the plugin.
 
     Returns:
-        A copy with no local functions.
+        A copy without local functions.
     """
     import onnx_graphsurgeon as gs
 
@@ -62,5 +62,5 @@ def for_plugin(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def has_scan(model: onnx.ModelProto) -> bool:
-    """Say whether the stage holds an FPM scan."""
+    """Whether the stage contains an FPM scan."""
     return any((node.domain, node.op_type) == (DOMAIN, OPERATOR) for node in model.graph.node)

@@ -1,4 +1,4 @@
-"""Export a stage to ONNX: named, checked, simplified, with the FPM scan as one node that carries its own definition."""
+"""Export a stage to ONNX: named, simplified and checked, with the FPM scan as one node and its definition as a function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from isfp_export.onnx.pad_channels import pad_channels
 from isfp_export.onnx.stages import ExportStage
 from isfp_train.network import NetworkConfig
 
-IR_VERSION = 9  # the first for opset 20, and what ONNX Runtime 1.17 reads; nothing here needs a later one
+IR_VERSION = 9  # the first version for opset 20, supported since ONNX Runtime 1.17
 
 
 def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
@@ -26,7 +26,7 @@ def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
         A checked model, opset 18.
     """
     axes = {name: torch.export.Dim(name, min=1, max=4096) for dims in stage.dynamic.values() for name in dims.values()}
-    # A dimension of the example that equals a static size elsewhere must not be taken for it: examples use 2 and 3.
+    # Example sizes must not equal a static size, or the exporter may confuse them: examples use 2 and 3.
     shapes = tuple({axis: axes[name] for axis, name in stage.dynamic.get(key, {}).items()} or None for key in stage.inputs)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
@@ -47,7 +47,7 @@ def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
 
 
 def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.ModelProto:
-    """Simplify, drop what only the exporter needs, give the FPM scan its body, check."""
+    """Simplify the model, remove data of the exporter, add the body of the FPM scan, and check the result."""
     _name_guide(model)
     model = pad_channels(onnxslim.slim(model))
     model.graph.name = name
@@ -73,7 +73,7 @@ def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.Mod
 
 
 def _name_guide(model: onnx.ModelProto) -> None:
-    """Mark the nodes of the guided filter by their names: only the exporter's notes, dropped later, say where a node comes from."""
+    """Mark the guided filter's nodes by their names, while the exporter's metadata still tells where a node comes from."""
     for node in model.graph.node:
         if any(entry.key == "namespace" and "refinement.guide:" in entry.value for entry in node.metadata_props):
             node.name = f"{KEEP_PREFIX}{node.name}"

@@ -1,4 +1,4 @@
-"""A bundle's stages in another precision, as ONNX: what both builders are given and what `isfp verify --precision` checks."""
+"""The stages of a bundle in another precision, as ONNX: the input of both builders, and of `isfp verify --precision`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from isfp_export.precision.run import StageSession
 
 
 class UnknownNodeError(IsfpError):
-    """A node was named that no stage has."""
+    """No stage has a node of the given name."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class ConvertedStage:
     """A stage in a precision.
 
     Attributes:
-        name: the stage's.
+        name: name of the stage.
         model: its ONNX.
-        precisions: what each convolution and product computes in, by its node's name; "fp32" where it was kept.
-        kept: nodes left in a higher precision by name, each with the reason.
+        precisions: precision of each convolution and product, by the name of its node.
+        kept: nodes that stay in a higher precision, by name, each with the reason.
     """
 
     name: str
@@ -42,12 +42,12 @@ class ConvertedStage:
     kept: dict[str, str]
 
 
-# Operators whose precision is held to what was asked. The FPM scan is a product too, or 50 of them.
+# Operators whose precision is checked. The FPM scan consists of 50 products.
 PRODUCTS = ("Conv", "MatMul", "Gemm", OPERATOR)
 
 
 def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
-    """Read a bundle's stages, in FP32, as builders can take them."""
+    """Read the stages of a bundle in FP32, in a form that builders accept."""
     models = {stage: onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file)) for stage in STAGES}
     return {stage: cast_bytes_first(restore(model)) for stage, model in models.items()}
 
@@ -55,17 +55,17 @@ def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
 def convert(
     bundle: Bundle, precision: Precision, keep: Collection[str] = (), frames: Sequence[PreparedFrame] = ()
 ) -> dict[str, ConvertedStage]:
-    """Convert a bundle's stages.
+    """Convert the stages of a bundle.
 
     Args:
         bundle: a bundle.
-        precision: FP32 leaves the stages as they are; INT8 and FP8 quantise the convolutions of an FP16 stage.
+        precision: FP32 does not change the stages; INT8 and FP8 quantise the convolutions of an FP16 stage.
         keep: names or operators of nodes to compute in a higher precision: FP32 in an FP16 stage, FP16 in a quantised one.
-        frames: frames and phrases to choose ranges on, for INT8 and FP8.
+        frames: frames and phrases used to choose the ranges of INT8 and FP8.
 
     Raises:
-        FramesMissingError: INT8 or FP8 without questions.
-        UnknownNodeError: `keep` names what no stage has.
+        FramesMissingError: INT8 or FP8 without frames.
+        UnknownNodeError: `keep` names something that no stage has.
     """
     stages = full(bundle)
     _check_keep(stages, keep)
@@ -95,7 +95,7 @@ def _quantised(
 ) -> dict[str, ConvertedStage]:
     if not frames:
         raise FramesMissingError(
-            f"{kind.upper()} needs frames to choose ranges on; give --frames FOLDER, or --calibration N of 1 or more."
+            f"{kind.upper()} needs frames to choose its ranges. Give --frames FOLDER, or --calibration with 1 or more."
         )
     sessions = {name: StageSession(model) for name, model in stages.items()}
     feeds = list(stage_feeds(sessions, frames))
@@ -105,12 +105,12 @@ def _quantised(
         if not reads:
             converted[name] = half
             continue
-        # The FP32 stage lacks the casts at the border; what is read is the same value.
+        # The FP32 stage lacks the casts at inputs and outputs, but the values are the same.
         found = ranges(sessions[name], reads.values(), feeds, kind)
         found.update({f"{value}/half": largest for value, largest in found.items()})
         noisy = too_noisy(half.model, found, kind, feeds[:NOISE_FRAMES])
         chosen = [node for node in candidates(half.model, keep) if node not in noisy]
-        reasons = {node: f"its own noise is {ratio:.0f} dB under its signal; FP16" for node, ratio in noisy.items()}
+        reasons = {node: f"its quantisation noise is only {ratio:.0f} dB below its signal; FP16" for node, ratio in noisy.items()}
         converted[name] = ConvertedStage(
             name,
             quantise(half.model, found, kind, chosen),
@@ -129,11 +129,11 @@ def _check_keep(stages: dict[str, onnx.ModelProto], keep: Collection[str]) -> No
     unknown = sorted(set(keep) - known)
     if unknown:
         raise UnknownNodeError(
-            f"--keep {' '.join(unknown)}: no stage has a node or an operator of this name. isfp verify BUNDLE --precision fp16 "
-            "lists those that lose most."
+            f"--keep {' '.join(unknown)}: no stage has a node or operator with this name. isfp verify BUNDLE --precision fp16 "
+            "lists the nodes that lose the most accuracy."
         )
 
 
 def is_quantised(precision: Precision) -> bool:
-    """Say whether a precision needs frames."""
+    """Whether a precision needs frames."""
     return precision in QUANTISED_TYPES

@@ -1,4 +1,4 @@
-"""Real frames and phrases for calibration and for the check of a precision, and the inputs of every stage made of them."""
+"""Frames and phrases to calibrate and verify a precision, and the inputs of every stage for them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from isfp.steps.letterbox import Letterbox
 from isfp.steps.lookup import best_cells
 from isfp_export.precision.run import StageSession
 
-# What is asked of pictures that come without phrases; each has words of every vocabulary.
+# Phrases for pictures without phrases; every vocabulary contains their words.
 PHRASES = ("the object on the left", "the biggest object", "the red object on the right")
 
 
 class FramesMissingError(IsfpError):
-    """There are no frames to measure on."""
+    """Frames are needed, but there are none."""
 
 
 @dataclass(frozen=True)
 class PreparedFrame:
-    """A frame in the network's view and phrases about it.
+    """A letterboxed frame, and encoded phrases about it.
 
     Attributes:
         view: uint8 `[1,H,W,3]`, BGR.
@@ -41,18 +41,18 @@ class PreparedFrame:
 
 
 def scenes(bundle: Bundle, count: int, seed: int) -> list[PreparedFrame]:
-    """Compose scenes and phrases that are true of them; no data needed.
+    """Generate scenes drawn by code, with phrases; this needs no data.
 
     Raises:
-        FramesMissingError: what composes them is not installed.
+        FramesMissingError: the modules that generate scenes are not installed.
     """
     try:
         from isfp_train.data.phrases.phrases import make_phrases
         from isfp_train.data.scenes.compose import ProceduralScenes
     except ModuleNotFoundError as error:
         raise FramesMissingError(
-            f"Scenes cannot be composed here: the module {error.name!r} is missing. Give frames of your own, --frames FOLDER, "
-            'or install it: pip install "isfp[train]"'
+            f"Scenes cannot be generated, because the module {error.name!r} is not installed. Give your own frames with --frames "
+            'FOLDER, or install it: pip install "isfp[train]"'
         ) from error
 
     source, index = ProceduralScenes(), 0
@@ -68,21 +68,21 @@ def scenes(bundle: Bundle, count: int, seed: int) -> list[PreparedFrame]:
 
 
 def folder(bundle: Bundle, path: Path, count: int) -> list[PreparedFrame]:
-    """Read pictures of a folder, the first `count` by name, with general phrases.
+    """Read the first `count` pictures of a folder by name, with general phrases.
 
     Raises:
-        FramesMissingError: there is no picture in it.
+        FramesMissingError: the folder has no pictures.
     """
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.ENDINGS) if path.is_dir() else []
     if not files:
         raise FramesMissingError(
-            f"{path} holds no pictures ({', '.join(sorted(pictures.ENDINGS))}). Give a folder of frames as the camera sees them."
+            f"{path} holds no pictures ({', '.join(sorted(pictures.ENDINGS))}). Give a folder of frames from your camera."
         )
     return [_prepared(bundle, pictures.read(file), PHRASES) for file in files[:count]]
 
 
 def stage_feeds(sessions: Mapping[str, StageSession], frames: Sequence[PreparedFrame]) -> Iterator[dict[str, np.ndarray]]:
-    """Run the way of a frame; yields for each question the inputs of all stages and the outputs by name."""
+    """Run all stages; yield the inputs and outputs of all stages by name, for each frame."""
     for frame in frames:
         feed = {"frame": frame.view, "words": frame.words, "lengths": frame.lengths}
         for stage in ("image", "text", "identify"):

@@ -1,7 +1,7 @@
-"""FP32 stages to strongly typed FP16 stages, ONNX to ONNX: a robot without PyTorch converts its bundle by itself.
+"""Convert FP32 stages to strongly typed FP16 stages, from ONNX to ONNX, so that a device without PyTorch can convert its bundle.
 
-The precision of every node stands in the file, because TensorRT 11 has no other way to ask for one. Inputs and outputs stay
-float32 (docs/architecture.md), so that the SDK's buffers are the same in every precision.
+The file gives the precision of every node, because TensorRT 11 has no other way to request it. Inputs and outputs stay float32
+(docs/architecture.md), so that the SDK's buffers are the same in every precision.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from isfp_export.onnx.node_names import KEEP_PREFIX
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 LARGEST = float(np.finfo(np.float16).max)  # 65,504
 
-# What stays in FP32, by operator: it costs little there, and loses or breaks most in FP16.
+# Operators that stay in FP32, where they cost little; in FP16 they would lose the most accuracy, or overflow.
 KEEP = {
-    "GRU": "its error grows from word to word; it runs once a phrase",
-    "Softmax": "the sum of exponentials",
-    "Sigmoid": "a probability near 0 or 1 has few FP16 values",
-    "ReduceMean": "the sum over a whole map",
-    "Sub": "normalisation of the frame's 0 to 255",
-    "Div": "normalisation of the frame's 0 to 255",
-    "Cast": "what it makes is cast to FP16 after it",
-    "Constant": "what it makes is cast to FP16 after it",
-    "ConstantOfShape": "what it makes is cast to FP16 after it",
+    "GRU": "its error grows with every word, and it runs once per phrase",
+    "Softmax": "it sums exponentials",
+    "Sigmoid": "FP16 has few values for probabilities near 0 or 1",
+    "ReduceMean": "it sums a whole map",
+    "Sub": "it normalises the frame's values of 0 to 255",
+    "Div": "it normalises the frame's values of 0 to 255",
+    "Cast": "its output is cast to FP16",
+    "Constant": "its output is cast to FP16",
+    "ConstantOfShape": "its output is cast to FP16",
 }
-# Operators that compute nothing: between FP32 nodes they stay in FP32, so that no value is cast there and back.
+# Operators that compute nothing. Between FP32 nodes they stay in FP32, so that no value is cast back and forth.
 MOVES = frozenset("Concat Expand Gather GatherElements Identity Reshape Slice Split Squeeze Tile Transpose Unsqueeze".split())
-# Inputs that the ONNX standard wants in float32 whatever the node's type is.
+# Inputs that must be float32 in the ONNX standard, whatever the node's type is.
 _ALWAYS_FLOAT = {"Resize": (1, 2)}
 
 
 @dataclass
 class NodePrecisions:
-    """Which nodes compute in which precision.
+    """The precision of each node.
 
     Attributes:
-        half: names of the nodes in FP16.
-        kept: names of the nodes left in FP32, each with the reason.
+        half: names of nodes in FP16.
+        kept: names of nodes that stay in FP32, each with the reason.
     """
 
     half: list[str] = field(default_factory=list)
@@ -54,10 +54,10 @@ def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.Mo
 
     Args:
         model: a stage in FP32; it is not changed.
-        keep: names or operators of nodes to leave in FP32, beside those of `KEEP`.
+        keep: names or operators of nodes that stay in FP32, in addition to `KEEP`.
 
     Returns:
-        The converted stage, checked; and which node computes in what. Values keep their names.
+        The converted stage, which is checked, and the precision of each node. Values keep their names.
 
     Raises:
         ValueError: a value's type cannot be inferred.
@@ -80,14 +80,14 @@ def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.Mo
 
 
 def decide(graph: onnx.GraphProto, types: dict[str, int], keep: Collection[str] = ()) -> NodePrecisions:
-    """Say which nodes compute in FP16 and which stay in FP32, and why."""
+    """Decide which nodes compute in FP16 and which stay in FP32, with reasons."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
     nodes = [node for node in graph.node if _floats(node, types) or any(types.get(name) == FLOAT for name in node.output)]
     kept = {node.name: reason for node in nodes if (reason := _reason(node, types, weights, keep))}
     made = {name: node.name for node in graph.node for name in node.output}
     for node in nodes:
         if node.op_type in MOVES and all(made.get(name) in kept for name in _floats(node, types)):
-            kept.setdefault(node.name, "it only moves what FP32 nodes made")
+            kept.setdefault(node.name, "it only moves outputs of FP32 nodes")
     readers: dict[str, list[str]] = {}
     for node in graph.node:
         for name in node.input:
@@ -96,7 +96,7 @@ def decide(graph: onnx.GraphProto, types: dict[str, int], keep: Collection[str] 
     for node in reversed(nodes):
         read = [reader for name in node.output for reader in readers.get(name, ())]
         if node.op_type in MOVES and read and not borders & set(node.output) and all(reader in kept for reader in read):
-            kept.setdefault(node.name, "it only moves what FP32 nodes read")
+            kept.setdefault(node.name, "it only moves inputs of FP32 nodes")
     half = [node.name for node in nodes if node.name not in kept]
     return NodePrecisions(half, {node.name: kept[node.name] for node in nodes if node.name in kept})
 
@@ -110,7 +110,9 @@ def value_types(model: onnx.ModelProto) -> dict[str, int]:
     for node in graph.node:
         for name in node.output:
             if name and not types.get(name):
-                raise ValueError(f"The type of {name!r}, made by {node.op_type} {node.name!r}, cannot be inferred. Export it anew.")
+                raise ValueError(
+                    f"The type of {name!r}, made by {node.op_type} {node.name!r}, cannot be inferred. Export the bundle again."
+                )
     return types
 
 
@@ -122,19 +124,19 @@ def _floats(node: onnx.NodeProto, types: dict[str, int]) -> list[str]:
 
 def _reason(node: onnx.NodeProto, types: dict[str, int], weights: dict[str, onnx.TensorProto], keep: Collection[str]) -> str | None:
     if node.name in keep or node.op_type in keep:
-        return "asked for"
+        return "requested"
     if node.name.startswith(KEEP_PREFIX):
-        return "the guided filter's differences of squares and its quotients"
+        return "the guided filter has differences of squares and quotients"
     for name in _floats(node, types):
         if name in weights:
             largest = float(np.abs(numpy_helper.to_array(weights[name])).max(initial=0))
             if largest > LARGEST:
-                return f"its constant {name!r} reaches {largest:g}, past FP16's {LARGEST:g}"
+                return f"its constant {name!r} is as large as {largest:g}, above FP16's {LARGEST:g}"
     return KEEP.get(node.op_type)
 
 
 class _Conversion:
-    """Rewrites a graph node by node; each value has one type of its own and a cast to the other, made once."""
+    """Rewrites a graph node by node. Each value has one type, and at most one cast to the other."""
 
     def __init__(self, graph: onnx.GraphProto, types: dict[str, int]) -> None:
         self.graph, self.types = graph, types  # types before the conversion

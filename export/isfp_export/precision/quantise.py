@@ -1,8 +1,8 @@
-"""INT8 and FP8 stages: explicit Q/DQ around convolutions, on top of a strongly typed FP16 stage.
+"""INT8 and FP8 stages: explicit Q/DQ pairs around the convolutions of a strongly typed FP16 stage.
 
-TensorRT 11 has neither calibrators nor an INT8 flag, and ONNX Runtime's quantiser knows neither FP16 graphs nor local functions,
-so the pairs are written here: a dozen lines, per channel on weights, per tensor on activations. All else stays in FP16: the FPM
-scan (the plugin has no INT8, and errors would add up along a path), the phrase's vector, the channel lookup.
+TensorRT 11 has neither calibrators nor an INT8 flag, and ONNX Runtime's quantiser supports neither FP16 graphs nor local
+functions, so this module writes the pairs: per channel for weights, per tensor for activations. Everything else stays in FP16: the
+FPM scan (the plugin has no INT8, and errors would accumulate along a path), the phrase vector and the channel lookup.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from onnx import TensorProto, helper, numpy_helper
 from isfp.engines.record import Precision
 
 OPSET = 19  # the first with FP16 scales and FP8; the parser of TensorRT 10.3 (JetPack 6) reads up to 20
-SMALLEST_SCALE = 2.0**-20  # an FP16 scale under this would be a rounding error itself
+SMALLEST_SCALE = 2.0**-20  # a smaller FP16 scale would be inaccurate itself
 
 
 @dataclass(frozen=True)
 class QuantisedType:
-    """Values that a quantised tensor can have: the largest, and the types of its zero point."""
+    """A quantised type: its largest value, and its names in ONNX and NumPy."""
 
     largest: float
     onnx_type: int
@@ -38,14 +38,14 @@ QUANTISED_TYPES = {
 
 
 def candidates(model: onnx.ModelProto, keep: Collection[str] = ()) -> dict[str, str]:
-    """Return the convolutions that can be quantised, by name, each with the value that it reads.
+    """Return the convolutions that can be quantised, by name, each with its input value.
 
-    A first layer that reads the frame and a last one that gives a single channel are left out: there each value counts, and
-    neither costs much.
+    A first layer that reads the frame and a last one with a single output channel are left out: every value matters there, and they
+    are fast.
 
     Args:
         model: a stage in FP16.
-        keep: names or operators of nodes to leave in FP16.
+        keep: names or operators of nodes that stay in FP16.
     """
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     return {
@@ -66,7 +66,7 @@ def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precisio
 
     Args:
         model: a stage in FP16; it is not changed.
-        ranges: of each value that a chosen convolution reads, the absolute value that the largest integer stands for.
+        ranges: for each input value of a chosen convolution, the absolute value of the largest integer.
         kind: "int8" or "fp8" (E4M3).
         chosen: names of the convolutions.
 
@@ -77,7 +77,7 @@ def quantise(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precisio
 
 
 def twins(model: onnx.ModelProto, ranges: Mapping[str, float], kind: Precision, chosen: Collection[str]) -> onnx.ModelProto:
-    """Put a quantised twin beside each convolution, with the same inputs and the output `NAME/twin`: to see its own noise."""
+    """Add a quantised twin of each convolution, with the same inputs and the output `NAME/twin`, to measure its own noise."""
     return _rewritten(model, ranges, kind, chosen, "{}/twin")
 
 
@@ -127,7 +127,7 @@ def _rewritten(
 
 
 def quantised_weights(weights: NDArray[np.floating], kind: Precision) -> tuple[np.ndarray, np.ndarray]:
-    """Quantise a convolution's weights `[O,I,h,w]`, one scale an output channel.
+    """Quantise a convolution's weights `[O,I,h,w]`, with one scale per output channel.
 
     Returns:
         The values `[O,I,h,w]` in INT8 or FP8 and the scales `[O]` in FP16.
@@ -157,11 +157,11 @@ def _pair(value: str, kind: Precision) -> list[onnx.NodeProto]:
 
 
 def _reads_a_picture(weight: onnx.TensorProto) -> bool:
-    return weight.dims[1] in (3, 4) and weight.dims[2] > 1  # three colours, or three and the coarse mask
+    return weight.dims[1] in (3, 4) and weight.dims[2] > 1  # three colours, or these and the coarse mask
 
 
 def _raise_opset(model: onnx.ModelProto) -> None:
-    """State opset 19, of which the stages use nothing that meant something else in 18."""
+    """Declare opset 19; the operators of the stages have not changed since 18."""
     for imports in (model.opset_import, *(function.opset_import for function in model.functions)):
         for entry in imports:
             if entry.domain == "":

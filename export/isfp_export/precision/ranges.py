@@ -1,4 +1,4 @@
-"""Ranges of activations for quantisation, and the convolutions that bear it, from real frames."""
+"""Choose ranges of activations, and convolutions that can be quantised, on real frames."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from isfp.engines.record import Precision
 from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, twins
 from isfp_export.precision.run import StageSession
 
-SAMPLE = 20_000  # values kept of each tensor and frame
-SHARES = np.linspace(0.3, 1.0, 36)  # of the largest value, tried as ranges
+SAMPLE = 20_000  # number of values kept for each tensor and frame
+SHARES = np.linspace(0.3, 1.0, 36)  # ranges to try, as shares of the largest value
 # A convolution whose own noise is nearer to its signal than this stays in FP16: of the edge network's 69 some 17 in INT8, most
 # of them in the backbone's first blocks, and nearly all of the backbone in FP8, which has three bits of mantissa.
 LEAST_RATIO = 32.0  # decibels
@@ -22,15 +22,15 @@ NOISE_FRAMES = 3
 def ranges(
     session: StageSession, values: Iterable[str], feeds: Iterable[Mapping[str, np.ndarray]], kind: Precision
 ) -> dict[str, float]:
-    """Choose the range of each value that loses least, in mean square, over all frames.
+    """Choose the range of each value with the least mean squared error over all frames.
 
-    Clipping a few outliers buys finer steps for all else; how many is decided tensor by tensor. FP8's steps grow with the
-    value, so its range is the largest value that was seen.
+    Clipping a few outliers gives finer steps for all other values; how many to clip is decided for each tensor. The steps of FP8
+    grow with the value, so its range is the largest value.
 
     Args:
         session: the FP32 stage with these values as outputs.
         values: names of the values.
-        feeds: inputs of the stage, frame by frame.
+        feeds: inputs of the stage for each frame.
         kind: "int8" or "fp8".
     """
     names = list(dict.fromkeys(values))
@@ -50,9 +50,9 @@ def ranges(
 def too_noisy(
     half: onnx.ModelProto, found: Mapping[str, float], kind: Precision, feeds: Iterable[Mapping[str, np.ndarray]]
 ) -> dict[str, float]:
-    """Return the convolutions that are to stay in FP16, each with its ratio of signal to its own noise in decibels.
+    """Return the convolutions that should stay in FP16, each with its signal-to-noise ratio in decibels.
 
-    Every convolution has a quantised twin that reads the same input, so noise from before does not count.
+    Every convolution has a quantised twin with the same input, so noise of earlier layers does not count.
 
     Args:
         half: the stage in FP16.
@@ -67,7 +67,7 @@ def too_noisy(
     for feed in feeds:
         values = session.run(feed, [name for output in outputs.values() for name in (output, f"{output}/twin")])
         for node, output in outputs.items():
-            # What a channel has in common everywhere is no signal: a bias could have made it.
+            # A constant offset of a channel is not a signal: a bias could produce it.
             signal[node] += float(values[output].var(axis=(2, 3)).sum())
             noise[node] += float(((values[output] - values[f"{output}/twin"]) ** 2).mean(axis=(2, 3)).sum())
     ratios = {node: 10 * np.log10(max(signal[node], 1e-30) / max(noise[node], 1e-30)) for node in outputs}

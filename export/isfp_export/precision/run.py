@@ -1,8 +1,8 @@
-"""Run a stage in ONNX Runtime with any of its values as an output, and each FP16 value rounded as a GPU rounds it.
+"""Run a stage in ONNX Runtime with any of its values as an output, and with FP16 values rounded as on a GPU.
 
-ONNX Runtime's CPU kernels compute FP16 nodes in FP32 and drop the casts between them, so that a value past 65,504 passes unseen.
-The stage is therefore rewritten for this check: products and sums in FP32, as tensor cores accumulate, and every result
-rounded to FP16 by casts that ONNX Runtime does not drop (through float64).
+ONNX Runtime's CPU kernels compute FP16 nodes in FP32 and remove the casts between them, so that values above 65,504 go unnoticed.
+For this check the stage is rewritten: products and sums are computed in FP32, like in tensor cores, and every result is rounded to
+FP16 by casts through float64, which ONNX Runtime does not remove.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ERRORS_ONLY = 3
 
 
 class StageSession:
-    """A stage that gives any of its float values.
+    """A stage that can output any of its float values.
 
     Attributes:
-        values: names of the float values that its nodes make, in order.
+        values: names of the float outputs of its nodes, in order.
     """
 
     def __init__(self, model: onnx.ModelProto, threads: int = 0) -> None:
@@ -31,7 +31,7 @@ class StageSession:
 
         Args:
             model: the stage.
-            threads: threads that compute; 0 for one each core.
+            threads: number of threads; 0 for one per core.
         """
         shown = rounded(model)
         types = value_types(onnx.shape_inference.infer_shapes(shown, data_prop=True))
@@ -47,7 +47,7 @@ class StageSession:
         self._session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(self, feed: Mapping[str, np.ndarray], values: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-        """Return these values by name, the stage's outputs by default; inputs of other stages are left aside."""
+        """Return values by name, by default the outputs of the stage. Inputs of other stages are ignored."""
         names = list(self.outputs if values is None else values)
         inputs = {name: array for name, array in feed.items() if name in self._inputs}
         missing = [name for name in names if name in inputs]
@@ -57,7 +57,7 @@ class StageSession:
 
 
 def rounded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy with local functions inlined, no FP16 type, and each value that was FP16 rounded to it."""
+    """Return a copy with inlined functions and without FP16 types, in which values that were FP16 are rounded to FP16."""
     flat = inliner.inline_local_functions(model) if model.functions else model
     types = value_types(onnx.shape_inference.infer_shapes(flat, data_prop=True))
     copy = onnx.ModelProto()

@@ -1,4 +1,4 @@
-"""Is a precision good enough? Masks against FP32, NaN and Inf, the worst value, and which node to keep in a higher precision."""
+"""Verify a precision: masks compared with FP32, NaN and Inf, the worst value, and the node to keep in a higher precision."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from isfp_export.precision.half import MOVES
 from isfp_export.precision.run import StageSession
 from isfp_train.overlap import mask_iou
 
-# Least mean IoU of the masks with those of FP32.
+# Minimum mean IoU of the masks with those of FP32.
 GATES = {Precision.FP16: 0.995, Precision.INT8: 0.97, Precision.FP8: 0.97}
-TENSOR_FRAMES = 4  # frames on which every value is compared: all of them would only take longer
+TENSOR_FRAMES = 4  # number of frames on which every value is compared; more would only take longer
 SHOWN = 8
 
 
 class PrecisionError(IsfpError):
-    """A precision does not give the masks that FP32 gives."""
+    """The masks of a precision differ from those of FP32."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one value of a stage is from FP32, when the stage is given FP32's inputs.
+    """The difference of one value of a stage from FP32, with the inputs of FP32.
 
     Attributes:
         stage: the stage.
-        value: the value's name.
-        node: the node that makes it.
-        operator: that node's.
-        error: root mean square of the difference, as a share of that of FP32's values.
-        added: by how much that is more than in the worst of the node's inputs.
-        largest: the value's largest absolute value in FP32; FP16 ends at 65,504.
-        nan: how many NaN.
-        inf: how many infinities.
-        breaks: whether the node makes the first NaN or infinity: it has neither in its inputs.
+        value: name of the value.
+        node: node that computes it.
+        operator: operator of the node.
+        error: root mean square of the difference, relative to that of FP32's values.
+        added: increase of the error over the worst input of the node.
+        largest: largest absolute value in FP32; FP16 ends at 65,504.
+        nan: number of NaN.
+        inf: number of infinities.
+        breaks: whether the node produces the first NaN or infinity, with none in its inputs.
     """
 
     stage: str
@@ -60,24 +60,24 @@ class Difference:
 
 @dataclass(frozen=True)
 class PrecisionReport:
-    """What a precision does to a bundle's answers.
+    """The effect of a precision on the answers of a bundle.
 
     Attributes:
         precision: which.
-        mask_iou: mean IoU of the masks with FP32's, at the frames' own size, each side with the cell that it chose, over the
-            phrases that FP32 finds: others have no mask in use. Over all phrases if it finds none.
-        worst_mask_iou: the least of them.
+        mask_iou: mean IoU of the masks with those of FP32, at the size of the frames and each with its own chosen cell, over the
+            phrases that FP32 finds (others have no mask in use), or over all phrases if it finds none.
+        worst_mask_iou: the lowest IoU.
         same_cells: share of those phrases for which both choose the same cell.
-        same_found: share of all phrases that both find, or neither.
-        phrases: how many were asked.
-        found: how many of them FP32 finds.
-        nan: NaN in all values of all stages.
-        inf: infinities.
-        worst: the value that is farthest from FP32.
-        to_keep: the node that loses most, the first to be computed in a higher precision; None in FP32.
-        differences: the largest, in the order of what their nodes lose.
+        same_found: share of all phrases that both find or both do not find.
+        phrases: number of phrases.
+        found: number of phrases that FP32 finds.
+        nan: number of NaN in all values of all stages.
+        inf: number of infinities.
+        worst: the value with the largest difference from FP32.
+        to_keep: the node that loses the most accuracy, and should be the first in a higher precision.
+        differences: the largest differences, ordered by the loss of their nodes.
         kept: nodes in a higher precision by stage, each with the reason.
-        counts: how many convolutions and products compute in what, by stage.
+        counts: number of convolutions and products in each precision, by stage.
     """
 
     precision: Precision
@@ -100,7 +100,7 @@ class PrecisionReport:
         return {**asdict(self), "failures": self.failures()}
 
     def failures(self) -> list[str]:
-        """What is out of tolerance, in words; empty where nothing is."""
+        """Describe what is out of tolerance; empty if nothing is."""
         found = []
         if self.nan or self.inf:
             found.append(f"there are {self.nan} NaN and {self.inf} Inf; expected none")
@@ -109,11 +109,11 @@ class PrecisionReport:
         return found
 
     def advice(self) -> str:
-        """What to do about failures."""
+        """Say what to do about failures."""
         node = self.to_keep
         return (
-            f"Most is lost in {node.operator} {node.node!r} of the {node.stage} stage: give --keep {node.node} to isfp verify, "
-            "again with the next one until it passes, then the same to isfp build."
+            f"Most accuracy is lost in {node.operator} {node.node!r} of the {node.stage} stage. Add --keep {node.node} to isfp "
+            "verify, repeat this with further nodes until it passes, and use the same options with isfp build."
         )
 
 
@@ -125,12 +125,12 @@ def compare_precision(
     calibration: Sequence[PreparedFrame] = (),
     say: Callable[[str], None] = lambda text: None,
 ) -> PrecisionReport:
-    """Run a bundle's stages in a precision and in FP32 on the same frames.
+    """Run the stages of a bundle in a precision and in FP32 on the same frames.
 
     Args:
         bundle: the bundle.
         precision: FP16, INT8 or FP8.
-        frames: frames and phrases; other ones than those for calibration.
+        frames: frames and phrases, different from those for calibration.
         keep: names or operators of nodes to compute in a higher precision.
         calibration: frames to choose ranges on, for INT8 and FP8.
         say: told what is being done.
@@ -146,7 +146,7 @@ def compare_stages(
     frames: Sequence[PreparedFrame],
     say: Callable[[str], None] = lambda text: None,
 ) -> PrecisionReport:
-    """Compare stages that were converted already; see `compare_precision`."""
+    """Compare stages that are already converted; see `compare_precision`."""
     stages = full(bundle)
     wide = {name: StageSession(model) for name, model in stages.items()}
     narrow = {name: StageSession(stage.model) for name, stage in converted.items()}
@@ -192,7 +192,7 @@ def compare_stages(
 def value_differences(
     name: str, stage: onnx.ModelProto, wide: StageSession, narrow: StageSession, feeds: Sequence[dict[str, np.ndarray]]
 ) -> list[Difference]:
-    """Compare all values that the stage has in both precisions, in the order of its nodes, on FP32's own inputs."""
+    """Compare all values that the stage has in both precisions, in the order of its nodes, with the inputs of FP32."""
     common = [value for value in wide.values if value in set(narrow.values)]
     gap, size, largest = dict.fromkeys(common, 0.0), dict.fromkeys(common, 1e-30), dict.fromkeys(common, 0.0)
     nan, inf = dict.fromkeys(common, 0), dict.fromkeys(common, 0)

@@ -73,7 +73,7 @@ def test_without_tensorrt_the_error_says_what_to_type(monkeypatch: pytest.Monkey
     ("version", "gpu", "target", "precision", "said"),
     [
         ("8.6.1", Gpu("Orin", "87", "12.6", None), None, Precision.FP16, "TensorRT is 8.6.1; expected 10.3"),
-        ("10.3.0", None, None, Precision.FP16, "there is none here"),
+        ("10.3.0", None, None, Precision.FP16, "but this machine has none"),
         ("10.3.0", Gpu("Orin", "87", "12.6", None), "sm89", Precision.FP16, "this machine's Orin is sm87"),
         ("11.1.0", Gpu("Orin", "87", "12.6", None), None, Precision.FP8, "FP8 needs sm89"),
     ],
@@ -191,7 +191,7 @@ def test_a_builders_refusal_ends_with_its_own_words(exported: Path) -> None:
     # TensorRT takes UINT8 into a Cast alone.
     model.graph.node.insert(0, onnx.helper.make_node("Transpose", ["frame"], ["moved"], perm=[0, 2, 1, 3]))
     builder = rtx_builder("sm89", Precision.FP16, PROFILE, None)
-    with pytest.raises(BuildError, match=r"(?is)tensorrt_rtx \S+ does not read the image stage. It says: .*UINT8"):
+    with pytest.raises(BuildError, match=r"(?is)tensorrt_rtx \S+ cannot parse the image stage. It says: .*UINT8"):
         builder.build(Bundle.open(exported).manifest.stages["image"], model)
 
 

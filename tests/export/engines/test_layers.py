@@ -94,7 +94,7 @@ def test_what_is_kept_may_compute_in_anything() -> None:
 
 
 def test_no_proof_is_no_pass() -> None:
-    with pytest.raises(EnginePrecisionError, match="names none of the mask stage's 1"):
+    with pytest.raises(EnginePrecisionError, match="lists none of the mask stage's 1"):
         check_precision("mask", from_message(MESSAGE), {"elsewhere": "fp16"})
     with pytest.raises(EnginePrecisionError, match="cannot be read"):
         from_message("Layers: of some other form")

@@ -43,8 +43,8 @@ def test_kept_operators_compute_in_float_and_say_why() -> None:
         if node.op_type in ("Sub", "Div", "Sigmoid"):
             assert {types[name] for name in (*node.input, *node.output)} == {FLOAT}, node.name
     assert "probability" in plan.kept
-    assert "normalisation" in plan.kept["centre"]
-    assert plan.kept["flip"] == plan.kept["turn"] == "it only moves what FP32 nodes made"
+    assert "normalises" in plan.kept["centre"]
+    assert plan.kept["flip"] == plan.kept["turn"] == "it only moves outputs of FP32 nodes"
 
 
 @pytest.mark.parametrize("keep", ["middle", "Conv"])
@@ -52,7 +52,7 @@ def test_a_node_or_an_operator_can_be_kept(keep: str) -> None:
     half, plan = to_half(cast_bytes_first(picture_net()), [keep])
     node = next(node for node in half.graph.node if node.name == "middle")
     assert types_of(half)[node.output[0]] == FLOAT
-    assert plan.kept["middle"] == "asked for"
+    assert plan.kept["middle"] == "requested"
     assert ("first" in plan.kept) is (keep == "Conv")
 
 
