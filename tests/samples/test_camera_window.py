@@ -65,7 +65,7 @@ def test_a_phrase_typed_into_the_window_is_looked_for_and_what_is_shown_is_recor
         finally:
             sample.kill()
     assert sample.returncode == 0, errors
-    assert f"Video: {out}" in printed
+    assert f"Wrote {out}" in printed
     capture = cv2.VideoCapture(str(out))
     frames = []
     while (read := capture.read())[0]:

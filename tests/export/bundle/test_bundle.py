@@ -42,6 +42,8 @@ def test_bundle_equals_its_checkpoint_stage_by_stage(exported: Path, trained: Pa
     assert set(result.differences) == {
         "image.visual_large", "image.visual_medium", "image.visual_small", "text.phrases", "identify.identifying", "mask.masks",
     }  # fmt: skip
+    # The backbone's largest kernels are stored in FP16.
+    assert result.differences.pop("image.visual_small") < 1e-3
     assert max(result.differences.values()) < 1e-4
     assert result.mask_iou > 0.999
 

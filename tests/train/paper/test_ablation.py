@@ -68,7 +68,7 @@ def test_ablation_trains_each_row_once_and_writes_its_table(tmp_path: Path) -> N
     checkpoints = {path: path.stat().st_mtime_ns for path in out.glob("*/seed-*/checkpoints/last.ckpt")}
     assert len(checkpoints) == 4
     assert len({len(one.outcomes) for one in first}) == 1
-    assert all(outcome.right is None for one in first if one.row == "baseline" for outcome in one.outcomes)
+    assert all(outcome.cell_correct is None for one in first if one.row == "baseline" for outcome in one.outcomes)
 
     (out / "all" / "seed-1" / "result.json").unlink()  # as if it had been broken off before it was measured
     second = ablate(tiny(), rows, [0, 1], BUDGET, out, say=said.append)
