@@ -103,7 +103,7 @@ def test_the_ros_node(segmenter, runtime, monkeypatch):
     needed = ["rclpy", "rclpy.executors", "rclpy.node", "rclpy.qos", "diagnostic_msgs.msg", "isfp_ros.srv", "messages"]
     needed += ["rcl_interfaces.msg", "sensor_msgs.msg", "std_msgs.msg", "vision_msgs.msg", "diagnosis", "newest", "pixels"]
     for name in needed:
-        monkeypatch.setitem(sys.modules, name, MagicMock(Node=object, CompressedImage=type(None)))
+        monkeypatch.setitem(sys.modules, name, MagicMock(Node=object, Image=MagicMock))
     sys.modules["messages"].frame_of.return_value = FRAME
     spec = importlib.util.spec_from_file_location("isfp_node", ROOT / "samples" / "ros2" / "isfp_node.py")
     module = importlib.util.module_from_spec(spec)

@@ -74,7 +74,7 @@ def test_ablation_trains_each_row_once_and_writes_its_table(tmp_path: Path) -> N
     second = ablate(tiny(), rows, [0, 1], BUDGET, out, say=said.append)
     assert [one.outcomes for one in second] == [one.outcomes for one in first]
     assert {path: path.stat().st_mtime_ns for path in checkpoints} == checkpoints
-    assert sum("finished before" in text for text in said) == 3
+    assert sum("already finished" in text for text in said) == 3
 
     content = json.loads(json.dumps(summary(second, BUDGET)))
     text = markdown(content)
