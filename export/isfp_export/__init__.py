@@ -1,1 +1,1 @@
-"""From weights to bundles and engines."""
+"""Export of weights to bundles and engines."""

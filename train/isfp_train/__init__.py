@@ -1,1 +1,1 @@
-"""The network of the paper in PyTorch, and what trains and measures it."""
+"""The paper's network in PyTorch, with training and evaluation."""

@@ -149,10 +149,9 @@ def check_precision(
                 if name in wanted and name not in found and _WIDTHS[computed] >= _WIDTHS[seen.get(name, "int8")]:
                     seen[name] = computed
         found.update(seen)
-    told = {
-        name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")
-    }  # there, Q/DQ pairs are separate
-    found = {**told, **found}
+    # In the network, Q/DQ pairs are separate layers, so quantised nodes are not read from it.
+    in_network = {name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")}
+    found = {**in_network, **found}
     wrong = {name: precision for name, precision in found.items() if precision != wanted[name] and wanted[name] != "fp32"}
     if wrong:
         listed = "; ".join(

@@ -133,7 +133,7 @@ def compare_precision(
         frames: frames and phrases, different from those for calibration.
         keep: names or operators of nodes to compute in a higher precision.
         calibration: frames to choose ranges on, for INT8 and FP8.
-        say: told what is being done.
+        say: receives progress messages.
     """
     say(f"Converting to {precision.upper()}" + (f", ranges from {len(calibration)} frames" if is_quantised(precision) else ""))
     return compare_stages(bundle, convert(bundle, precision, keep, calibration), precision, frames, say)

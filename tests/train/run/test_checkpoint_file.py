@@ -100,7 +100,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list")
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("a", "b")
-    for name, said in (("text", "not a checkpoint"), ("list", "holds a list"), ("zip", "cannot be read")):
+    for name, said in (("text", "not a checkpoint"), ("list", "contains a list"), ("zip", "cannot be read")):
         with pytest.raises(CheckpointError, match=said):
             read(tmp_path / name)
 
@@ -159,7 +159,7 @@ def test_the_checkpoint_before_the_last_is_kept_and_taken_where_the_last_is_brok
 
     for path in (last, tmp_path / PREVIOUS):
         path.write_bytes(b"broken")
-    with pytest.raises(CheckpointError, match="cannot go on"):
+    with pytest.raises(CheckpointError, match="cannot be resumed"):
         newest_sound(tmp_path)
 
 

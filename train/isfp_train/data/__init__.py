@@ -1,1 +1,1 @@
-"""Scenes to learn from: where they come from, how they are stored, and how they reach the network."""
+"""Training data: sources of scenes, their storage, and training samples."""

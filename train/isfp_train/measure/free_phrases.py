@@ -1,4 +1,4 @@
-"""A second development test: phrases about generated scenes, written by somebody who had not read the generator's wordings."""
+"""A second development test: phrases about generated scenes, written by people who did not know the generator's wordings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FILE = Path(__file__).with_name("free_phrases.jsonl")
 
 
 def free_questions(source: SceneSource, count: int | None = None) -> Iterator[SceneQuestion]:
-    """The scenes with their phrases: most tell like objects apart, a quarter name what is not there.
+    """The scenes with their phrases. Most distinguish similar objects; a quarter describes absent ones.
 
     Args:
         source: composed scenes of the held-out split.
-        count: how many scenes; all of them unless told.
+        count: number of scenes; by default all.
 
     Raises:
-        ConfigurationError: a scene shows other objects than those that the phrases are about: the generator or its data differ.
+        ConfigurationError: a scene has other objects than those that the phrases describe: the generator or its data differ.
     """
     for number, line in enumerate(FILE.read_text(encoding="utf-8").splitlines()[:count]):
         asked = json.loads(line)

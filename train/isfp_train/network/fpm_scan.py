@@ -4,8 +4,8 @@ Cells on one anti-diagonal do not depend on each other, so a direction takes 2S 
 that its first direction runs down and right; then all four paths take each step in one batched product. In diagonal order the
 second direction of a path is the first one in reverse.
 
-PyTorch knows the scan as an operator of its own, `torch.ops.isfp.fpm_scan`, so that an export can see one node where there are
-hundreds. It is a composite of other operators: gradients and precisions come from those.
+The scan is registered as an operator, `torch.ops.isfp.fpm_scan`, so that an export contains one node instead of hundreds. The
+operator is a composite of other operators, which provide its gradients and precisions.
 """
 
 from __future__ import annotations

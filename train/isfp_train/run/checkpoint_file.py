@@ -1,4 +1,4 @@
-"""A checkpoint as a file: written beside and renamed, every byte of its content checked when it is read."""
+"""Checkpoint files: written to a temporary file and renamed, and verified byte by byte when they are read."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ _CHUNK = 1 << 20  # bytes read at once
 def read(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint's content: plain values and tensors, on the CPU.
 
-    A checkpoint is a ZIP archive, whose entries have checksums; PyTorch does not compare all of them, so they are compared here.
+    A checkpoint is a ZIP archive, whose entries have checksums. PyTorch does not verify all of them, so this function does.
 
     Raises:
-        DataMissingError: there is no such file.
+        DataMissingError: the file does not exist.
         CheckpointError: the file was cut short or changed, or is not a checkpoint.
     """
     path = Path(path)
     if not path.is_file():
-        raise DataMissingError(f"No checkpoint at {path}. Runs write theirs to <run>/checkpoints/{LAST}.")
+        raise DataMissingError(f"There is no checkpoint at {path}. Runs write theirs to <run>/checkpoints/{LAST}.")
     if reason := _damage(path):
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {reason}. Use another one, or train again.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        # PyTorch's own text advises weights_only=False, which would run whatever code the file holds.
+        # PyTorch's message recommends weights_only=False, which would run any code in the file.
         unsafe = "weights_only" in str(error)
         reason = "it holds objects other than tensors and plain values" if unsafe else _first_line(error)
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {reason}. Use one that `isfp train` wrote.") from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}; expected a checkpoint that `isfp train` wrote.")
+        raise CheckpointError(f"{path} contains a {type(content).__name__}; expected a checkpoint that `isfp train` wrote.")
     return content
 
 
 def write(content: dict[str, Any], path: str | Path, previous: Path | None = None) -> None:
-    """Write a checkpoint completely or not at all: beside, on the same file system, flushed, then renamed.
+    """Write a checkpoint completely or not at all: to a temporary file on the same file system, which is flushed and renamed.
 
     Args:
         content: plain values and tensors.
         path: the file.
-        previous: where the file that stands at `path` is kept, if it can be read.
+        previous: path to which an existing file at `path` is moved, if it can be read.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written to. What stood there stays.
@@ -78,7 +78,7 @@ def write(content: dict[str, Any], path: str | Path, previous: Path | None = Non
 
 
 def newest_sound(folder: Path) -> tuple[Path | None, list[str]]:
-    """Return the checkpoint to resume from, and why those before it cannot be used.
+    """Return the checkpoint to resume from, and why newer ones cannot be used.
 
     Args:
         folder: a run's `checkpoints/`.
@@ -99,12 +99,12 @@ def newest_sound(folder: Path) -> tuple[Path | None, list[str]]:
             else:
                 return folder / name, reasons
     if reasons:
-        raise CheckpointError(f"No checkpoint in {folder} can be read, so the run cannot go on. {' '.join(reasons)}")
+        raise CheckpointError(f"No checkpoint in {folder} can be read, so the run cannot be resumed. {' '.join(reasons)}")
     return None, []
 
 
 class RunCheckpoints(CheckpointIO):
-    """How Lightning writes and reads a run's checkpoints; the `last.ckpt` before the last stays as `previous.ckpt`."""
+    """Lightning's access to checkpoints of a run. The previous `last.ckpt` is kept as `previous.ckpt`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
         """Write a checkpoint as `write` does."""
@@ -114,17 +114,17 @@ class RunCheckpoints(CheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Callable | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint as `read` does; never anything but plain values and tensors."""
+        """Read a checkpoint as `read` does, which only accepts plain values and tensors."""
         return read(path)
 
     def remove_checkpoint(self, path: str | Path) -> None:
-        """Remove a checkpoint, if it is there."""
+        """Remove a checkpoint, if it exists."""
         with suppress(FileNotFoundError):
             Path(path).unlink()
 
 
 def _damage(path: Path) -> str:
-    """Say what is wrong with a checkpoint's bytes; nothing if every entry has its checksum."""
+    """Describe the damage of a checkpoint; None if all checksums are right."""
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():

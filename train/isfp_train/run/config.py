@@ -99,7 +99,7 @@ class TrainConfig:
         replaces the other file's. A `network` with a `base` of its own replaces the other file's network as a whole.
 
         Raises:
-            DataMissingError: there is no such file.
+            DataMissingError: the file does not exist.
             ConfigurationError: the network has no base, a setting is unknown, or files extend each other in a circle.
         """
         return cls.from_dict(_read_file(Path(path)))

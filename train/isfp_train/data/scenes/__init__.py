@@ -1,1 +1,1 @@
-"""Scenes put together from sprites, from whole photos, and scenes that move."""
+"""Scenes composed of sprites, scenes from photos, and clips."""

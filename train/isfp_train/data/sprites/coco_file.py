@@ -1,4 +1,4 @@
-"""COCO's instances file and its masks, checked before pycocotools sees them: its C code trusts what it is given."""
+"""COCO's instances file and its masks, checked before use, because the C code of pycocotools does not check its input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_instances(path: Path) -> dict[str, Any]:
     """Read a file of instances: every image, category and annotation with the fields that this project uses.
 
     Raises:
-        DataMissingError: there is no such file.
+        DataMissingError: the file does not exist.
         DataFormatError: it is not in COCO's format; the message names the entry.
     """
     if not path.is_file():
@@ -45,10 +45,10 @@ def read_instances(path: Path) -> dict[str, Any]:
 
 
 def decode(segmentation: object, height: int, width: int) -> np.ndarray:
-    """bool `[height,width]` of COCO's three formats: polygons, uncompressed and compressed RLE.
+    """Decode a mask, bool `[height,width]`, from COCO's three formats: polygons, uncompressed and compressed RLE.
 
     Raises:
-        DataFormatError: a polygon leaves the image by more than its size, or an RLE is of another size; the message says which.
+        DataFormatError: a polygon is too far outside the image, or an RLE has another size; the message says which.
     """
     if isinstance(segmentation, list):
         for polygon in segmentation:
@@ -86,7 +86,7 @@ def _check_runs(size: object, counts: object, height: int, width: int) -> None:
 
 
 def _runs(counts: object) -> list[int]:
-    """The run lengths in COCO's compressed text: five bits a letter, each run as its difference to the last but one."""
+    """The run lengths in COCO's compressed text: five bits per letter, each run as a difference to the last but one."""
     if isinstance(counts, str):
         counts = counts.encode("ascii", "replace")
     if not isinstance(counts, bytes) or not all(48 <= letter < 112 for letter in counts):

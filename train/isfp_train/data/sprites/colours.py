@@ -1,11 +1,11 @@
-"""The eleven basic colour words: painting an object in one, and reading one off a picture."""
+"""The eleven basic colour words: painting objects in a colour, and recognising the colour of pictures."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-#: Hue (degrees), saturation and value ranges that anybody calls by the word; objects are painted in random ones.
+#: Ranges of hue (degrees), saturation and value that everybody calls by the word; objects are painted in random ones.
 PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "red": ((-5, 4), (0.78, 0.95), (0.70, 0.88)),
     "orange": ((22, 30), (0.82, 0.98), (0.92, 1.0)),
@@ -21,7 +21,7 @@ PALETTE: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, 
 }
 COLOURS = tuple(PALETTE)
 
-#: Pairs that two people may name differently: neither proves that the other colour is absent.
+#: Pairs of colours that people may confuse: one does not prove that the other is absent.
 CONFUSABLE = frozenset(
     frozenset(pair)
     for pair in (
@@ -40,24 +40,24 @@ CONFUSABLE = frozenset(
 
 
 def confusable(one: str, other: str) -> bool:
-    """Whether people may disagree which of two colour words fits."""
+    """Whether people may disagree on which of two colour words fits."""
     return one == other or frozenset((one, other)) in CONFUSABLE
 
 
 def shade(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
-    """A random colour that the word names: hue in degrees (0 to 360), saturation and value (0 to 1)."""
+    """A random colour of the given word: hue in degrees (0 to 360), saturation and value (0 to 1)."""
     hue, saturation, value = (rng.uniform(*bounds) for bounds in PALETTE[colour])
     return float(hue) % 360.0, float(saturation), float(value)
 
 
 def paint(colour: str, rng: np.random.Generator) -> np.ndarray:
-    """A random colour that the word names, float32 `[3]` RGB, 0 to 1."""
+    """A random colour of the given word, float32 `[3]` RGB, 0 to 1."""
     pixel = np.array([[shade(colour, rng)]], dtype=np.float32)
     return cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
 
 
 def recolour(rgba: np.ndarray, colour: str, rng: np.random.Generator) -> np.ndarray | None:
-    """The picture with its main colour changed to `colour`, its shading kept.
+    """Change the main colour of a picture to `colour`, and keep its shading.
 
     Args:
         rgba: uint8 `[h,w,4]`, straight alpha.
@@ -86,7 +86,7 @@ def recolour(rgba: np.ndarray, colour: str, rng: np.random.Generator) -> np.ndar
 
 
 def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
-    """bool `[h,w]`: the pixels of the hue that covers most, or all grey ones; None for an empty picture."""
+    """Mask of the most common hue, or of all grey pixels, bool `[h,w]`; None for an empty picture."""
     if not solid.any():
         return None
     vivid = solid & (hsv[..., 1] > 0.25) & (hsv[..., 2] > 0.15)
@@ -106,7 +106,7 @@ def _main_part(hsv: np.ndarray, solid: np.ndarray) -> np.ndarray | None:
 
 
 def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
-    """Index into `COLOURS` of each pixel, -1 where the word is in doubt.
+    """Index into `COLOURS` of each pixel; -1 if the word is uncertain.
 
     Args:
         rgb: uint8 `[n,3]`.
@@ -137,12 +137,12 @@ def word_of_pixels(rgb: np.ndarray) -> np.ndarray:
 
 
 def colour_of(rgba: np.ndarray, share: float = 0.6) -> str | None:
-    """The one basic colour word of a picture uint8 `[h,w,4]`: `colour_of_pixels` of its solid pixels."""
+    """The basic colour word of a picture uint8 `[h,w,4]`: `colour_of_pixels` of its opaque pixels."""
     return colour_of_pixels(rgba[rgba[..., 3] > 200][:, :3], share)
 
 
 def colour_of_pixels(rgb: np.ndarray, share: float) -> str | None:
-    """The one basic colour word of pixels, None where none covers `share` of them or a second one is strong.
+    """The basic colour word of pixels; None if none covers `share` of them, or if a second one is frequent.
 
     Args:
         rgb: uint8 `[n,3]`.

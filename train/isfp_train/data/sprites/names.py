@@ -97,7 +97,7 @@ RELATED: tuple[frozenset[str], ...] = tuple(
     )
 )  # fmt: skip
 
-#: Names that say more than their kind does: only objects that have them are meant (no other car is a "taxi").
+#: Names that are more specific than their kind: they only describe objects that have them (no other car is a "taxi").
 TELLING = frozenset(
     (
         "taxi", "cab", "police car", "racing car", "race car", "alarm clock", "basketball", "volleyball", "baseball",
@@ -116,13 +116,13 @@ def may_be_called(kind: str, other: str) -> bool:
 
 
 def shares_a_word(name: str, other: str) -> bool:
-    """Whether two names end alike, so that one may be a kind of the other: "alarm clock" and "clock"."""
+    """Whether two names end with the same word, so that one may be a kind of the other: "alarm clock" and "clock"."""
     return name.split()[-1] == other.split()[-1]
 
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> dict[str, frozenset[str]]:
-    """Name -> the kinds that have it, of everything that the project can put into a scene."""
+    """Name -> kinds that have it, of everything that can be in a scene."""
     from isfp_train.data.sprites.procedural import KIND_NAMES
     from isfp_train.data.sprites.sprites import fluent_emoji
 
@@ -136,7 +136,7 @@ def _vocabulary() -> dict[str, frozenset[str]]:
 
 
 def kinds_called(name: str) -> frozenset[str]:
-    """The kinds whose objects may have this name; the name itself where it is unknown."""
+    """The kinds whose objects may have this name; the name itself if it is unknown."""
     return _vocabulary().get(name, frozenset((name,)))
 
 
@@ -152,7 +152,7 @@ def names_of(world: str) -> tuple[str, ...]:
 
 
 def world_of(kinds: frozenset[str]) -> str:
-    """The smallest of the worlds of `names_of` that has all these kinds."""
+    """The smallest world of `names_of` that contains all these kinds."""
     from isfp_train.data.sprites.procedural import KIND_NAMES
 
     if kinds <= COCO_NAMES.keys():

@@ -1,1 +1,1 @@
-"""Scenes and backbone maps on disk, and the training samples made of them."""
+"""Scenes and backbone maps on disk, and training samples from them."""
