@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from isfp.errors import BundleCorruptError, PhraseError
+from isfp.steps.spelling import near_word
+from isfp.steps.word_kinds import names_object
 
 PAD, UNKNOWN = "<pad>", "<unknown>"
 PAD_ID, UNKNOWN_ID = 0, 1
+_REMEMBERED = 1000  # unknown words for which the near word is kept, so that a phrase costs no search on every frame
 
 _POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b")
 _WORD = re.compile(r"[^\W_]+")
@@ -45,6 +48,8 @@ class EncodedPhrase:
         length: how many of them are words, 1 to L.
         unknown: the words that the vocabulary lacks, in order; they became `<unknown>`.
         cut: the words after the L-th, which the network does not read.
+        suggestions: unknown word -> the known word that was probably meant, for those that look mistyped.
+        names_object: whether a known word can name an object; "the", "red", "two" and "left" cannot.
     """
 
     text: str
@@ -52,6 +57,8 @@ class EncodedPhrase:
     length: int
     unknown: tuple[str, ...]
     cut: tuple[str, ...]
+    suggestions: dict[str, str]
+    names_object: bool
 
     @property
     def key(self) -> bytes:
@@ -75,6 +82,7 @@ class Vocabulary:
             )
         self.words = tuple(words)
         self._ids = {word: index for index, word in enumerate(self.words)}
+        self._near: dict[str, str | None] = {}  # unknown words met before
         if len(self._ids) != len(self.words):
             seen: set[str] = set()
             twice = next(word for word in self.words if word in seen or seen.add(word))  # type: ignore[func-returns-value]
@@ -130,8 +138,17 @@ class Vocabulary:
         read, cut = words[:max_words], words[max_words:]
         ids = np.zeros(max_words, np.int32)
         ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]
-        unknown = tuple(word for word in read if word not in self._ids)
-        return EncodedPhrase(text, ids, len(read), unknown, tuple(cut))
+        known = [word in self._ids for word in read]
+        unknown = tuple(word for word, is_known in zip(read, known, strict=True) if not is_known)
+        suggestions = {word: near for word in unknown if (near := self._suggest(word))}
+        return EncodedPhrase(text, ids, len(read), unknown, tuple(cut), suggestions, names_object(read, known))
+
+    def _suggest(self, word: str) -> str | None:
+        if word not in self._near:
+            if len(self._near) >= _REMEMBERED:
+                self._near.clear()
+            self._near[word] = near_word(word, self._ids)
+        return self._near[word]
 
 
 def _shortened(text: str, limit: int = 60) -> str:
