@@ -19,11 +19,15 @@ from isfp.errors import (
     PhraseError,
     RuntimeFailedError,
     RuntimeUnavailableError,
+    SegmenterInUseError,
     StaleViewError,
     WriteError,
 )
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Candidate, Segmentation
+from isfp.steps.rivals import Rival
+from isfp.steps.segmentation_set import SegmentationSet
+from isfp.steps.verdict import NotFoundReason
 from isfp.steps.view import View
 
 __all__ = [
@@ -36,11 +40,15 @@ __all__ = [
     "EngineMismatchError",
     "FrameError",
     "IsfpError",
+    "NotFoundReason",
     "PhraseError",
+    "Rival",
     "RuntimeFailedError",
     "RuntimeUnavailableError",
     "Segmentation",
+    "SegmentationSet",
     "Segmenter",
+    "SegmenterInUseError",
     "StaleViewError",
     "View",
     "WriteError",

@@ -17,6 +17,10 @@ class StaleViewError(IsfpError):
     """A view was asked about its frame after its Segmenter had looked at another one."""
 
 
+class SegmenterInUseError(IsfpError):
+    """A second thread used a Segmenter while another one was using it. Make one Segmenter for each thread."""
+
+
 class BundleError(IsfpError):
     """A bundle cannot be used."""
 

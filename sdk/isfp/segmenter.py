@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -11,17 +11,20 @@ from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp.runtimes import Runtime, choose
 from isfp.steps.letterbox import check_frame
+from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase
 from isfp.steps.phrase_cache import CacheCounts, PhraseCache
 from isfp.steps.result import Candidate, Segmentation
+from isfp.steps.segmentation_set import SegmentationSet
 from isfp.steps.stopwatch import Stopwatch
-from isfp.steps.view import LoadedNetwork, View, check_threshold
+from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold
 
 
 class Segmenter:
     """Finds the object that a phrase means in a frame, and returns its mask.
 
-    Use a Segmenter from one thread only, because it reuses its buffers for every frame. Make one for each thread.
+    Use a Segmenter from one thread at a time, because it reuses its buffers for every frame: a second thread gets a
+    SegmenterInUseError. Make one for each thread.
 
         with Segmenter("edge.isfp") as segmenter:
             result = segmenter.run(frame, "the red mug left of the laptop")
@@ -77,6 +80,7 @@ class Segmenter:
             manifest.max_words,
             manifest.grid,
             manifest.mask_threshold,
+            manifest.noun_required,
             PhraseCache(text, cache),
             identify,
             mask,
@@ -99,25 +103,36 @@ class Segmenter:
 
         Raises:
             FrameError: the frame is not such an image.
+            SegmenterInUseError: another thread is using the Segmenter.
+            RuntimeFailedError: the network failed.
         """
         check_frame(frame)
-        self._network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
-        stopwatch = Stopwatch()
-        with stopwatch.step("frame"):
-            letterboxed, letterbox = self.framing.fit(frame, out=self._letterboxed)
-        with stopwatch.step("image"):
-            maps = self._image(frame=letterboxed)
-        return View(self._network, self._threshold, letterboxed, letterbox, maps, stopwatch)
+        with self._network.one_thread:
+            self._network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
+            stopwatch = Stopwatch()
+            with stopwatch.step("frame"):
+                letterboxed, letterbox = self.framing.fit(frame, out=self._letterboxed)
+            with stopwatch.step("image"):
+                maps = self._image(frame=letterboxed)
+            return View(self._network, self._threshold, letterboxed, letterbox, maps, stopwatch)
 
     @overload
-    def run(self, frame: np.ndarray, text: str, threshold: float | None = None) -> Segmentation: ...
-    @overload
-    def run(self, frame: np.ndarray, text: list[str] | tuple[str, ...], threshold: float | None = None) -> list[Segmentation]: ...
-
     def run(
-        self, frame: np.ndarray, text: str | list[str] | tuple[str, ...], threshold: float | None = None
-    ) -> Segmentation | list[Segmentation]:
-        """Find the object that each phrase means in a frame: `look(frame).find(text, threshold)`.
+        self, frame: np.ndarray, text: str, threshold: float | None = None, several: Literal[False] = False
+    ) -> Segmentation: ...
+    @overload
+    def run(
+        self, frame: np.ndarray, text: PhraseList, threshold: float | None = None, several: Literal[False] = False
+    ) -> list[Segmentation]: ...
+    @overload
+    def run(self, frame: np.ndarray, text: str, threshold: float | None = None, *, several: Literal[True]) -> SegmentationSet: ...
+    @overload
+    def run(
+        self, frame: np.ndarray, text: PhraseList, threshold: float | None = None, *, several: Literal[True]
+    ) -> list[SegmentationSet]: ...
+
+    def run(self, frame: np.ndarray, text: str | PhraseList, threshold: float | None = None, several: bool = False) -> Any:
+        """Find the object that each phrase means in a frame: `look(frame).find(text, threshold, several)`.
 
         The image stage runs once, however many phrases there are, the text stage only for phrases that are not in the cache, and
         the mask stage only for objects that were found.
@@ -126,15 +141,20 @@ class Segmenter:
             frame: uint8 `[h,w,3]`, blue, green, red, of any size.
             text: one phrase, or a list of them.
             threshold: minimum score for a match, 0 to 1; by default the Segmenter's.
+            several: find every object that a phrase means ("the mugs"), not only the best one.
 
         Returns:
-            One `Segmentation` for one phrase; for a list, a list of them in its order.
+            One `Segmentation` for one phrase; for a list, a list of them in its order. With `several`, a `SegmentationSet` in place
+            of each `Segmentation`.
 
         Raises:
             FrameError: the frame is not such an image.
             PhraseError: a phrase is not text, or has no words.
+            SegmenterInUseError: another thread is using the Segmenter.
+            RuntimeFailedError: the network failed, or returned values that are not finite or out of range.
         """
-        return self.look(frame).find(text, threshold)
+        with self._network.one_thread:
+            return self.look(frame).find(text, threshold, several)
 
     def candidates(self, frame: np.ndarray, text: str, k: int = 3) -> list[Candidate]:
         """Return up to K different objects that a phrase might mean in a frame: `look(frame).candidates(text, k)`.
@@ -142,10 +162,11 @@ class Segmenter:
         If you also want the frame's results, call `look` once and ask the view for both.
 
         Raises:
-            FrameError: as for `run`.
-            PhraseError: as for `run`.
+            IsfpError: k is less than 1.
+            FrameError, PhraseError, SegmenterInUseError, RuntimeFailedError: as for `run`.
         """
-        return self.look(frame).candidates(text, k)
+        with self._network.one_thread:
+            return self.look(frame).candidates(text, k)
 
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it, with the words that it does not know.
@@ -160,9 +181,22 @@ class Segmenter:
         """Hits and misses of the phrase cache so far."""
         return self._network.phrases.counts
 
+    @property
+    def one_thread(self) -> OneThread:
+        """A context that only one thread at a time can enter, for work that asks several questions about a frame.
+
+        Entering raises SegmenterInUseError while another thread is inside, or in any method that uses the network.
+        """
+        return self._network.one_thread
+
     def close(self) -> None:
-        """Free the runtime; it may be called more than once."""
-        self.runtime.close()
+        """Free the runtime; it may be called more than once.
+
+        Raises:
+            SegmenterInUseError: another thread is using the Segmenter.
+        """
+        with self._network.one_thread:
+            self.runtime.close()
 
     def __enter__(self) -> Segmenter:
         return self

@@ -46,7 +46,7 @@ def manifest_fields() -> dict:
         "name": "colour",
         "created": "2026-01-01T00:00:00Z",
         "preprocessing": {"height": HEIGHT, "width": WIDTH, "channels": "bgr", "fill": 128},
-        "text": {"max_words": WORDS},
+        "text": {"max_words": WORDS, "noun_required": False},  # it finds "red" by that word alone
         "grid": GRID,
         "threshold": {"found": 0.5, "mask": 0.5, "how": "by construction"},
         "network": {"kind": "colour"},

@@ -72,6 +72,8 @@ class Manifest:
         name: the model's name.
         framing: how frames are letterboxed for the network.
         max_words: L, the number of words of a phrase that the network reads.
+        noun_required: whether a phrase must have a known word that can name an object; "red" and "left" then find nothing. False
+            for a network that learned such phrases. `text.noun_required` in the file, true if absent.
         grid: S, the identifying map's rows and columns.
         found_threshold: minimum score for a match, a probability of the identifying map, 0 to 1.
         mask_threshold: the mask's probability above which a pixel belongs to the object, between 0 and 1.
@@ -83,6 +85,7 @@ class Manifest:
     name: str
     framing: Framing
     max_words: int
+    noun_required: bool
     grid: int
     found_threshold: float
     mask_threshold: float
@@ -167,6 +170,9 @@ def check(fields: dict[str, Any]) -> Manifest:
         raise _unsound(("preprocessing", "channels"), channels, "'bgr'")
     max_words, grid = _whole(fields, ("text", "max_words"), 1, 1024), _whole(fields, "grid", 1, 256)
     sizes = {"H": height, "W": width, "L": max_words, "S": grid}
+    noun_required = fields["text"].get("noun_required", True)
+    if not isinstance(noun_required, bool):
+        raise _unsound(("text", "noun_required"), noun_required, "true or false")
     mask_threshold = _probability(fields, ("threshold", "mask"))
     if not 0 < mask_threshold < 1:
         raise _unsound(("threshold", "mask"), mask_threshold, "a number between 0 and 1")
@@ -174,6 +180,7 @@ def check(fields: dict[str, Any]) -> Manifest:
         name=_get(fields, "name", str),
         framing=Framing(height, width, _whole(fields, ("preprocessing", "fill"), 0, 255)),
         max_words=max_words,
+        noun_required=noun_required,
         grid=grid,
         found_threshold=_probability(fields, ("threshold", "found")),
         mask_threshold=mask_threshold,

@@ -95,9 +95,12 @@ class Letterbox:
         Returns:
             float32 `[h,w]`.
         """
+        return self.resize(values[self.window])
+
+    def resize(self, cropped: np.ndarray) -> np.ndarray:
+        """Resize logits or probabilities `[height,width]` without padding linearly to the frame's own size, float32 `[h,w]`."""
         rows, columns = self.frame_size
-        cropped = np.ascontiguousarray(values[self.window], np.float32)
-        return cv2.resize(cropped, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(np.ascontiguousarray(cropped, np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
 
     def mask(self, logits: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """Turn mask logits `[H,W]` into a mask of the frame's own size: resize the logits, then apply the threshold.
@@ -109,7 +112,7 @@ class Letterbox:
         Returns:
             bool `[h,w]`.
         """
-        return self.restore(logits) > np.float32(np.log(threshold / (1 - threshold)))
+        return self.restore(logits) > np.float32(logit_of(threshold))
 
     def points_to_frame(self, points: np.ndarray) -> np.ndarray:
         """Map points `[...,2]` (x, y) from the input to the frame; points on the padding land outside the frame."""
@@ -193,6 +196,11 @@ class Framing:
         out = np.zeros((self.height, self.width), np.float32)
         _resize_into(np.asarray(mask, np.float32), out[letterbox.window])
         return out
+
+
+def logit_of(probability: float) -> float:
+    """Return the logit of a probability between 0 and 1."""
+    return float(np.log(probability / (1 - probability)))
 
 
 def _resize_into(source: np.ndarray, target: np.ndarray) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from isfp.errors import RuntimeFailedError
 from isfp.steps.phrase import EncodedPhrase
+from isfp.steps.values import check_finite
 
 
 @dataclass
@@ -32,16 +34,25 @@ class PhraseCache:
         self._vectors: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
     def vectors(self, phrases: Sequence[EncodedPhrase]) -> np.ndarray:
-        """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all new ones."""
+        """Return the phrases' vectors, float32 `[P,C]`; the text stage runs once for all new ones.
+
+        Raises:
+            RuntimeFailedError: the text stage failed or returned numbers that are not finite; no vector of it is kept.
+        """
         keys = [phrase.key for phrase in phrases]
         new = {key: phrase for key, phrase in zip(keys, phrases, strict=True) if key not in self._vectors}
-        self.counts.misses += len(new)
-        self.counts.hits += len(phrases) - len(new)
         if new:
             words = np.stack([phrase.ids for phrase in new.values()])
             lengths = np.array([phrase.length for phrase in new.values()], np.int32)
-            rows = np.asarray(self._text(words=words, lengths=lengths)["phrases"])
+            rows = check_finite("text", "phrases", np.asarray(self._text(words=words, lengths=lengths)["phrases"]))
+            if len(rows) != len(new):
+                raise RuntimeFailedError(
+                    f"The stage 'text' returned {len(rows)} vectors for {len(new)} phrases; expected one for each."
+                )
+            # Nothing is kept before everything is checked.
             self._vectors.update((key, row.copy()) for key, row in zip(new, rows, strict=True))
+        self.counts.misses += len(new)
+        self.counts.hits += len(phrases) - len(new)
         result = np.stack([self._vectors[key] for key in keys])
         for key in keys:
             self._vectors.move_to_end(key)

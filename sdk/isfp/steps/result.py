@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from isfp.steps.notes import result_notes
+from isfp.steps.rivals import Rival
+from isfp.steps.verdict import NotFoundReason
+
 Box = tuple[int, int, int, int]
 
 
@@ -16,9 +20,11 @@ class Segmentation:
 
     Attributes:
         text: the phrase.
-        found: whether the object is in the frame: its score reaches the threshold and its mask is not empty.
+        found: whether the object is in the frame: its score reaches the threshold, its mask is not empty, and nothing else speaks
+            against it; see `reason`.
         score: the identifying map's highest probability, 0 to 1.
-        mask: the object's pixels, bool `[h,w]` at the frame's own size; all False if it was not found.
+        mask: the object's pixels, bool `[h,w]` at the frame's own size; all False if it was not found. If the mask was in several
+            large pieces, only the one at the cell, or nearest to it.
         box: the mask's tight box (x1, y1, x2, y2) in the frame's pixels, right and lower ends exclusive; None if the object was
             not found.
         cell: row i and column j of the identifying map's best cell.
@@ -28,6 +34,12 @@ class Segmentation:
         frame_size: the frame's height and width, pixels.
         milliseconds: time of each step that led to this result, and their sum as `total`. Phrases that were asked together share
             it, and everything asked of one view shares its first two steps, `frame` and `image`.
+        suggestions: unknown word -> the known word that was probably meant, for those that look mistyped.
+        reason: why the object was not found; None if it was.
+        pieces: how many large pieces the mask was in, before all but one were dropped; 0 if the object was not found. More than 1
+            means that the mask showed several objects, or that the object is partly hidden.
+        rivals: other objects that score about as high (`rivals.RIVAL_SHARE`), best first; empty if the object was not found. For
+            their masks ask `View.candidates`, or `View.find` with `several`.
     """
 
     text: str
@@ -41,19 +53,39 @@ class Segmentation:
     cut_words: tuple[str, ...] = field(repr=False)
     frame_size: tuple[int, int]
     milliseconds: dict[str, float] = field(repr=False)
+    suggestions: dict[str, str] = field(default_factory=dict, repr=False)
+    reason: NotFoundReason | None = None
+    pieces: int = field(default=0, repr=False)
+    rivals: tuple[Rival, ...] = field(default=(), repr=False)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the choice is in doubt, because other objects score about as high."""
+        return bool(self.rivals)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know about the result, in words: why it was not found, unknown words, doubts."""
+        return result_notes(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values; the mask as COCO's run lengths, which pycocotools reads."""
         return {
             "text": self.text,
             "found": self.found,
+            "reason": self.reason.value if self.reason else None,
             "score": round(self.score, 4),
             "box": list(self.box) if self.box else None,
-            "pixels": int(self.mask.sum()),
+            "pixels": int(np.count_nonzero(self.mask)),
+            "pieces": self.pieces,
             "mask": {"size": list(self.frame_size), "counts": run_lengths(self.mask)},
             "cell": list(self.cell),
+            "ambiguous": self.ambiguous,
+            "rivals": [{"cell": list(rival.cell), "score": round(rival.score, 4)} for rival in self.rivals],
             "unknown_words": list(self.unknown_words),
+            "suggestions": dict(self.suggestions),
             "cut_words": list(self.cut_words),
+            "notes": self.notes,
             "frame_size": list(self.frame_size),
             "milliseconds": {step: round(value, 3) for step, value in self.milliseconds.items()},
         }
@@ -68,12 +100,14 @@ class Candidate:
         mask: its pixels, bool `[h,w]` at the frame's own size.
         box: the mask's tight box (x1, y1, x2, y2), right and lower ends exclusive; None if the mask is empty.
         cell: row i and column j of its cell.
+        pieces: how many large pieces the mask was in; only the one at the cell, or nearest to it, is in `mask`.
     """
 
     score: float
     mask: np.ndarray = field(repr=False)
     box: Box | None
     cell: tuple[int, int]
+    pieces: int = field(default=1, repr=False)
 
 
 def box_of(mask: np.ndarray) -> Box | None:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 
 from isfp.errors import IsfpError, StaleViewError
-from isfp.steps.letterbox import Letterbox
+from isfp.steps.contrast import has_contrast
+from isfp.steps.letterbox import Letterbox, logit_of
 from isfp.steps.lookup import Cell, best_cells, peaks
+from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase, Vocabulary
 from isfp.steps.phrase_cache import PhraseCache
-from isfp.steps.result import Candidate, Segmentation, box_of
+from isfp.steps.pieces import keep_piece
+from isfp.steps.result import Box, Candidate, Segmentation, box_of
+from isfp.steps.rivals import Rival, rivals_of
+from isfp.steps.segmentation_set import SegmentationSet, distinct_objects
 from isfp.steps.stopwatch import Stopwatch
+from isfp.steps.values import check_finite, check_probabilities
+from isfp.steps.verdict import NotFoundReason, why_refused
+
+PhraseList: TypeAlias = list[str] | tuple[str, ...]
 
 
 @dataclass
@@ -26,20 +36,24 @@ class LoadedNetwork:
         max_words: L, the words of a phrase that it reads.
         grid: S, rows and columns of the identifying map.
         mask_threshold: probability, between 0 and 1, above which a pixel belongs to a mask.
+        noun_required: whether a phrase must name an object; see `Manifest.noun_required`.
         phrases: the text stage, with a cache.
         identify: the stage of this name.
         mask: the stage of this name.
         looks: how many frames were looked at; only the view of the latest is valid.
+        one_thread: entered by whatever uses the buffers.
     """
 
     vocabulary: Vocabulary
     max_words: int
     grid: int
     mask_threshold: float
+    noun_required: bool
     phrases: PhraseCache
     identify: Callable[..., Mapping[str, Any]]
     mask: Callable[..., Mapping[str, Any]]
     looks: int = 0
+    one_thread: OneThread = field(default_factory=OneThread)
 
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it; see `Segmenter.encode`."""
@@ -54,11 +68,28 @@ class PhraseAnswer:
         cell: the cell that was chosen.
         identifying_map: probabilities `[S,S]`.
         logits: logits of that cell's mask `[H,W]`; None if the object was not found.
+        reason: why it was not found; None if it was.
+        threshold: minimum score for a match, which rivals must reach too.
     """
 
     cell: Cell
     identifying_map: np.ndarray
     logits: np.ndarray | None
+    reason: NotFoundReason | None = None
+    threshold: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Restored:
+    """A mask at the frame's size, bool `[h,w]`, its box, and how many large pieces it was in."""
+
+    mask: np.ndarray
+    box: Box | None
+    pieces: int
+
+    @classmethod
+    def nothing(cls) -> _Restored:
+        return cls(np.zeros((0, 0), bool), None, 0)
 
 
 class View:
@@ -66,7 +97,8 @@ class View:
 
     The image stage has run. Any number of questions can now be asked without running it again, and a phrase's vector and
     identifying map are computed once. A view is valid until its Segmenter looks at another frame, which reuses the buffers; after
-    that, every question raises StaleViewError. Results that were returned before stay valid.
+    that, every question raises StaleViewError. Results that were returned before stay valid. Like its Segmenter, a view is used by
+    one thread at a time: a second one gets a SegmenterInUseError.
 
     `find` and `candidates` are what most programs need. `identify`, `masks` and `segmentations` are the steps between, for
     programs that choose cells in their own way, as `isfp.video.Smoother` does.
@@ -93,36 +125,45 @@ class View:
         self._identifying: dict[bytes, np.ndarray] = {}
 
     @overload
-    def find(self, text: str, threshold: float | None = None) -> Segmentation: ...
+    def find(self, text: str, threshold: float | None = None, several: Literal[False] = False) -> Segmentation: ...
     @overload
-    def find(self, text: list[str] | tuple[str, ...], threshold: float | None = None) -> list[Segmentation]: ...
+    def find(self, text: PhraseList, threshold: float | None = None, several: Literal[False] = False) -> list[Segmentation]: ...
+    @overload
+    def find(self, text: str, threshold: float | None = None, *, several: Literal[True]) -> SegmentationSet: ...
+    @overload
+    def find(self, text: PhraseList, threshold: float | None = None, *, several: Literal[True]) -> list[SegmentationSet]: ...
+    @overload
+    def find(self, text: str | PhraseList, threshold: float | None = None, several: bool = False) -> Any: ...
 
-    def find(self, text: str | list[str] | tuple[str, ...], threshold: float | None = None) -> Segmentation | list[Segmentation]:
+    def find(self, text: str | PhraseList, threshold: float | None = None, several: bool = False) -> Any:
         """Find the object that each phrase means.
 
         Args:
             text: one phrase, or a list of them.
             threshold: minimum score for a match, 0 to 1; by default the Segmenter's.
+            several: find every object that a phrase means ("the mugs"), not only the best one. They are the peaks of the same
+                identifying map that reach the threshold; the mask stage computes one mask for each.
 
         Returns:
-            One `Segmentation` for one phrase; for a list, a list of them in its order.
+            One `Segmentation` for one phrase; for a list, a list of them in its order. With `several`, a `SegmentationSet` in place
+            of each `Segmentation`.
 
         Raises:
             PhraseError: a phrase is not text, or has no words.
             StaleViewError: the Segmenter has looked at another frame since.
+            SegmenterInUseError: another thread is using the Segmenter.
+            RuntimeFailedError: the network failed, or returned values that are not finite or out of range.
         """
         threshold = self._threshold if threshold is None else check_threshold(threshold)
-        phrases = self._encode(text if isinstance(text, list | tuple) else [text])
-        distinct = distinct_phrases(phrases)
-        maps = self.identify(distinct)
-        with self.stopwatch.step("lookup"):
-            cells = best_cells(maps)
-            found = [number for number, cell in enumerate(cells) if cell.score >= threshold]
-        logits = dict(zip(found, self._logits([distinct[n] for n in found], [[cells[n].index] for n in found]), strict=True))
-        answers = {
-            phrase.key: PhraseAnswer(cells[n], maps[n], logits[n][0] if n in logits else None) for n, phrase in enumerate(distinct)
-        }
-        results = self.segmentations(phrases, answers)
+        with self._network.one_thread:
+            phrases = self._encode(text if isinstance(text, list | tuple) else [text])
+            distinct = distinct_phrases(phrases)
+            maps = self.identify(distinct)
+            results: list[Any]
+            if several:
+                results = [self._find_all(phrase, threshold) for phrase in phrases]
+            else:
+                results = self._find_best(phrases, distinct, maps, threshold)
         return results if isinstance(text, list | tuple) else results[0]
 
     def candidates(self, text: str, k: int = 3) -> list[Candidate]:
@@ -135,18 +176,23 @@ class View:
             k: how many at most, 1 or more; there are fewer if the identifying map has fewer local maxima.
 
         Raises:
+            IsfpError: k is less than 1.
             PhraseError: the phrase is not text, or has no words.
-            StaleViewError: the Segmenter has looked at another frame since.
+            StaleViewError, SegmenterInUseError, RuntimeFailedError: as for `find`.
         """
-        if k < 1:
-            raise IsfpError(f"{k} candidates were asked for; expected 1 or more.")
-        phrase = self.encode(text)
-        identifying_map = self.identify([phrase])[0]
-        with self.stopwatch.step("lookup"):
-            cells = peaks(identifying_map, k)
-        logits = self._logits([phrase], [[cell.index for cell in cells]])[0]
-        masks = [self._restore(channel) for channel in logits]
-        return [Candidate(cell.score, mask, box_of(mask), (cell.row, cell.column)) for cell, mask in zip(cells, masks, strict=True)]
+        if not isinstance(k, int) or k < 1:
+            raise IsfpError(f"{k!r} candidates were asked for; expected 1 or more, a whole number.")
+        with self._network.one_thread:
+            phrase = self.encode(text)
+            identifying_map = self.identify([phrase])[0]
+            with self.stopwatch.step("lookup"):
+                cells = peaks(identifying_map, k)
+            logits = self._logits([phrase], [[cell.index for cell in cells]])[0]
+            restored = [self._restore(channel, cell) for channel, cell in zip(logits, cells, strict=True)]
+        return [
+            Candidate(cell.score, one.mask, one.box, (cell.row, cell.column), one.pieces)
+            for cell, one in zip(cells, restored, strict=True)
+        ]
 
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it; see `Segmenter.encode`."""
@@ -163,20 +209,21 @@ class View:
 
         Raises:
             PhraseError: a phrase is not text, or has no words.
-            StaleViewError: the Segmenter has looked at another frame since.
+            StaleViewError, SegmenterInUseError, RuntimeFailedError: as for `find`.
         """
-        self._check_current()
-        encoded = self._encode(phrases)
-        with self.stopwatch.step("text"):
-            self._read(encoded)
-        with self.stopwatch.step("identify"):
-            new = [key for key in dict.fromkeys(phrase.key for phrase in encoded) if key not in self._identifying]
-            if new:
-                vectors = np.stack([self._vectors[key] for key in new])
-                maps = self._network.identify(**self._visual_maps, phrases=vectors)["identifying"]
-                self._identifying.update(zip(new, np.array(maps), strict=True))
-        grid = self._network.grid
-        return np.array([self._identifying[phrase.key] for phrase in encoded], np.float32).reshape(-1, grid, grid)
+        with self._network.one_thread:
+            self._check_current()
+            encoded = self._encode(phrases)
+            with self.stopwatch.step("text"):
+                self._read(encoded)
+            with self.stopwatch.step("identify"):
+                new = [key for key in dict.fromkeys(phrase.key for phrase in encoded) if key not in self._identifying]
+                if new:
+                    vectors = np.stack([self._vectors[key] for key in new])
+                    maps = self._network.identify(**self._visual_maps, phrases=vectors)["identifying"]
+                    self._identifying.update(zip(new, check_probabilities(np.array(maps)), strict=True))
+            grid = self._network.grid
+            return np.array([self._identifying[phrase.key] for phrase in encoded], np.float32).reshape(-1, grid, grid)
 
     def masks(self, phrases: Sequence[str | EncodedPhrase], cells: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
         """Return the masks of any cells, in the network's input.
@@ -191,9 +238,14 @@ class View:
         Raises:
             IsfpError: the cells do not have this shape, or an index is out of range.
             PhraseError: a phrase is not text, or has no words.
-            StaleViewError: the Segmenter has looked at another frame since.
+            StaleViewError, SegmenterInUseError, RuntimeFailedError: as for `find`.
         """
-        return np.array(self._logits(self._encode(phrases), cells))
+        with self._network.one_thread:
+            return np.array(self._logits(self._encode(phrases), cells))
+
+    def why_refused(self, phrase: EncodedPhrase) -> NotFoundReason | None:
+        """Return why a phrase is not found in this frame whatever its score is, or None if the score decides."""
+        return why_refused(phrase, self._contrast, self._network.noun_required)
 
     def segmentations(self, phrases: Sequence[EncodedPhrase], answers: Mapping[bytes, PhraseAnswer]) -> list[Segmentation]:
         """Turn what was computed for phrases into results at the frame's size.
@@ -203,28 +255,70 @@ class View:
             answers: what was computed for each phrase, by its `key`.
         """
         with self.stopwatch.step("restore"):
-            masks = {key: self._restore(answer.logits) for key, answer in answers.items() if answer.logits is not None}
-            boxes = {key: box_of(mask) for key, mask in masks.items()}
+            restored = {
+                key: self._restore(answer.logits, answer.cell) for key, answer in answers.items() if answer.logits is not None
+            }
+            rivals = {key: self._rivals(answers[key], one) for key, one in restored.items() if one.box}
         milliseconds, size = self.stopwatch.milliseconds(), self.letterbox.frame_size
         results = []
         for phrase in phrases:
-            answer, box = answers[phrase.key], boxes.get(phrase.key)
+            answer, one = answers[phrase.key], restored.get(phrase.key, _Restored.nothing())
             results.append(
                 Segmentation(
                     text=phrase.text,
-                    found=box is not None,
+                    found=one.box is not None,
                     score=answer.cell.score,
-                    mask=masks[phrase.key] if phrase.key in masks else np.zeros(size, bool),
-                    box=box,
+                    mask=np.zeros(size, bool) if one.box is None else one.mask,
+                    box=one.box,
                     cell=(answer.cell.row, answer.cell.column),
                     identifying_map=answer.identifying_map,
                     unknown_words=phrase.unknown,
                     cut_words=phrase.cut,
                     frame_size=size,
                     milliseconds=milliseconds,
+                    suggestions=phrase.suggestions,
+                    reason=answer.reason or (NotFoundReason.EMPTY_MASK if one.box is None else None),
+                    pieces=one.pieces,
+                    rivals=rivals.get(phrase.key, ()),
                 )
             )
         return results
+
+    def _find_best(
+        self, phrases: Sequence[EncodedPhrase], distinct: Sequence[EncodedPhrase], maps: np.ndarray, threshold: float
+    ) -> list[Segmentation]:
+        with self.stopwatch.step("lookup"):
+            cells = best_cells(maps)
+            reasons = [self._why_not_found(phrase, cell, threshold) for phrase, cell in zip(distinct, cells, strict=True)]
+            found = [number for number, reason in enumerate(reasons) if reason is None]
+        logits = dict(zip(found, self._logits([distinct[n] for n in found], [[cells[n].index] for n in found]), strict=True))
+        answers = {
+            phrase.key: PhraseAnswer(cells[n], maps[n], logits[n][0] if n in logits else None, reasons[n], threshold)
+            for n, phrase in enumerate(distinct)
+        }
+        return self.segmentations(phrases, answers)
+
+    def _find_all(self, phrase: EncodedPhrase, threshold: float) -> SegmentationSet:
+        identifying_map = self.identify([phrase])[0]
+        with self.stopwatch.step("lookup"):
+            cell = best_cells(identifying_map[None])[0]
+            reason = self._why_not_found(phrase, cell, threshold)
+            cells = [] if reason else [peak for peak in peaks(identifying_map, identifying_map.size) if peak.score >= threshold]
+        if reason:
+            answer = PhraseAnswer(cell, identifying_map, None, reason, threshold)
+            return SegmentationSet(self.segmentations([phrase], {phrase.key: answer})[0], ())
+        logits = np.array(self._logits([phrase], [[peak.index for peak in cells]])[0])
+        each = [PhraseAnswer(peak, identifying_map, mask, None, threshold) for peak, mask in zip(cells, logits, strict=True)]
+        results = [self.segmentations([phrase], {phrase.key: answer})[0] for answer in each]
+        objects = distinct_objects([replace(one, rivals=()) for one in results if one.found])
+        return SegmentationSet(results[0], objects)
+
+    def _why_not_found(self, phrase: EncodedPhrase, cell: Cell, threshold: float) -> NotFoundReason | None:
+        return self.why_refused(phrase) or (None if cell.score >= threshold else NotFoundReason.BELOW_THRESHOLD)
+
+    @cached_property
+    def _contrast(self) -> bool:
+        return has_contrast(self.letterboxed[0][self.letterbox.window])
 
     def _encode(self, phrases: Sequence[str | EncodedPhrase]) -> list[EncodedPhrase]:
         return [phrase if isinstance(phrase, EncodedPhrase) else self.encode(phrase) for phrase in phrases]
@@ -254,10 +348,30 @@ class View:
             outputs = self._network.mask(
                 frame=self.letterboxed, **self._visual_maps, phrases=vectors, cells=indices.astype(np.int32)
             )
-            return np.asarray(outputs["masks"])
+            return check_finite("mask", "masks", np.asarray(outputs["masks"]))
 
-    def _restore(self, logits: np.ndarray) -> np.ndarray:
-        return self.letterbox.mask(logits, self._network.mask_threshold)
+    def _restore(self, logits: np.ndarray, cell: Cell) -> _Restored:
+        """Keep the mask's piece at the cell, and bring it to the frame's size."""
+        threshold = self._network.mask_threshold
+        row, column = self._centre(cell.row, cell.column)
+        point = column - self.letterbox.left, row - self.letterbox.top
+        kept, pieces = keep_piece(logits[self.letterbox.window], logit_of(threshold), point)
+        mask = self.letterbox.resize(kept) > np.float32(logit_of(threshold))
+        return _Restored(mask, box_of(mask), pieces)
+
+    def _rivals(self, answer: PhraseAnswer, one: _Restored) -> tuple[Rival, ...]:
+        """Return the rivals of an answer, without peaks beside its cell within its mask: a large object may raise two."""
+        rivals = rivals_of(answer.cell, answer.identifying_map, answer.threshold)
+        return tuple(rival for rival in rivals if not (rival.is_beside(answer.cell) and self._is_inside(one.mask, rival)))
+
+    def _is_inside(self, mask: np.ndarray, rival: Rival) -> bool:
+        x, y = self.letterbox.points_to_frame(np.array(self._centre(*rival.cell)[::-1]))
+        return bool(0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[int(y), int(x)])
+
+    def _centre(self, row: int, column: int) -> tuple[float, float]:
+        """The centre of a cell in the network's input: its row and column in pixels."""
+        height, width = self.letterboxed.shape[1:3]
+        return (row + 0.5) * height / self._network.grid, (column + 0.5) * width / self._network.grid
 
     def _check_current(self) -> None:
         if self._look != self._network.looks:

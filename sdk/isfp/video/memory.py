@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,33 +59,45 @@ class Memory:
         self._enter, self._leave = enter, leave
         self._middle = np.float32(np.log(mask_threshold / (1 - mask_threshold)))
         self._tracks: dict[bytes, _Track] = {}
+        self._before: dict[bytes, _Track] = {}  # as it was before the last look_up
         self._motion = Motion()
 
-    def look_up(self, keys: Sequence[bytes], grids: np.ndarray) -> tuple[np.ndarray, list[Cell], list[int]]:
+    def look_up(
+        self, keys: Sequence[bytes], grids: np.ndarray, refused: Collection[int] = ()
+    ) -> tuple[np.ndarray, list[Cell], list[int]]:
         """Choose cells; phrases that this frame is not searched for are forgotten.
 
         Args:
             keys: one for each phrase, the same in every frame.
             grids: the newest identifying maps `[P,S,S]`.
+            refused: numbers of the phrases that are not found in this frame whatever they score; their past stays as it is.
 
         Returns:
             The blended maps `[P,S,S]`, each phrase's cell, and the indices of the phrases that are found.
         """
         tracks: dict[bytes, _Track] = {}
-        cells, found = [], []
+        maps, cells, found = [], [], []
         for number, (key, grid) in enumerate(zip(keys, grids, strict=True)):
-            track = self._tracks.get(key)
-            if track is None:
-                track = _Track(grid.copy())
-            else:
-                track.grid += STILL * (grid - track.grid)
+            past = self._tracks.get(key)
+            if number in refused:
+                maps.append(grid)
+                cells.append(best_cells(grid[None])[0])
+                if past is not None:
+                    tracks[key] = past
+                continue
+            blended = grid.copy() if past is None else past.grid + STILL * (grid - past.grid)
+            track = _Track(blended) if past is None else replace(past, grid=blended)
             tracks[key] = track
-            cell = self._choose(track)
-            cells.append(cell)
+            maps.append(blended)
+            cells.append(self._choose(track))
             if track.cell is not None:
                 found.append(number)
-        self._tracks = tracks
-        return np.stack([tracks[key].grid for key in keys]), cells, found
+        self._before, self._tracks = self._tracks, tracks
+        return np.stack(maps), cells, found
+
+    def undo(self) -> None:
+        """Take back the last `look_up`, if the frame's masks cannot be computed."""
+        self._tracks = self._before
 
     def steady(self, keys: Sequence[bytes], letterboxed: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Blend the masks of this frame with earlier ones; call it for every frame.
@@ -112,7 +124,7 @@ class Memory:
 
     def forget(self) -> None:
         """Forget everything: the next frame is the first."""
-        self._tracks.clear()
+        self._tracks, self._before = {}, {}
         self._motion = Motion()
 
     def _choose(self, track: _Track) -> Cell:

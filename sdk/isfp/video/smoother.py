@@ -9,7 +9,8 @@ import numpy as np
 from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
 from isfp.steps.result import Segmentation
-from isfp.steps.view import PhraseAnswer, distinct_phrases
+from isfp.steps.verdict import NotFoundReason
+from isfp.steps.view import PhraseAnswer, View, distinct_phrases
 from isfp.video.memory import Memory
 
 
@@ -45,7 +46,7 @@ class Smoother:
                 f"leave is {leave}; expected a score from 0 to the Segmenter's threshold, {segmenter.threshold}: an "
                 "object that was found is lost at a lower score than the one at which it is found."
             )
-        self._memory = Memory(segmenter.threshold, self.leave, segmenter.bundle.manifest.mask_threshold)
+        self._memory = self._new_memory()
         self._size: tuple[int, ...] = ()
 
     @overload
@@ -64,27 +65,40 @@ class Smoother:
             text: one phrase, or a list of them.
 
         Raises:
-            FrameError, PhraseError: as for `Segmenter.run`; nothing is forgotten.
+            FrameError, PhraseError, SegmenterInUseError, RuntimeFailedError: as for `Segmenter.run`; nothing is forgotten.
         """
-        view = self.segmenter.look(frame)
-        phrases = [view.encode(phrase) for phrase in (text if isinstance(text, list | tuple) else [text])]
-        if view.letterbox.frame_size != self._size:
-            self.reset()
-            self._size = view.letterbox.frame_size
-        if not phrases:
-            return []
-        distinct = distinct_phrases(phrases)
-        newest = view.identify(distinct)
-        with view.stopwatch.step("lookup"):
-            maps, cells, found = self._memory.look_up([phrase.key for phrase in distinct], newest)
-        logits = view.masks([distinct[n] for n in found], [[cells[n].index] for n in found])
-        with view.stopwatch.step("steady"):
-            steadied = self._memory.steady([distinct[n].key for n in found], view.letterboxed, logits)
-        masks = {n: channels[0] for n, channels in zip(found, steadied, strict=True)}
-        answers = {phrase.key: PhraseAnswer(cells[n], maps[n], masks.get(n)) for n, phrase in enumerate(distinct)}
-        results = view.segmentations(phrases, answers)
+        with self.segmenter.one_thread:
+            results = self._run(self.segmenter.look(frame), text if isinstance(text, list | tuple) else [text])
         return results if isinstance(text, list | tuple) else results[0]
+
+    def _run(self, view: View, text: list[str] | tuple[str, ...]) -> list[Segmentation]:
+        phrases = [view.encode(phrase) for phrase in text]
+        size = view.letterbox.frame_size
+        memory = self._memory if size == self._size else self._new_memory()
+        if phrases:
+            distinct = distinct_phrases(phrases)
+            newest = view.identify(distinct)
+            with view.stopwatch.step("lookup"):
+                refused = {n: reason for n, phrase in enumerate(distinct) if (reason := view.why_refused(phrase))}
+                maps, cells, found = memory.look_up([phrase.key for phrase in distinct], newest, refused)
+            try:
+                logits = view.masks([distinct[n] for n in found], [[cells[n].index] for n in found])
+            except BaseException:
+                memory.undo()
+                raise
+            with view.stopwatch.step("steady"):
+                steadied = memory.steady([distinct[n].key for n in found], view.letterboxed, logits)
+            masks = {n: channels[0] for n, channels in zip(found, steadied, strict=True)}
+            answers = {}
+            for n, phrase in enumerate(distinct):
+                reason = None if n in masks else refused.get(n, NotFoundReason.BELOW_THRESHOLD)
+                answers[phrase.key] = PhraseAnswer(cells[n], maps[n], masks.get(n), reason, self.leave)
+        self._memory, self._size = memory, size  # only once nothing can fail any more
+        return view.segmentations(phrases, answers) if phrases else []
 
     def reset(self) -> None:
         """Forget the frames so far, as at a cut."""
         self._memory.forget()
+
+    def _new_memory(self) -> Memory:
+        return Memory(self.segmenter.threshold, self.leave, self.segmenter.bundle.manifest.mask_threshold)
