@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isfp import RuntimeFailedError, Segmenter
+from isfp import IsfpError, RuntimeFailedError, Segmenter
 from isfp.runtimes.onnxruntime import OnnxRuntime
 from isfp.video import Smoother
 from tests.sdk.colour_bundle import picture
@@ -110,3 +110,42 @@ def test_phrase_vectors_of_a_failed_run_are_not_kept(segmenter, runtime):
     runtime.fault = None
     assert segmenter.run(SCENE, ["red", "blue"])[0].found
     assert (segmenter.cache_counts.hits, segmenter.cache_counts.misses) == (0, 2)
+
+
+SHAPES = [
+    ("identify", lambda array: array[:, :3]),
+    ("identify", lambda array: np.concatenate([array, array])),
+    ("identify", lambda array: array[0]),
+    ("mask", lambda array: array[..., ::2, ::2]),
+    ("mask", lambda array: array[..., :-1]),
+    ("mask", lambda array: array[:, :0]),
+    ("mask", lambda array: array.astype(np.float64)),
+    ("text", lambda array: array[:, :1]),
+    ("image", lambda array: array[:, :, :1]),
+]
+
+
+@pytest.mark.parametrize("fault", SHAPES)
+def test_an_output_of_another_shape_than_the_manifests_is_an_error(segmenter, runtime, fault):
+    segmenter.run(SCENE, "red")
+    segmenter._network.phrases._vectors.clear()
+    runtime.fault = fault
+    with pytest.raises(
+        RuntimeFailedError, match=f"The stage '{fault[0]}' returned float.* expected float32 .*as the manifest states"
+    ):
+        segmenter.run(SCENE, "red")
+    runtime.fault = None
+    assert segmenter.run(SCENE, "red").found
+
+
+def test_a_missing_output_is_an_error(segmenter):
+    stage = segmenter.runtime.load(segmenter.bundle, "identify")
+    stage.runner = lambda **inputs: {}
+    with pytest.raises(RuntimeFailedError, match="returned nothing as 'identifying'"):
+        segmenter.run(SCENE, "red")
+
+
+@pytest.mark.parametrize("k", [0, -3, 1.5, "2", None])
+def test_a_number_of_candidates_that_is_none_is_refused(segmenter, k):
+    with pytest.raises(IsfpError, match="expected 1 or more"):
+        segmenter.candidates(SCENE, "red", k)

@@ -226,12 +226,18 @@ def _tensors(fields: dict, path: tuple, contract: dict[str, tuple], sizes: dict[
         dtype, *shape = contract[tensor.name]
         wanted = [sizes.get(size, size) for size in shape]
         fits = len(wanted) == len(tensor.shape) and all(
-            isinstance(found, str) or isinstance(want, str) or found == want
-            for found, want in zip(tensor.shape, wanted, strict=True)
+            _fits(found, want) for found, want in zip(tensor.shape, wanted, strict=True)
         )
         if not fits or tensor.dtype != dtype:
             raise _unsound((*path, tensor.name), f"{tensor.dtype} {list(tensor.shape)}", f"{dtype} {wanted}")
     return tuple(tensors)
+
+
+def _fits(found: int | str, want: int | str) -> bool:
+    """Whether an axis is what the contract says: a given size, dynamic (P, K), or any size, but a fixed one (C, h, w)."""
+    if want in (PHRASES_AXIS, CANDIDATES_AXIS) or isinstance(want, int):
+        return found == want
+    return isinstance(found, int)
 
 
 def _is_size(value: object) -> bool:

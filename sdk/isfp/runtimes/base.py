@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import Stage
 from isfp.errors import RuntimeFailedError
+from isfp.runtimes.stage_shapes import StageShapes
 
 #: A stage that can be run: named arrays in, named arrays out.
 StageRunner = Callable[..., dict[str, Any]]
@@ -20,20 +22,23 @@ class LoadedStage:
     `numpy.asarray` copies to the host. They belong to the stage and are valid until it runs again: copy what has to last longer.
     """
 
-    def __init__(self, runtime: str, runner: StageRunner) -> None:
-        """Take the name of the runtime, for the error message, and what runs the stage."""
+    def __init__(self, runtime: str, runner: StageRunner, stage: Stage) -> None:
+        """Take the name of the runtime, for the error message, what runs the stage, and the stage as the manifest states it."""
         self._runtime = runtime
+        self._shapes = StageShapes(stage)
         self.runner: StageRunner | None = runner
 
     def __call__(self, **inputs: Any) -> dict[str, Any]:
         """Run the stage; see docs/architecture.md for the inputs and outputs of each.
 
         Raises:
-            RuntimeFailedError: the inputs do not fit, the runtime failed, or it was closed.
+            RuntimeFailedError: the inputs do not fit, the runtime failed, its outputs are not the manifest's, or it was closed.
         """
         if self.runner is None:
             raise closed_error(self._runtime)
-        return self.runner(**inputs)
+        outputs = self.runner(**inputs)
+        self._shapes.check(inputs, outputs)
+        return outputs
 
     def close(self) -> None:
         """Release what runs the stage, whoever still holds this object."""
@@ -95,7 +100,7 @@ class Runtime(ABC):
                 f"{bundle.path}; a runtime serves one bundle. Make another runtime for it."
             )
         if stage not in self._loaded:
-            self._loaded[stage] = LoadedStage(self.name, self._load(bundle, stage))
+            self._loaded[stage] = LoadedStage(self.name, self._load(bundle, stage), bundle.manifest.stages[stage])
             self._bundle = bundle
         return self._loaded[stage]
 

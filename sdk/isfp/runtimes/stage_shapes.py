@@ -1,0 +1,71 @@
+"""A stage's outputs are held to the manifest, so that a wrong shape is an error and not a wrong mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from isfp.bundle.manifest import REMEDY, Stage, Tensor
+from isfp.errors import RuntimeFailedError
+
+_MOST = 1000  # combinations of shapes that are remembered
+
+
+class StageShapes:
+    """Compares names, types and shapes of what goes through a stage with the manifest, once for each combination of shapes."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Take the stage as the manifest states it."""
+        self._stage = stage
+        self._seen: set[tuple] = set()
+
+    def check(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+        """Compare one run's outputs.
+
+        Args:
+            inputs: the arrays by name; they say how many phrases and masks there must be.
+            outputs: arrays, of NumPy or on a device.
+
+        Raises:
+            RuntimeFailedError: an output is missing, or its type or shape is not the manifest's.
+        """
+        key = (*((name, _shape(value)) for name, value in inputs.items()), *((n, _shape(v), _type(v)) for n, v in outputs.items()))
+        if key in self._seen:
+            return
+        sizes: dict[str, int] = {}
+        for tensor in self._stage.inputs:
+            if tensor.name in inputs:
+                sizes.update(_dynamic(tensor, _shape(inputs[tensor.name])))
+        for tensor in self._stage.outputs:
+            wanted = [sizes.get(size, size) if isinstance(size, str) else size for size in tensor.shape]
+            value = outputs.get(tensor.name)
+            if value is None or not _fits(_shape(value), wanted) or _type(value) != np.dtype(tensor.dtype):
+                found = "nothing" if value is None else f"{_type(value)} {list(_shape(value))}"
+                raise RuntimeFailedError(
+                    f"The stage {self._stage.name!r} returned {found} as {tensor.name!r}; expected {tensor.dtype} {wanted}, as the "
+                    f"manifest states. {REMEDY}"
+                )
+        if len(self._seen) >= _MOST:
+            self._seen.clear()
+        self._seen.add(key)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+
+
+def _type(value: Any) -> np.dtype:
+    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+
+
+def _dynamic(tensor: Tensor, shape: tuple[int, ...]) -> dict[str, int]:
+    """The sizes that an input's shape gives to the dynamic axes."""
+    pairs = zip(tensor.shape, shape, strict=False)
+    return {axis: size for axis, size in pairs if isinstance(axis, str)}
+
+
+def _fits(found: tuple[int, ...], wanted: list[int | str]) -> bool:
+    same = (isinstance(want, str) or size == want for size, want in zip(found, wanted, strict=False))
+    return len(found) == len(wanted) and all(same)
