@@ -18,12 +18,22 @@ LEAST = 10
 #: this share of the distance, so a smaller difference is never an outlier.
 DEVIATIONS, NOISE = 3.5, 0.01
 
+#: Metres between which the median depth within a mask must lie: no depth camera sees farther, and nothing nearer is in focus. What
+#: lies outside has another unit.
+NEAREST, FARTHEST = 0.01, 100.0
+#: A piece of a mask larger than this share of its largest piece may be another object.
+LARGE = 0.1
+
 #: How far, as a factor, the plane may go on beyond the nearest and farthest depth that was trusted.
 BEYOND = 1.25
 
 
 class GeometryError(IsfpError, ValueError):
     """A mask, depth image or intrinsics cannot be measured."""
+
+
+class DepthUnitError(GeometryError):
+    """The depths within a mask are not plausible in metres: they have another unit."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,8 @@ class Position:
         axis: direction of the main axis of the plane through the visible side, either way, unit length, float64 `[3]`.
         length: extent along the main axis, metres.
         width: extent across it within that plane, metres: what a gripper that comes from the camera must open to.
-        trusted: share of the mask's pixels whose depth was there and agreed, 0 to 1; the depth of the others was filled in.
+        trusted: share of the mask's pixels whose depth was there and agreed, 0 to 1; the depth of the others was filled in. Divided
+            by the number of the mask's pieces.
         outline: place and main axis in the picture; if an object leans away, a different side may be its long one there.
     """
 
@@ -110,10 +121,10 @@ def outline(mask: np.ndarray) -> Outline:
     Raises:
         GeometryError: it is not such a mask, or is empty.
     """
-    return _outline(_pixels(mask))
+    return _outline(_pixels(mask)[0])
 
 
-def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Position:
+def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics, pieces: int = 1) -> Position:
     """Find an object in space.
 
     A plane is fitted to the depths within the mask; depths far from it (background along the edge, flying pixels) are left out, and
@@ -123,11 +134,14 @@ def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Posit
         mask: the object's mask, bool `[h,w]`.
         depth: aligned to the mask's frame, `[h,w]`: float, metres, or uint16, millimetres. 0, NaN and infinity are holes.
         intrinsics: of the camera that the frame is of.
+        pieces: `Segmentation.pieces`, in how many large pieces the mask was before one was kept. `trusted` is divided by it,
+            because the piece may be the wrong one, or a part of the object. Pieces that `mask` itself has count too.
 
     Raises:
+        DepthUnitError: the median depth within the mask is not plausible in metres.
         GeometryError: the mask is empty, the depth image is not of its size or kind, or there are too few depths within the mask.
     """
-    pixels = _pixels(mask)
+    pixels, own_pieces = _pixels(mask)
     columns, rows = pixels.T
     distances = _metres(depth, mask.shape)[rows, columns]
     known = np.isfinite(distances) & (distances > 0)
@@ -137,6 +151,7 @@ def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Posit
             "is aligned to the frame, and that the object is within the camera's range."
         )
     seen = distances[known]
+    _check_unit(float(np.median(seen)), depth.dtype)
     plane, trusted = _fit(pixels[known], seen)
     on_plane = _at(plane, pixels, seen[trusted])
     filled = on_plane.copy()
@@ -151,14 +166,29 @@ def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics) -> Posit
         axis=vectors[:, 2],
         length=float(along),
         width=float(across),
-        trusted=float(trusted.sum() / len(pixels)),
+        trusted=float(trusted.sum() / len(pixels) / max(pieces, own_pieces)),
         outline=_outline(pixels),
     )
 
 
-def _pixels(mask: np.ndarray) -> np.ndarray:
-    """The pixels (column, row) of a mask without its specks, `[N,2]`."""
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.ndim != 2:
+def _check_unit(median: float, dtype: np.dtype) -> None:
+    if NEAREST <= median <= FARTHEST:
+        return
+    if median > FARTHEST:
+        hint = "Depth in millimetres as float is read as metres: pass depth / 1000, or the uint16 image as it is."
+    elif dtype == np.uint16:
+        hint = "A uint16 depth image is read as millimetres: pass one in other units as float, in metres."
+    else:
+        hint = "Pass depth in metres as float, or in millimetres as uint16."
+    raise DepthUnitError(
+        f"The median depth within the mask is {median:g} m; expected {NEAREST:g} to {FARTHEST:g} m, the range of depth cameras. "
+        f"{hint}"
+    )
+
+
+def _pixels(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """The pixels (column, row) of a mask without its specks, `[N,2]`, and how many large pieces it has."""
+    if not isinstance(mask, np.ndarray) or isinstance(mask, np.ma.MaskedArray) or mask.dtype != bool or mask.ndim != 2:
         found = f"{mask.dtype} {list(mask.shape)}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise GeometryError(f"The mask is {found}; expected a numpy array of bool, [height,width], as a Segmentation has it.")
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
@@ -167,7 +197,7 @@ def _pixels(mask: np.ndarray) -> np.ndarray:
         raise GeometryError("The mask is empty; use only results of objects that were found (result.found).")
     kept = np.concatenate([[False], areas >= SPECK * areas.max()])
     rows, columns = np.nonzero(kept[labels])
-    return np.column_stack([columns, rows])
+    return np.column_stack([columns, rows]), int((areas >= LARGE * areas.max()).sum())
 
 
 def _outline(pixels: np.ndarray) -> Outline:
@@ -184,6 +214,10 @@ def _outline(pixels: np.ndarray) -> Outline:
 
 
 def _metres(depth: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    if isinstance(depth, np.ma.MaskedArray):
+        raise GeometryError(
+            "The depth image is a masked array; expected a plain one. Make its masked pixels holes: depth.filled(0)."
+        )
     if not isinstance(depth, np.ndarray) or depth.shape != size or not (depth.dtype == np.uint16 or depth.dtype.kind == "f"):
         found = f"{depth.dtype} {list(depth.shape)}" if isinstance(depth, np.ndarray) else type(depth).__name__
         raise GeometryError(

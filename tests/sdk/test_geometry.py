@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from isfp.geometry import GeometryError, Intrinsics, locate, outline
+from isfp.geometry import DepthUnitError, GeometryError, Intrinsics, locate, outline
 
 CAMERA = Intrinsics(fx=600, fy=590, cx=319.5, cy=239.5)
 SIZE = (480, 640)
@@ -172,3 +172,32 @@ def test_what_cannot_be_measured_is_refused():
     for nothing in (0.0, np.nan, -1.0):
         with pytest.raises(GeometryError, match=r"0 of the mask's \d+ pixels have a depth; expected 10"):
             locate(board.mask, np.full(SIZE, nothing), CAMERA)
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(1000, np.float32), (1000, np.float64), (0.001, np.float32), (1, np.uint16), (100, np.float32)]
+)
+def test_depth_in_another_unit_is_refused_and_says_so(scale, dtype):
+    board = Board(centre=(0.1, -0.05, 1.6))
+    depth = (board.depth * scale).astype(dtype) if dtype != np.uint16 else np.full(SIZE, 2, np.uint16)
+    with pytest.raises(DepthUnitError, match=r"The median depth within the mask is .* m; expected 0\.01 to 100 m"):
+        locate(board.mask, depth, CAMERA)
+
+
+def test_pieces_lower_the_trust():
+    board = Board(lean=0, turn=0)
+    alone = locate(board.mask, board.depth, CAMERA)
+    assert alone.trusted == pytest.approx(1, abs=0.02)
+    assert locate(board.mask, board.depth, CAMERA, pieces=2).trusted == alone.trusted / 2
+    parted = board.mask.copy()
+    columns = np.flatnonzero(board.mask.any(axis=0))
+    parted[:, int(columns.mean()) - 3 : int(columns.mean()) + 3] = False
+    assert locate(parted, board.depth, CAMERA).trusted == pytest.approx(0.5, abs=0.02)
+
+
+def test_masked_arrays_are_refused():
+    board = Board()
+    with pytest.raises(GeometryError, match="masked array"):
+        locate(board.mask, np.ma.masked_equal(board.depth, 1.5), CAMERA)
+    with pytest.raises(GeometryError, match="expected"):
+        outline(np.ma.masked_array(board.mask))
