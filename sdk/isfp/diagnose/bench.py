@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
 
 INCLUDED = (
@@ -96,7 +97,14 @@ def bench(segmenter: Segmenter, frame: np.ndarray, texts: list[str], runs: int, 
 
     Raises:
         FrameError, PhraseError: as for `Segmenter.run`.
+        IsfpError: a phrase is not found in this frame whatever its score is, so that the mask stage would not run for it.
     """
+    for result in segmenter.run(frame, texts, threshold=0.0):
+        if result.reason and result.reason.overrides_score:
+            raise IsfpError(
+                f"The mask stage would not run for {result.text!r}: {result.reason.sentence}. Expected a phrase that names an "
+                "object, and an image that shows something; give another phrase or image."
+            )
     for _ in range(warm_up):
         segmenter.run(frame, texts, threshold=0.0)
     laps = [segmenter.run(frame, texts, threshold=0.0)[0].milliseconds for _ in range(runs)]

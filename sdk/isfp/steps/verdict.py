@@ -25,11 +25,16 @@ class NotFoundReason(Enum):
         """The reason in words."""
         return _SENTENCES[self]
 
+    @property
+    def overrides_score(self) -> bool:
+        """Whether the object is not found whatever its score is."""
+        return self in (NotFoundReason.NO_KNOWN_WORD, NotFoundReason.NO_KNOWN_NOUN, NotFoundReason.FRAME_WITHOUT_CONTRAST)
+
 
 _SENTENCES = {
     NotFoundReason.NO_KNOWN_WORD: "no word of the phrase is known",
     NotFoundReason.NO_KNOWN_NOUN: "no known word of the phrase names an object",
-    NotFoundReason.FRAME_WITHOUT_CONTRAST: "the frame is one flat color",
+    NotFoundReason.FRAME_WITHOUT_CONTRAST: "the frame is one flat colour",
     NotFoundReason.BELOW_THRESHOLD: "the score is below the threshold",
     NotFoundReason.EMPTY_MASK: "the mask is empty",
 }

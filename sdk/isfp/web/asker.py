@@ -46,7 +46,7 @@ class Asker:
         self._most_megapixels, self._megapixels = megapixels, 0.0
         try:
             self._segmenter = self._thread.submit(Segmenter, bundle, runtime).result()
-            self._thread.submit(self._segmenter.run, np.full((480, 640, 3), 128, np.uint8), "anything").result()
+            self._thread.submit(self._warm_up).result()
         except BaseException:
             self._thread.shutdown()
             raise
@@ -100,6 +100,12 @@ class Asker:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _warm_up(self) -> None:
+        """Run every stage once; nothing is found in a grey frame, so the mask stage is asked by itself."""
+        view = self._segmenter.look(np.full((480, 640, 3), 128, np.uint8))
+        view.find("anything")
+        view.masks(["anything"], [[0]])
 
     def _find(self, content: bytes, phrase: str, candidates: int) -> dict[str, Any]:
         segmenter = self._segmenter

@@ -1,7 +1,9 @@
 import json
 import time
 
-from isfp import Segmenter
+import pytest
+
+from isfp import IsfpError, Segmenter
 from isfp.diagnose.bench import Timing, bench, interleave
 from tests.sdk.colour_bundle import picture
 
@@ -21,7 +23,7 @@ def test_things_are_run_in_turn_after_warming_up():
 
 def test_every_step_is_timed_and_the_mask_stage_runs_though_nothing_is_found(colour_bundle):
     with Segmenter(colour_bundle) as segmenter:
-        report = bench(segmenter, picture(), ["green", "red"], runs=4)
+        report = bench(segmenter, picture(("blue", (8, 20, 40, 52))), ["green", "red"], runs=4)
         assert segmenter.threshold == 0.5
     assert json.loads(json.dumps(report.to_json()))["milliseconds"]["total"]["runs"] == 4
     steps = report.milliseconds
@@ -29,3 +31,11 @@ def test_every_step_is_timed_and_the_mask_stage_runs_though_nothing_is_found(col
     assert steps["mask"].least > 0.01
     assert steps["total"].runs == 4
     assert (report.frame, report.view, report.phrases) == ((96, 128), (64, 64), 2)
+
+
+def test_a_frame_or_phrase_that_runs_no_mask_stage_is_refused(colour_bundle):
+    with Segmenter(colour_bundle) as segmenter:
+        with pytest.raises(IsfpError, match="would not run for 'red': the frame is one flat colour"):
+            bench(segmenter, picture(), ["red"], runs=1)
+        with pytest.raises(IsfpError, match="would not run for 'zork': no word of the phrase is known"):
+            bench(segmenter, picture(("red", (8, 20, 40, 52))), ["red", "zork"], runs=1)

@@ -15,6 +15,7 @@ from isfp import Segmenter
 from isfp.runtimes import Runtime
 from isfp.steps.letterbox import Framing
 from isfp.steps.lookup import best_cells
+from isfp.steps.result import Segmentation
 from isfp_train.data.store.store import FILL
 from isfp_train.errors import ConfigurationError
 from isfp_train.network.refinement import enlarge
@@ -130,7 +131,10 @@ class CheckpointPredictor:
 
 
 class BundlePredictor:
-    """Ask a bundle through the SDK, without its threshold."""
+    """Ask a bundle through the SDK, without its threshold: what the SDK refuses whatever the score is has the score 0.
+
+    With `cells`, even if all of them are None, the answers are the network's alone: no verdict, and all pieces of a mask.
+    """
 
     def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto") -> None:
         self.segmenter = Segmenter(bundle, runtime)
@@ -142,7 +146,12 @@ class BundlePredictor:
         view = self.segmenter.look(np.ascontiguousarray(image[..., ::-1]))
         if cells is None:
             return [
-                Answer(result.mask, result.score, result.cell[0] * self.grid + result.cell[1], result.identifying_map)
+                Answer(
+                    result.mask,
+                    0.0 if refused(result) else result.score,
+                    result.cell[0] * self.grid + result.cell[1],
+                    result.identifying_map,
+                )
                 for result in view.find(list(texts), threshold=0.0)
             ]
         maps = view.identify(texts)
@@ -153,6 +162,11 @@ class BundlePredictor:
             Answer(view.letterbox.mask(channels[0], threshold), own.score, cell, identifying)
             for channels, own, cell, identifying in zip(logits, best, chosen, maps, strict=True)
         ]
+
+
+def refused(result: Segmentation) -> bool:
+    """Whether the SDK says that an object is not there whatever its score is."""
+    return result.reason is not None and result.reason.overrides_score
 
 
 def open_model(path: str | Path, refinement: bool = True) -> Predictor:
