@@ -38,16 +38,15 @@ def best_cells(identifying: np.ndarray) -> list[Cell]:
     return [_middle(grid, _weighed(grid), int(grid.argmax())) for grid in identifying]
 
 
-def peaks(identifying: np.ndarray, k: int) -> list[Cell]:
+def peaks(identifying: np.ndarray, k: int, least: float = 0.0) -> list[Cell]:
     """Return the cells of the K best objects in one identifying map `[S,S]`, best first.
 
     An object raises the 3×3 cells around its centre, so only local maxima count, and only the first of equal neighbours. There may
-    be fewer than K.
+    be fewer than K. Those with a probability below `least` do not count.
     """
-    padded = np.pad(identifying, 1, constant_values=-np.inf)
-    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
+    around = cv2.dilate(identifying, np.ones((3, 3), np.uint8))
     flat, weighed = identifying.ravel(), _weighed(identifying)
-    maxima = np.flatnonzero(identifying == around)
+    maxima = np.flatnonzero((identifying == around) & (identifying >= least))
     chosen: list[Cell] = []
     for index in maxima[np.argsort(-flat[maxima], kind="stable")]:
         cell = _middle(identifying, weighed, int(index))

@@ -25,22 +25,30 @@ def keep_piece(logits: np.ndarray, middle: float, point: tuple[float, float]) ->
         The logits, below `middle` in all other pieces; and how many large pieces there are, 0 for an empty mask. A mask of one
         large piece is returned as it is, specks included.
     """
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats((logits > middle).view(np.uint8), connectivity=8)
-    if count <= 2:
-        return logits, count - 1
+    mask = (logits > middle).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(mask)
+    box = slice(y, y + height), slice(x, x + width)
+    if not width:
+        return logits, 0
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask[box], connectivity=8)
+    if count == 2:
+        return logits, 1
     areas = statistics[1:, cv2.CC_STAT_AREA]
     large = 1 + np.flatnonzero(areas >= LARGE * areas.max())
     if len(large) == 1:
         return logits, 1
-    kept = _nearest(labels, large, point)
-    others = (labels != 0) & (labels != kept)
-    return np.where(others, 2 * middle - logits, logits).astype(np.float32), len(large)
+    nearest = _nearest(labels, large, (point[0] - x, point[1] - y))
+    others = (labels != 0) & (labels != nearest)
+    kept = np.array(logits, np.float32)
+    kept[box][others] = 2 * middle - kept[box][others]
+    return kept, len(large)
 
 
 def _nearest(labels: np.ndarray, large: np.ndarray, point: tuple[float, float]) -> int:
     """Return which of the large pieces has the pixel nearest to a point."""
-    column, row = (min(max(int(value), 0), size - 1) for value, size in zip(point, labels.shape[::-1], strict=True))
-    if labels[row, column] in large:
+    column, row = (int(np.floor(value)) for value in point)
+    inside = 0 <= row < labels.shape[0] and 0 <= column < labels.shape[1]
+    if inside and labels[row, column] in large:
         return int(labels[row, column])
     rows, columns = np.nonzero(np.isin(labels, large))
     nearest = ((rows - row) ** 2 + (columns - column) ** 2).argmin()

@@ -45,6 +45,6 @@ def rivals_of(chosen: Cell, identifying_map: np.ndarray, threshold: float) -> tu
         return ()
     return tuple(
         Rival((peak.row, peak.column), peak.score)
-        for peak in peaks(identifying_map, identifying_map.size)
-        if peak.score >= least and max(abs(peak.row - chosen.row), abs(peak.column - chosen.column)) > 1
+        for peak in peaks(identifying_map, identifying_map.size, least)
+        if max(abs(peak.row - chosen.row), abs(peak.column - chosen.column)) > 1
     )

@@ -303,7 +303,7 @@ class View:
         with self.stopwatch.step("lookup"):
             cell = best_cells(identifying_map[None])[0]
             reason = self._why_not_found(phrase, cell, threshold)
-            cells = [] if reason else [peak for peak in peaks(identifying_map, identifying_map.size) if peak.score >= threshold]
+            cells = [] if reason else peaks(identifying_map, identifying_map.size, threshold)
         if reason:
             answer = PhraseAnswer(cell, identifying_map, None, reason, threshold)
             return SegmentationSet(self.segmentations([phrase], {phrase.key: answer})[0], ())
