@@ -48,7 +48,7 @@ class IsfpNode(Node):
         self.segmenter = Segmenter(bundle, runtime=runtime)
         probability = ParameterDescriptor(floating_point_range=[FloatingPointRange(from_value=0.0, to_value=1.0)])
         self.declare_parameter("threshold", self.segmenter.threshold, probability)
-        self.query = ""
+        self.query = self.note = ""
         self.complained = ("", 0.0)
         self.newest: Newest[Image | CompressedImage] = Newest()
         self.diagnosis = Diagnosis(f"{self.get_fully_qualified_name()}: segmentation", self.segmenter.runtime.name)
@@ -84,7 +84,8 @@ class IsfpNode(Node):
         self.detections.publish(detections_of(result, message.header))
         run = (perf_counter() - start) * 1e3
         stamp = message.header.stamp
-        self.diagnosis.answered(run, self.get_clock().now().nanoseconds / 1e6 - (stamp.sec * 1e3 + stamp.nanosec / 1e6))
+        age = self.get_clock().now().nanoseconds / 1e6 - (stamp.sec * 1e3 + stamp.nanosec / 1e6)
+        self.diagnosis.answered(run, age, result.notes)
         if self.overlay.get_subscription_count():
             self.overlay.publish(image_of(overlay(frame, [result]), "bgr8", message.header))
 
@@ -94,12 +95,11 @@ class IsfpNode(Node):
 
     def ask(self, query: str) -> tuple[bool, str]:
         try:
-            unknown = self.segmenter.encode(query).unknown
+            note = "; ".join(self.segmenter.notes(query))
         except PhraseError as error:
             self.complain(str(error))
             return False, str(error)
-        self.query = query
-        note = f"unknown words: {', '.join(unknown)}" if unknown else ""
+        self.query, self.note = query, note
         self.get_logger().info(f"looking for {query!r}" + (f"; {note}" if note else ""))
         return True, note
 
@@ -110,7 +110,7 @@ class IsfpNode(Node):
             self.get_logger().error(text)
 
     def diagnose(self) -> None:
-        array = DiagnosticArray(status=[self.diagnosis.status(self.query)])
+        array = DiagnosticArray(status=[self.diagnosis.status(self.query, self.note)])
         array.header.stamp = self.get_clock().now().to_msg()
         self.diagnostics.publish(array)
 

@@ -11,6 +11,7 @@ from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp.runtimes import Runtime, choose
 from isfp.steps.letterbox import check_frame
+from isfp.steps.notes import phrase_notes
 from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase
 from isfp.steps.phrase_cache import CacheCounts, PhraseCache
@@ -175,6 +176,16 @@ class Segmenter:
             PhraseError: the phrase is not text, or has no words.
         """
         return self._network.encode(text)
+
+    def notes(self, text: str) -> list[str]:
+        """Return what a person should know about a phrase, in words: unknown words with suggestions, cut words, no known noun.
+
+        May be called from any thread, as `encode` may.
+
+        Raises:
+            PhraseError: the phrase is not text, or has no words.
+        """
+        return phrase_notes(self.encode(text), self._network.noun_required)
 
     @property
     def cache_counts(self) -> CacheCounts:

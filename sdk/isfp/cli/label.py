@@ -59,13 +59,16 @@ def label(
             raise typer.Exit(130) from None
     if as_json:
         counts = {"pictures": summary.pictures, "done_before": summary.done_before, "masks": summary.masks}
-        print_json({**counts, "unreadable": summary.unreadable, "passed_over": summary.passed_over, "out": str(summary.out)})
+        about = {"phrase_notes": summary.phrase_notes}
+        print_json(
+            {**counts, "unreadable": summary.unreadable, "passed_over": summary.passed_over, **about, "out": str(summary.out)}
+        )
     before = f" ({summary.done_before} of them by an earlier run)" if summary.done_before else ""
     messages.print(f"{summary.pictures} images{before}, {summary.masks} masks: {summary.out}", markup=False)
     for note in summary.notes:
         messages.print(printable(note), markup=False)
-    if summary.unknown_words:
-        messages.print(f"Words that the model does not know: {', '.join(summary.unknown_words)}", markup=False)
+    for phrase, notes in summary.phrase_notes.items():
+        messages.print(printable(f"{phrase!r}: {'; '.join(notes)}"), markup=False)
     if summary.unreadable:
         first = next(iter(summary.unreadable.values()))
         raise FrameError(

@@ -24,6 +24,9 @@ def run(
             help="Picture to write (.png or .jpg: mask, identifying map and score), or video (.mp4, .webm or .avi: masks)."
         ),
     ] = None,
+    several: Annotated[
+        bool, typer.Option("--several", help='Find every object that a phrase means ("the mugs"); images only.')
+    ] = False,
     smooth: Annotated[bool, typer.Option(help="Smooth a video's masks over time.")] = True,
     threshold: ThresholdOption = None,
     runtime: RuntimeOption = "auto",
@@ -36,6 +39,8 @@ def run(
     from isfp.segmenter import Segmenter
     from isfp.show.draw import sheet
 
+    if video and several:
+        raise typer.BadParameter("--several works on an image, not on a video.")
     if video and not image:
         from isfp.cli.video import run_video
 
@@ -52,18 +57,20 @@ def run(
         pictures.check_ending(out)
     frame = read_image(image)
     with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
-        results = segmenter.run(frame, phrase)
+        sets = segmenter.run(frame, phrase, several=True) if several else []
+        found = [one.best for one in sets] if several else segmenter.run(frame, phrase)
         if out:
-            pictures.write(out, sheet(frame, results, segmenter.framing, segmenter.threshold))
+            objects = [one.objects for one in sets] if several else None
+            pictures.write(out, sheet(frame, found, segmenter.framing, segmenter.threshold, objects=objects))
             messages.print(f"Wrote {out}", highlight=False, soft_wrap=True)
         if as_json:
-            print_json({"image": image, "bundle": str(bundle), "results": [r.to_json() for r in results]})
+            print_json({"image": image, "bundle": str(bundle), "results": [one.to_json() for one in sets or found]})
             return
-    table = Table("phrase", "found", "score", "box", "pixels", "unknown words")
-    for result in results:
+    table = Table("phrase", "found", "score", "box", "pixels", "notes")
+    for result in [one for each in sets for one in each.shown] or found:
         box = " ".join(map(str, result.box)) if result.box else "-"
         pixels = str(int(result.mask.sum())) if result.found else "-"
-        found = "[green]yes[/]" if result.found else "[red]not there[/]"
-        table.add_row(plain(result.text), found, f"{result.score:.3f}", box, pixels, " ".join(result.unknown_words))
+        verdict = "[green]yes[/]" if result.found else "[red]not there[/]"
+        table.add_row(plain(result.text), verdict, f"{result.score:.3f}", box, pixels, plain("; ".join(result.notes)))
     Console().print(table)
-    messages.print(f"{results[0].milliseconds['total']:.1f} ms; the first run is slower than later ones")
+    messages.print(f"{found[0].milliseconds['total']:.1f} ms; the first run is slower than later ones")

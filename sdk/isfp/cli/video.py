@@ -74,9 +74,10 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
     if not count:
         raise CameraError(f"The video {video} has no frame that OpenCV can read.")
     if not as_json:
-        table = Table("phrase", "found in frames", "mean score")
+        table = Table("phrase", "found in frames", "mean score", "notes")
         for phrase, times, score in zip(phrases, found, scores, strict=True):
-            table.add_row(Text(phrase), f"{times} of {count}", f"{score / count:.3f}")
+            notes = "; ".join(segmenter.notes(phrase))
+            table.add_row(Text(phrase), f"{times} of {count}", f"{score / count:.3f}", Text(notes))
         Console().print(table)
     if frames.unreadable:
         messages.print(f"{len(frames.unreadable)} images could not be read, and were passed over.")

@@ -22,6 +22,7 @@ from isfp.label.coco import ANNOTATIONS, write_coco
 from isfp.label.log import LabelError, Log
 from isfp.runtimes import Runtime, choose
 from isfp.segmenter import Segmenter
+from isfp.steps.notes import phrase_notes
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Summary:
         passed_over: what was not looked at, by kind and name; see `PictureFolder.passed_over`.
         notes: a sentence about each kind of it.
         unknown_words: words of the phrases that the network does not know.
+        phrase_notes: phrase -> what to know about it, in words: unknown words with suggestions, cut words, no known noun.
         out: the file that was written.
     """
 
@@ -67,6 +69,7 @@ class Summary:
     passed_over: dict[str, list[str]]
     notes: list[str]
     unknown_words: tuple[str, ...]
+    phrase_notes: dict[str, list[str]]
     out: Path
 
 
@@ -144,8 +147,9 @@ def label(
                 progress(done, len(files))
         masks, unreadable = write_coco(out / ANNOTATIONS, log, files, task.phrases)
     unknown = tuple(sorted({word for phrase in encoded for word in phrase.unknown}))
+    about = {one.text: said for one in encoded if (said := phrase_notes(one, manifest.noun_required))}
     over, notes = found.passed_over(), found.notes()
-    return Summary(len(files), done_before, masks, unreadable, over, notes, unknown, out / ANNOTATIONS)
+    return Summary(len(files), done_before, masks, unreadable, over, notes, unknown, about, out / ANNOTATIONS)
 
 
 def _todo(task: Task, files: list[str], log: Log) -> dict[tuple[str, ...], list[str]]:

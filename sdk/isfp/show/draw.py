@@ -72,7 +72,13 @@ def heat_map(frame: np.ndarray, result: Segmentation, framing: Framing) -> np.nd
     return picture
 
 
-def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: float) -> np.ndarray:
+def card(
+    frame: np.ndarray,
+    result: Segmentation,
+    framing: Framing,
+    threshold: float,
+    objects: Sequence[Segmentation] | None = None,
+) -> np.ndarray:
     """Draw one result's report card: the phrase, mask and identifying map side by side, the score and its threshold.
 
     Args:
@@ -80,6 +86,7 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
         result: the result.
         framing: the Segmenter's `framing`.
         threshold: the Segmenter's `threshold`, marked on the score's bar.
+        objects: all objects of the phrase, if several were asked for (`SegmentationSet.objects`); each gets its own colour.
 
     Returns:
         A picture, uint8 `[at most 410, at most 1242,3]`.
@@ -87,10 +94,10 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     scale = min(_PANEL / frame.shape[0], 2 * _PANEL / frame.shape[1])
     height, width = (max(_PANEL // 5, round(size * scale)) for size in frame.shape[:2])
     left = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-    if result.found:
-        mask = _shrink_mask(result.mask, width, height)
-        _paint(left, mask, COLOURS[0])
-    else:
+    shown = objects if objects is not None else [result] if result.found else []
+    for number, one in enumerate(shown):
+        _paint(left, _shrink_mask(one.mask, width, height), COLOURS[number % len(COLOURS)])
+    if not shown:
         left = cv2.addWeighted(left, 0.45, np.full_like(left, 255), 0.55, 0)
         _label(left, "not there", (width // 2, height // 2), BAD, 18, centred=True)
     # Shrunk first: the map of a 48-megapixel photo at full size needed 20 times the photo's memory.
@@ -100,7 +107,8 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
 
     sheet = np.full((height + 110, max(2 * width, 420) + 3 * _GAP, 3), 255, np.uint8)
     inner = sheet.shape[1] - 2 * _GAP
-    verdict, colour = (f"found  {result.score:.2f}", GOOD) if result.found else (f"not there  {result.score:.2f}", BAD)
+    found = "found" if objects is None else f"{len(shown)} found"
+    verdict, colour = (f"{found}  {result.score:.2f}", GOOD) if shown else (f"not there  {result.score:.2f}", BAD)
     room = inner - write_text(sheet, verdict, (sheet.shape[1] - _GAP, 34), 17, colour, right=True) - _GAP
     write_text(sheet, fit_text(f'"{result.text}"', 19, room), (_GAP, 34), 19, INK)
     sheet[50 : 50 + height, _GAP : _GAP + width] = left
@@ -113,15 +121,23 @@ def card(frame: np.ndarray, result: Segmentation, framing: Framing, threshold: f
     cv2.line(sheet, (tick, top - 4), (tick, top + 11), INK, 2)
     note = f"mask | identifying map, {len(result.identifying_map)} x {len(result.identifying_map)} cells"
     note += f" | score, threshold {threshold:.2f}"
-    if result.unknown_words:
-        note = f"words not known: {', '.join(result.unknown_words)} | {note}"
+    if result.notes:
+        note = f"{'; '.join(result.notes)} | {note}"
     write_text(sheet, fit_text(note, 12, inner), (_GAP, top + 30), 12, MUTED)
     return sheet
 
 
-def sheet(frame: np.ndarray, results: Sequence[Segmentation], framing: Framing, threshold: float, columns: int = 2) -> np.ndarray:
-    """Draw the report cards of one run's results, in rows of `columns`."""
-    cards = [card(frame, result, framing, threshold) for result in results]
+def sheet(
+    frame: np.ndarray,
+    results: Sequence[Segmentation],
+    framing: Framing,
+    threshold: float,
+    columns: int = 2,
+    objects: Sequence[Sequence[Segmentation]] | None = None,
+) -> np.ndarray:
+    """Draw the report cards of one run's results, in rows of `columns`; `objects` as for `card`, for each result."""
+    each = objects if objects is not None else [None] * len(results)
+    cards = [card(frame, result, framing, threshold, own) for result, own in zip(results, each, strict=True)]
     return grid(cards, min(columns, len(cards)))
 
 

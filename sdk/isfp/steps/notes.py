@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isfp.steps.phrase import EncodedPhrase
-from isfp.steps.verdict import NotFoundReason
+from isfp.steps.verdict import NotFoundReason, why_refused
 
 if TYPE_CHECKING:
     from isfp.steps.result import Segmentation
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 _MOST_WORDS = 8  # words that one note lists
 
 
-def phrase_notes(phrase: EncodedPhrase) -> list[str]:
-    """Return notes about the words that the network cannot use: unknown ones, with suggestions, and those that were cut."""
-    return _word_notes(phrase.unknown, phrase.cut, phrase.suggestions)
+def phrase_notes(phrase: EncodedPhrase, noun_required: bool = True) -> list[str]:
+    """Return notes about a phrase: why it finds nothing in any frame, unknown words, with suggestions, and those that were cut."""
+    reason = why_refused(phrase, True, noun_required)
+    return [*([reason.sentence] if reason else []), *_word_notes(phrase.unknown, phrase.cut, phrase.suggestions)]
 
 
 def result_notes(result: Segmentation) -> list[str]:

@@ -6,6 +6,7 @@ import sys
 import cv2
 import pytest
 
+from isfp import pictures
 from isfp.cli import extras
 from isfp.cli import main as cli
 from isfp.cli.extras import ExtraMissingError
@@ -37,6 +38,33 @@ def test_run_prints_a_table_that_says_what_is_not_there(isfp, colour_bundle, ima
     assert "40 60 240 300" in printed
     assert "not there" in printed
     assert "[x]" in printed
+
+
+def test_run_says_what_is_unknown_mistyped_and_cut(isfp, colour_bundle, image):
+    code, out, _ = isfp("run", colour_bundle, "--image", image, "--phrase", "the bleu zork thing the the left", "--json")
+    (result,) = json.loads(out)["results"]
+    assert code == 0
+    assert result["suggestions"] == {"bleu": "blue"}
+    assert "unknown words: bleu (did you mean blue?), zork" in result["notes"]
+    _, out, _ = isfp("run", colour_bundle, "--image", image, "--phrase", "the bleu zork thing the the left")
+    for word in ("bleu", "mean", "blue?", "zork", "left"):
+        assert word in out
+
+
+def test_run_several_lists_and_draws_every_object(isfp, colour_bundle, tmp_path):
+    two = tmp_path / "two.png"
+    pictures.write(two, picture(("red", (8, 20, 40, 52)), ("red", (80, 40, 120, 80))))
+    command = ("run", colour_bundle, "--image", two, "--phrase", "red", "--phrase", "green", "--several")
+    code, out, _ = isfp(*command, "--json", "--out", tmp_path / "out.png")
+    assert code == 0
+    red, green = json.loads(out)["results"]
+    assert (len(red["objects"]), len(green["objects"])) == (2, 0)
+    assert pictures.read(tmp_path / "out.png").shape[0] > 50
+    _, out, _ = isfp(*command)
+    assert (out.count("yes"), out.count("not there")) == (2, 1)
+    code, _, messages = isfp("run", colour_bundle, "--video", "some.mp4", "--phrase", "red", "--several")
+    assert code == 2
+    assert "--several" in messages
 
 
 def test_an_image_comes_from_standard_input(colour_bundle, image):

@@ -254,7 +254,7 @@ def test_the_command_prints_json_and_fails_where_pictures_cannot_be_read(isfp, c
     code, printed, messages = isfp(*arguments, "--json")
     assert code == 0
     assert json.loads(printed)["pictures"] == 9
-    assert "Words that the model does not know: zebra" in messages
+    assert "'the blue zebra': unknown words: zebra" in messages
     (folder / "bad.jpg").write_bytes(b"")
     code, printed, messages = isfp(*arguments)
     assert (code, printed) == (1, "")

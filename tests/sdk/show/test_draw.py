@@ -43,6 +43,17 @@ def test_cards_of_found_and_missing_things_differ_in_their_bars(segmenter):
     assert tuple(missing[368, 700]) == draw.FAINT
 
 
+def test_a_card_of_several_objects_tints_each_in_its_own_colour(segmenter):
+    frame = picture(("red", (8, 20, 40, 52)), ("red", (80, 40, 120, 80)))
+    several = segmenter.run(frame, "red", several=True)
+    one = draw.card(frame, several.best, segmenter.framing, 0.5)
+    both = draw.card(frame, several.best, segmenter.framing, 0.5, several.objects)
+    changed = np.flatnonzero((one != both).any(axis=2)[50:-60].any(axis=0))
+    assert np.ptp(changed) > 30
+    sheet = draw.sheet(frame, [several.best], segmenter.framing, 0.5, objects=[several.objects])
+    np.testing.assert_array_equal(sheet, draw.grid([both], 1))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (400, 3), (20, 20), (300, 4000)])
 def test_any_size_of_frame_can_be_drawn(segmenter, size):
     frame = np.full((*size, 3), 90, np.uint8)

@@ -5,6 +5,8 @@ import { heatMap, overlay, silhouette } from "./draw.js";
 const $ = (id) => document.getElementById(id);
 const NAMES = { frame: "letterbox" }; // the other steps keep their names
 
+const REFUSED = ["no_known_word", "no_known_noun", "frame_without_contrast"]; // reasons that count whatever the score is
+
 /** Whether an object counts as found at this threshold. */
 const isFound = ({ box, score }, threshold) => box !== null && score >= threshold;
 
@@ -16,7 +18,7 @@ export function showVerdict(shown, threshold) {
   const { frame, answer, chosen, masks } = shown;
   const { result, candidates } = answer;
   const object = candidates[chosen] ?? result;
-  const found = isFound(object, threshold);
+  const found = !REFUSED.includes(result.reason) && isFound(object, threshold);
   if (found) masks[chosen] ??= silhouette(object.mask);
   overlay($("picture"), frame, found ? masks[chosen] : null, !found);
   const verdict = found ? (chosen ? "Candidate" : "Found") : "Not there";
@@ -28,9 +30,7 @@ export function showVerdict(shown, threshold) {
   $("picture").setAttribute("aria-label", `The image, ${seen}`);
   const [x1, y1, x2, y2] = object.box ?? [];
   const details = found ? [`${object.pixels.toLocaleString()} pixels, box ${x1}, ${y1} to ${x2}, ${y2}`] : [];
-  if (result.unknown_words.length) details.push(`unknown words: ${result.unknown_words.join(", ")}`);
-  if (result.cut_words.length) details.push(`words beyond the limit, ignored: ${result.cut_words.join(", ")}`);
-  $("details").textContent = details.join("; ");
+  $("details").textContent = [...details, ...result.notes].join("; ");
 }
 
 /** Show everything about a new answer except the verdict. */
