@@ -201,12 +201,20 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(page, tmp_path):
     assert page.evaluate("[document.getElementById('picture').width, document.getElementById('picture').height]") == [1280, 960]
 
 
+#: The picture is drawn, and its frame has grown around it.
+SETTLED = """() => {
+    const [around, picture] = ["#drop", "#picture"].map((name) => document.querySelector(name).getBoundingClientRect());
+    return picture.height > 0 && picture.bottom <= around.bottom + 1;
+}"""
+
+
 @pytest.mark.parametrize("size", [(1200, 400), (400, 1200)], ids=["tall", "wide"])
 def test_a_picture_of_any_shape_is_seen_whole(page, phone, tmp_path, size):
     path = tmp_path / "picture.png"
     path.write_bytes(png(picture(("red", (100, 100, 300, 300)), size=size)))
     for window in (page, phone):
         window.set_input_files("#file", path)
+        window.wait_for_function(SETTLED)
         around = window.locator("#drop").bounding_box()
         canvas = window.locator("#picture").bounding_box()
         assert around["x"] <= canvas["x"]
