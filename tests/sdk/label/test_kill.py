@@ -12,7 +12,7 @@ import pytest
 from tests.sdk.label.label_pictures import PHRASES, logged, write_pictures
 
 COUNT = 160  # enough for the signal to arrive in the middle, however late this process gets its turn
-pytestmark = pytest.mark.timeout(600)  # each run loads everything anew, Ray too
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # each run loads everything anew, Ray too
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,6 @@ def wait_for(out: Path, count: int, process: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_without_loss_or_repeats(case, tmp_path):
     command, whole = case
     out = tmp_path / "out"
@@ -79,7 +78,6 @@ def worker_processes(driver: int) -> list[int]:
     return [process for process, name in names.items() if name.startswith(b"ray::MapWorker") and below(process)]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for Ray's workers in /proc, which this system lacks")
 def test_a_ray_worker_that_is_killed_costs_nothing(case, tmp_path):
     pytest.importorskip("ray.data", reason='Ray is not installed: pip install "isfp[ray]"')
