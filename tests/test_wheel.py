@@ -72,7 +72,7 @@ def test_the_wheel_holds_the_packages_and_the_page_but_no_tests_or_models(wheel)
     with ZipFile(wheel) as file:
         names = file.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"isfp", "isfp_train", "isfp_export"}
-    assert "isfp/web/page/page.js" in names
+    assert {"isfp/web/page/page.js", "isfp/py.typed"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size < 2e6
 
