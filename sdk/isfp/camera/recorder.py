@@ -13,7 +13,7 @@ from isfp.files.atomic_file import refuse_input
 
 
 class VideoRecorder:
-    """Writes the pictures made of a camera's frames to a video.
+    """Writes pictures made from a camera's frames to a video.
 
     with camera.open("0") as source, VideoRecorder("seen.mp4", source) as recorder:
         for frame in source:

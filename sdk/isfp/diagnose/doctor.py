@@ -152,7 +152,7 @@ def _driver() -> Finding:
         return Finding("NVIDIA GPU", True, found)
     if jetsons.this_jetson():
         remedy = (
-            "A user needs the groups: sudo usermod -aG video,render $USER, then log in anew. A container needs --runtime nvidia."
+            "A user needs the groups: sudo usermod -aG video,render $USER, then log in again. A container needs --runtime nvidia."
         )
         return Finding("NVIDIA GPU", False, "CUDA finds none, on a Jetson", remedy)
     return Finding("NVIDIA GPU", False, "none", "Not needed on a CPU.")

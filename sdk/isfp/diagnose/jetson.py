@@ -56,7 +56,7 @@ def _jetpack(jetson: Jetson) -> Finding:
     found = f"Jetson Linux {jetson.release}" + (f", JetPack {name}" if name else "")
     if jetson.supported:
         return Finding("JetPack", True, found)
-    return Finding("JetPack", False, found, "Flash JetPack 6 or later for TensorRT; till then ONNX Runtime runs on the CPU.")
+    return Finding("JetPack", False, found, "Flash JetPack 6 or later for TensorRT; until then ONNX Runtime runs on the CPU.")
 
 
 def _memory() -> Finding | None:

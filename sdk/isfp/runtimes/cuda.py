@@ -15,15 +15,15 @@ from isfp.errors import RuntimeFailedError
 from isfp.runtimes.device import CaptureError, Device, Graph
 
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: captures are not for the default stream, nor for one that waits for it
-_THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do meanwhile (a camera's) breaks no capture
+_THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads, such as a camera's, cannot invalidate a capture
 
 
 @cache
 def _primary_context() -> Any:
-    """Return device 0's primary context, retained until the process ends.
+    """Return the primary context of device 0, retained until the process ends.
 
-    Given back earlier, it would stay on the thread's stack of contexts, for pycuda takes the release for a pop; dropped at the
-    end, pycuda would call cuCtxDetach, which is for other contexts. So the object is never destroyed.
+    If it were released earlier, it would stay on the thread's stack of contexts, because pycuda treats the release as a pop. If it
+    were destroyed at the end, pycuda would call cuCtxDetach, which is for other contexts. So the object is never destroyed.
     """
     import pycuda.driver as cuda
 
@@ -37,7 +37,7 @@ class CudaDevice(Device):
     """Device 0, its primary context (that of the CUDA runtime, so TensorRT's and PyTorch's too), and a stream."""
 
     def __init__(self) -> None:
-        """Take the GPU; pycuda raises its own errors where there is none."""
+        """Take the GPU; pycuda raises its own errors if there is none."""
         import pycuda.driver as cuda
 
         self._cuda = cuda
@@ -87,7 +87,7 @@ class CudaDevice(Device):
         try:
             work()
         except Exception as error:
-            # A stream that captures on is of no more use; what was captured so far is there only if nothing broke the capture.
+            # A stream must not be left capturing; the graph so far exists only if nothing has invalidated the capture.
             if self._driver.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0 and graph:
                 self._driver.cuGraphDestroy(graph)
             raise CaptureError(str(error)) from error
@@ -109,7 +109,7 @@ class CudaDevice(Device):
         if self._context is None:
             return
         with self:
-            with suppress(Exception):  # work that failed is reported where it was waited for, not when it is thrown away
+            with suppress(Exception):  # work that failed is reported by the call that waits for it, not here
                 self.wait()
             for graph in list(self._graphs):
                 with suppress(CaptureError):
@@ -122,7 +122,7 @@ class CudaDevice(Device):
         """Call the driver.
 
         Raises:
-            CaptureError: it says no.
+            CaptureError: the driver returns an error.
         """
         status = getattr(self._driver, function)(*arguments)
         if status != 0:
@@ -130,7 +130,7 @@ class CudaDevice(Device):
 
     def __enter__(self) -> Device:
         if self._context is None:
-            raise RuntimeFailedError("The GPU was given back: its Segmenter was closed. Make a new one.")
+            raise RuntimeFailedError("The GPU was released because its Segmenter was closed. Make a new Segmenter.")
         self._context.push()
         return self
 

@@ -17,15 +17,15 @@ _log = logging.getLogger("isfp")
 
 
 class Execution(ABC):
-    """One engine's execution context; each call raises RuntimeFailedError with the engine's own words where it fails."""
+    """One engine's execution context; a call that fails raises RuntimeFailedError with the engine's message."""
 
     @abstractmethod
     def set_shape(self, name: str, shape: tuple[int, ...]) -> None:
-        """Say how large an input is."""
+        """Set the shape of an input."""
 
     @abstractmethod
     def set_address(self, name: str, address: int) -> None:
-        """Say where an input or output stands on the GPU."""
+        """Set the address of an input or output on the GPU."""
 
     @abstractmethod
     def enqueue(self, stream: int) -> None:
@@ -73,12 +73,12 @@ class EngineStage:
         """
         self._buffers, self._device, self._execution, self._graphs = buffers, device, execution, graphs
         self._memory = {tensor.name: _TensorMemory(device, tensor) for tensor in (*buffers.inputs, *buffers.outputs)}
-        self._set: tuple | None = None  # what shapes and addresses the context is set to
+        self._set: tuple | None = None  # the shapes and addresses that the context is set to
         self._graph: Graph | None = None
-        self.replayed = 0  # runs that were one graph
+        self.replayed = 0  # how many runs replayed a graph
 
     def __call__(self, **inputs: Any) -> dict[str, Any]:
-        """Run the stage on named arrays; see docs/architecture.md for what goes in and out.
+        """Run the stage on named arrays; see docs/architecture.md for its inputs and outputs.
 
         Raises:
             RuntimeFailedError: the inputs do not fit, or the engine failed.
@@ -92,7 +92,7 @@ class EngineStage:
                 return self._in_pieces(inputs, sizes, pieces)
         except IsfpError:
             raise
-        except Exception as error:  # pycuda's errors have no base of their own
+        except Exception as error:  # pycuda's errors have no common base
             shapes = {name: list(getattr(value, "shape", [])) for name, value in inputs.items()}
             raise RuntimeFailedError(f"The stage {self._buffers.name!r} failed on {shapes}: {error}") from error
 
@@ -109,7 +109,7 @@ class EngineStage:
         buffers, device, memory = self._buffers, self._device, self._memory
         downloads = {t.name: memory[t.name].host(t.at(sizes)) for t in buffers.outputs if t.dynamic}
         if not downloads:
-            device.wait()  # the run before may still be reading what the next lines overwrite; others have waited for it
+            device.wait()  # the previous run may still read what the next lines overwrite; stages with downloads have waited
         uploads: dict[str, np.ndarray] = {}
         addresses: dict[str, int] = {}
         for tensor in buffers.inputs:
@@ -142,7 +142,7 @@ class EngineStage:
             self._graph.launch()
             self.replayed += 1
             return
-        again, self._set = key == self._set, None  # stays None if what follows fails
+        again, self._set = key == self._set, None  # stays None if the rest fails
         if not again:
             if self._graph is not None:
                 self._device.wait()
@@ -155,7 +155,7 @@ class EngineStage:
         work()
         self._set = key
         if again and self._graphs:
-            # The run before and this one have settled what the shape needs (NVIDIA: enqueue once before a capture).
+            # The previous run and this one have initialised what the shape needs (NVIDIA: enqueue once before a capture).
             self._device.wait()
             try:
                 self._graph = self._device.capture(work)

@@ -22,7 +22,7 @@ class TensorRT(EngineRuntime):
     graphs: ClassVar[bool] = True
 
     def prepare(self, record: EngineRecord, bundle: Bundle) -> None:
-        """Load the plugin's library where the plans call it."""
+        """Load the plugin's library if the plans call the plugin."""
         if record.plugin_version is not None:
             load_plugin(self._trt, record.plugin_version, bundle.path)
 

@@ -1,4 +1,4 @@
-"""TensorRT for RTX: desktop GPUs. Plans are built anywhere, and finished for the GPU when they are loaded."""
+"""TensorRT for RTX: desktop GPUs. Plans can be built on any machine, and are compiled for the GPU when they are loaded."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from isfp.runtimes.engine_runtime import EngineRuntime
 
 
 class TensorRTRTX(EngineRuntime):
-    """Runs a bundle's `tensorrt-rtx` engines; the FPM scan is in standard operators in them."""
+    """Runs a bundle's `tensorrt-rtx` engines; in them the FPM scan consists of standard operators."""
 
     name: ClassVar[str] = "tensorrt-rtx"
     module: ClassVar[str] = "tensorrt_rtx"
     install: ClassVar[str] = 'Install it: pip install "isfp[rtx]"'
-    # A shape first runs general kernels while its own are compiled: only TensorRT-RTX knows when a capture pays.
+    # A new shape first runs generic kernels while its own are compiled: only TensorRT-RTX knows when a capture is worthwhile.
     graphs: ClassVar[bool] = False
 
     def prepare(self, record: EngineRecord, bundle: Bundle) -> None:
         """Do nothing: its plans call no plugin."""
 
     def configure(self, engine: Any) -> Any:
-        """Let TensorRT-RTX capture CUDA graphs itself, where it can (1.2 and later)."""
+        """Let TensorRT-RTX capture CUDA graphs itself, if it can (1.2 and later)."""
         strategies = getattr(self._trt, "CudaGraphStrategy", None)
         if strategies is None:
             return None

@@ -1,4 +1,4 @@
-"""Runs recorded for Rerun, whose viewer plays them back: frame, masks, identifying maps, scores and times on a timeline.
+"""Recordings for Rerun's viewer: frames, masks, identifying maps, scores and times on a timeline.
 
 Needs the extra `rerun`.
 """
@@ -30,12 +30,12 @@ class RerunRecorder:
 
     | entity | what |
     | --- | --- |
-    | `frame`, `frame/mask`, `frame/box` | the frame; the masks as class k for the k-th phrase met, from 1 on; the boxes |
+    | `frame`, `frame/mask`, `frame/box` | the frame; the masks, with class k for the k-th phrase, from 1; the boxes |
     | `map/PHRASE` | the identifying map's probabilities `[S,S]` |
     | `score/PHRASE`, `threshold` | the scores, and the minimum score for a match |
     | `milliseconds/STEP` | time of each step, and `total` |
 
-    Timelines: `frame` (its number, from 0 on) and `time` (seconds, where they are given).
+    Timelines: `frame` (its number, from 0) and `time` (seconds, if they are given).
     """
 
     def __init__(self, path: str | Path, threshold: float) -> None:
@@ -50,7 +50,7 @@ class RerunRecorder:
         """
         path = Path(path)
         if path.suffix != ".rrd":
-            raise WriteError(f"{path} ends in {path.suffix!r}; expected .rrd, by which Rerun's viewer knows a recording.")
+            raise WriteError(f"{path} ends in {path.suffix!r}; expected .rrd, by which Rerun's viewer recognises a recording.")
         self.frames = 0
         self._threshold = threshold
         self._phrases: dict[str, int] = {}
@@ -124,7 +124,7 @@ class RerunRecorder:
         self._stream.log("frame/box", boxes)
 
     def _introduce(self, results: Sequence[Segmentation]) -> None:
-        """Give phrases that were not met before their class, colour and views."""
+        """Assign new phrases their class, colour and views."""
         new = [result.text for result in results if result.text not in self._phrases]
         if not new:
             return
