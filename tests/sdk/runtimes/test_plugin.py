@@ -60,7 +60,7 @@ def test_a_missing_library_is_an_error_that_says_how_to_build_it(tmp_path):
 
 
 @lean
-def test_a_file_that_is_no_library_is_refused(tmp_path):
+def test_a_file_that_is_not_a_library_is_refused(tmp_path):
     (tmp_path / "text.so").write_text("no library")
     ((field, message),) = load(tmp_path, "1", ISFP_PLUGIN=str(tmp_path / "text.so"))
     assert field == "plugin"
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_library_is_refused(tmp_path):
 @lean
 def test_every_call_that_the_sdk_makes_is_there_in_tensorrt_11():
     pytest.importorskip("tensorrt_rtx")
-    from test_plan_engine import CALLS
+    from tests.sdk.runtimes.test_plan_engine import CALLS
 
     code = (
         "import tensorrt_lean as trt\n"
