@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from isfp.files.atomic_file import flush
 from isfp.files.leftovers import dead_folders, temporary_folder
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
@@ -32,10 +33,10 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield new
         for file in new.rglob("*"):
             if file.is_file():
-                _flush(file)
-        _flush(new)
+                flush(file)
+        flush(new)
         _replace(new, folder, temporary / _OLD)
-        _flush(folder.parent)
+        flush(folder.parent)
 
 
 def recover(folder: Path) -> bool:
@@ -83,17 +84,3 @@ def _exchange(one: Path, other: Path) -> bool:
     if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM):
         return False
     raise OSError(code, os.strerror(code), str(other))
-
-
-def _flush(path: Path) -> None:
-    """Have the system write a file, or the names in a folder, to disk."""
-    if path.is_dir() and os.name != "posix":
-        return
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    except OSError:  # some file systems cannot flush a folder
-        if not path.is_dir():
-            raise
-    finally:
-        os.close(number)

@@ -110,9 +110,9 @@ def put_in_place(new: Path, final: Path) -> None:
     """
     if final.exists():
         shutil.copymode(final, new)
-    _flush(new)
+    flush(new)
     os.replace(new, final)
-    _flush(final.parent)
+    flush(final.parent)
 
 
 def write_error(path: str | Path, error: Exception, kind: type[WriteError] = WriteError) -> WriteError:
@@ -122,7 +122,8 @@ def write_error(path: str | Path, error: Exception, kind: type[WriteError] = Wri
     return kind(f"{path} cannot be written: {_REMEDIES.get(number or 0) or f'{why}. Give another path.'}")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to disk."""
     if path.is_dir() and os.name != "posix":
         return
     number = os.open(path, os.O_RDONLY)
