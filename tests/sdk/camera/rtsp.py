@@ -15,11 +15,13 @@ SERVER = Path(__file__).parent / "rtsp_server.py"
 
 
 @contextlib.contextmanager
-def serve(port: int, colour: str) -> Iterator[subprocess.Popen[str]]:
-    """Serve rtsp://127.0.0.1:PORT/camera, which sees one colour; the process may be killed meanwhile."""
+def serve(port: int, colour: str, strip: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """Serve rtsp://127.0.0.1:PORT/camera, which sees one colour and a black strip; the process may be killed meanwhile."""
     if not Path(PYTHON).exists():
         pytest.skip(f"no {PYTHON} here, which runs the RTSP server")
-    process = subprocess.Popen([PYTHON, SERVER, str(port), colour], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [PYTHON, SERVER, str(port), colour, str(strip)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout
     assert process.stderr
     try:
