@@ -16,7 +16,7 @@ import typer
 from isfp import IsfpError, PhraseError, Segmenter, camera
 from isfp.camera.recorder import VideoRecorder
 from isfp.draw import overlay
-from isfp.show.window import why_no_window
+from isfp.draw.window import why_no_window
 from isfp.video import Smoother
 
 

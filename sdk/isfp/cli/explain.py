@@ -32,12 +32,12 @@ def explain(
     To see the worst failures on labelled data, use: isfp sheet MODEL --worst
     """
     from isfp import pictures
+    from isfp.draw.results import sheet
     from isfp.explain.channels import channel_masks
     from isfp.explain.drawing import channels_sheet, phrases_sheet, words_sheet
     from isfp.explain.words import word_effects
     from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
-    from isfp.show.draw import sheet
 
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     names = ["phrases.png", "maps.png", "words.png", *(f"channels-{number}.png" for number in range(1, len(phrase) + 1))]

@@ -26,7 +26,7 @@ def record(
 ) -> None:
     """Record frames, masks, identifying maps, scores and timings for the Rerun viewer."""
     with asking_for("record", "rerun"):
-        from isfp.show.rerun import RerunRecorder
+        from isfp.draw.rerun import RerunRecorder
     from isfp.camera import camera
     from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter

@@ -35,9 +35,9 @@ def run(
     """Find what a phrase describes in an image, or in every frame of a video."""
     from isfp import pictures
     from isfp.cli.inputs import local_file, read_image
+    from isfp.draw.results import sheet
     from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
-    from isfp.show.draw import sheet
 
     if video and several:
         raise typer.BadParameter("--several works on an image, not on a video.")

@@ -15,9 +15,9 @@ from isfp.camera import camera
 from isfp.camera.recorder import VideoRecorder
 from isfp.camera.sources import stated_length
 from isfp.cli.output import print_json
+from isfp.draw.results import overlay
 from isfp.errors import CameraError
 from isfp.segmenter import Segmenter
-from isfp.show.draw import overlay
 from isfp.video.smoother import Smoother
 
 

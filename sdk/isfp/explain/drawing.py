@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from isfp.draw.results import BAD, COLOURS, FAINT, GOOD, INK, MUTED, PAPER, fit_text, grid, overlay, write_text
 from isfp.explain.words import WordEffect
-from isfp.show.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, PAPER, fit_text, grid, overlay, write_text
 from isfp.steps.result import Segmentation
 
 _GAP, _PANEL = 14, 420  # space between panels; width of a panel, pixels

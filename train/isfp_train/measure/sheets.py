@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from isfp.show.draw import BAD, COLOURS, FAINT, GOOD, INK, MUTED, grid, heat_map
+from isfp.draw.results import BAD, COLOURS, FAINT, GOOD, INK, MUTED, grid, heat_map
 from isfp.steps.letterbox import Framing
 from isfp.steps.result import Segmentation, box_of
 from isfp_train.data.store.store import FILL

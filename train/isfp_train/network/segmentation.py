@@ -127,7 +127,7 @@ class SegmentationBranch(nn.Module):
 
 
 def _cosines(masks: int, frequencies: int = 4) -> Tensor:
-    """Cosines of low frequency over the grid `[S²,F²]`, with with cell c = i·S + j in row c; a single one for a single mask."""
+    """Cosines of low frequency over the grid `[S²,F²]`, with cell c = i·S + j in row c; a single one for a single mask."""
     size = round(masks**0.5)
     place = (torch.arange(size) + 0.5) / size
     waves = torch.cos(torch.pi * place[:, None] * torch.arange(min(frequencies, size)))  # [S,F]

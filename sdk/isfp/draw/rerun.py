@@ -12,9 +12,9 @@ import numpy as np
 import rerun
 import rerun.blueprint as views
 
+from isfp.draw.results import COLOURS
 from isfp.errors import WriteError
 from isfp.files.pending_file import PendingFile
-from isfp.show.draw import COLOURS
 from isfp.steps.result import Segmentation
 
 _CHECK_EVERY = 16  # frames between two looks at the free space

@@ -12,7 +12,7 @@ from tests.sdk.colour_bundle import picture
 pytest.importorskip("rerun", reason='needs pip install "isfp[rerun]"')
 from rerun.chunk import RrdReader
 
-from isfp.show.rerun import RerunRecorder
+from isfp.draw.rerun import RerunRecorder
 
 PHRASES = ["the red thing", "green / blue"]
 
@@ -129,7 +129,7 @@ def test_the_command_stops_after_so_many_frames(isfp, colour_bundle, video, tmp_
 
 def test_without_its_extra_record_says_what_to_install(isfp, monkeypatch, colour_bundle, video, tmp_path):
     monkeypatch.setitem(sys.modules, "rerun", None)
-    monkeypatch.delitem(sys.modules, "isfp.show.rerun")
+    monkeypatch.delitem(sys.modules, "isfp.draw.rerun")
     code, _, messages = isfp("record", colour_bundle, video, "--phrase", "red", "--out", tmp_path / "out.rrd")
     assert code == 1
     assert 'pip install "isfp[rerun]"' in messages

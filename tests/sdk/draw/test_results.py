@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isfp import Segmenter
-from isfp.show import draw
+from isfp.draw import results as draw
 from tests.sdk.colour_bundle import picture
 
 SCENE = picture(("red", (40, 60, 240, 300)), ("blue", (380, 200, 560, 400)), size=(480, 640))

@@ -1,1 +1,0 @@
-"""Pictures of results, and recordings for Rerun."""
