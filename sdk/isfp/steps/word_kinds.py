@@ -1,4 +1,4 @@
-"""Which words can name an object: all but function words, numbers, colours, sizes and places (ours).
+"""Which words can name an object: all but function words, numbers, colours, sizes, places and looks (ours).
 
 "The red one on the left" says which object, but not what kind of object unless "one" stands for something. A phrase without a word
 that names an object gives the network nothing to look for, so that its score means nothing.
@@ -43,7 +43,19 @@ _PLACES = """
     lowermost leftward rightward central centermost centremost far farther farthest further furthest close closer closest
     nearer nearest adjacent opposite background foreground forward backward place position spot direction
 """
-CANNOT_NAME = frozenset(" ".join((_FUNCTION, _NUMBERS, _COLOURS, _SIZES, _PLACES)).split())
+#: Without plaid, glass, building and others that are also things or materials.
+_LOOKS = """
+    striped stripy stripey dotted spotted spotty checkered chequered checked patterned flowery shiny glossy matt matte rusty
+    rusted wooden metallic golden silvery transparent translucent opaque frosted folded unfolded crumpled wrinkled creased torn
+    ripped broken cracked chipped dented bent straight curved curly wavy twisted coiled stacked opened open closed shut empty
+    full filled wet damp dusty dirty clean muddy greasy oily sticky fluffy fuzzy furry hairy spiky pointed pointy sharp blunt
+    rounded circular rectangular triangular oval cylindrical conical spherical hexagonal flat hollow smooth rough bumpy woven
+    braided embroidered painted printed carved glazed polished sliced chopped cooked raw boiled fried baked roasted grilled
+    burnt burned frozen melted ripe unripe rotten fresh stale bitten eaten bald bearded barefoot shirtless young old new upside
+    tilted leaning horizontal vertical diagonal inverted overturned fallen hanging dangling lit unlit glowing faded stained
+    standing sitting seated lying crouching squatting kneeling bending walking running jumping smiling holding wearing carrying
+"""
+CANNOT_NAME = frozenset(" ".join((_FUNCTION, _NUMBERS, _COLOURS, _SIZES, _PLACES, _LOOKS)).split())
 #: These name an object or not, depending on the words beside them: "the violet one" and "one qwertz", "the red can" and "can you".
 ONE, CAN = "one", "can"
 _ASKED = frozenset({"you", "i", "we", "he", "she", "it", "they", "anyone", "somebody", "someone"})

@@ -20,6 +20,7 @@ from torch import Tensor
 from isfp.steps.phrase import Vocabulary, split_words
 from isfp_train.data.scenes.sources import written_phrases
 from isfp_train.data.vocabulary.glove import build_vocabulary, trained_ids
+from isfp_train.data.vocabulary.object_words import object_words
 from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.errors import ConfigurationError, RunExistsError
 from isfp_train.network import ISFP, NetworkConfig
@@ -94,7 +95,7 @@ def build_module(config: TrainConfig, data: Path | None = None) -> tuple[Referri
     words = phrase_words() if config.data.refcoco is None else open_refcoco(config.data.refcoco, data).words()
     if config.data.shares.get("annotated") and data is not None:
         words |= {word for phrases in written_phrases(data).values() for phrase in phrases for word in split_words(phrase.text)}
-    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words)
+    vocabulary, vectors, lacking = build_vocabulary(config.data.glove, config.data.vocabulary, words, object_words())
     if lacking:
         rank_zero_warn(f"GloVe has no vectors for {len(lacking)} words of the phrases, so these are trained: {' '.join(lacking)}")
     moved = words if config.data.trained_words == "phrases" else lacking

@@ -44,3 +44,11 @@ def test_words_of_place_and_words_without_a_vector_are_trained() -> None:
     trained = {vocabulary.words[index] for index in trained_ids(vocabulary, lacking)}
     assert {"left", "biggest", "red", "zzqqxx"} <= trained
     assert "the" not in trained
+
+
+def test_wanted_words_are_kept_only_where_glove_has_them() -> None:
+    vocabulary, vectors, lacking = build_vocabulary(PACKAGE, 100, {"mug"}, {"stapler", "zzqqxx"})
+    assert "stapler" in vocabulary
+    assert "zzqqxx" not in vocabulary
+    assert "zzqqxx" not in lacking
+    assert vectors.shape == (len(vocabulary), 50)

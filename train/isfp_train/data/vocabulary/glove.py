@@ -66,13 +66,16 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
     return found, np.stack(rows)
 
 
-def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> tuple[Vocabulary, np.ndarray, list[str]]:
-    """Build a vocabulary of the most frequent words and of all required words.
+def build_vocabulary(
+    source: str | Path, size: int, required: Iterable[str], wanted: Iterable[str] = ()
+) -> tuple[Vocabulary, np.ndarray, list[str]]:
+    """Build a vocabulary of the most frequent words, of all required words, and of wanted words that GloVe has.
 
     Args:
         source: see `read_glove`.
         size: number of most frequent words to keep.
         required: words of the phrases; those that GloVe lacks start with random vectors.
+        wanted: words that no phrase of the training need hold; those that GloVe lacks are left out.
 
     Returns:
         The vocabulary; vectors float32 `[V,E]`, which are zero for padding and the mean vector for unknown words; and the required
@@ -88,6 +91,7 @@ def build_vocabulary(source: str | Path, size: int, required: Iterable[str]) -> 
             kept[word] = None
     required = {*required, *TRAINED_WORDS}
     kept.update(dict.fromkeys(sorted(required)))
+    kept.update(dict.fromkeys(sorted(word for word in set(wanted) if word in place)))
     lacking = sorted(word for word in required if word not in place)
 
     table = np.zeros((len(kept) + 2, vectors.shape[1]), np.float32)
