@@ -130,14 +130,15 @@ def evaluate(
         outcomes = run_evaluation(predictor, asked.questions, lambda: progress.advance(task), ORACLES[oracle])
     bar = predictor.threshold if threshold is None else threshold
     result, ends, lost = report.report(outcomes, bar), report.intervals(outcomes, bar), report.losses(outcomes, bar)
+    meant = report.reliability(outcomes)
     about = {"model": str(model), **asked.about, "oracle": oracle or None, "refinement": not no_refinement, "threshold": bar}
     if as_json:
-        print(json.dumps({**about, "report": result, "intervals": ends, "losses": lost}))
+        print(json.dumps({**about, "report": result, "intervals": ends, "losses": lost, "reliability": meant}))
         return
     console = Console()
     switches = "".join([f", oracle {oracle}" if oracle else "", ", coarse masks" if no_refinement else ""])
     title = f"{model}, percent\n{asked.title}{switches}"
-    for table in (*report.tables(result, ends, title, lost), *(paper_tables() if paper else [])):
+    for table in (*report.tables(result, ends, title, lost, meant), *(paper_tables() if paper else [])):
         console.print(table, "")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from isfp_export.bundle.thresholds import Thresholds
+from isfp_train.measure.report import RELIABILITY
 from isfp_train.network import NetworkConfig
 from isfp_train.run.checkpoint import LoadedCheckpoint
+from isfp_train.run.config import OptimisationConfig
 
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
@@ -26,7 +28,7 @@ def model_card(
     network, data, optimisation = loaded.config.network, loaded.config.data, loaded.config.optimisation
     samples = loaded.epoch_samples
     shares = ", ".join(f"{share:g} {kind}" for kind, share in data.shares.items())
-    pretrained = "ImageNet weights" if network.backbone == "efficientnet_lite0" else str(data.backbone_weights)
+    frozen = f" (frozen, {_pretrained(network.backbone, optimisation)})" if optimisation.freeze_backbone else ""
     seen = (
         f"- the training split of {data.refcoco}"
         if data.refcoco
@@ -39,7 +41,7 @@ def model_card(
         "The network is the one in *Instance-Specific Feature Propagation for Referring Segmentation* (Liu, Jiang, Ding).",
         "",
         "## What it is",
-        f"- backbone {network.backbone}{f' (frozen, {pretrained})' if optimisation.freeze_backbone else ''}, "
+        f"- backbone {network.backbone}{frozen}, "
         f"frames letterboxed to {network.image_size}×{network.image_size}, grid {network.grid}×{network.grid}",
         f"- {len(loaded.vocabulary)} words with GloVe vectors ({network.word_channels} channels), "
         f"at most {network.max_words} words per phrase",
@@ -69,6 +71,18 @@ def model_card(
             cells = [f"{values[column]:.1f}" if column in values else "" for column in _COLUMNS]
             lines.append(f"| {group} | " + " | ".join(cells) + " |")
         lines.append("")
+    if evaluation and evaluation.get("reliability"):
+        lines += [
+            "## What a score means",
+            "On the same phrases, in percent of the answers with such a score: the object is there at all, the answer is the right "
+            "object, and its mask has an IoU above 0.5.",
+            "",
+            "| score | " + " | ".join(RELIABILITY) + " |",
+            "| --- |" + " ---: |" * len(RELIABILITY),
+        ]
+        for scores, values in evaluation["reliability"].items():
+            lines.append(f"| {scores} | " + " | ".join(f"{values[name]:.0f}" for name in RELIABILITY) + " |")
+        lines.append("")
     lines += [
         "## What it cannot do",
         "- Expect lower accuracy on images unlike its training data, in crowded scenes, on small objects, and for phrases that use "
@@ -92,6 +106,14 @@ def _test_set(evaluation: dict[str, Any]) -> str:
         f"{evaluation['scenes']} scenes with seeds that training never used ({shares}; split {evaluation['split']}, wording "
         f"{evaluation['wording']})"
     )
+
+
+def _pretrained(backbone: str, optimisation: OptimisationConfig) -> str:
+    if backbone == "darknet53":
+        return "ImageNet weights from a Darknet file"
+    if backbone == "efficientnet_lite0":
+        return "ImageNet weights"
+    return f"ImageNet weights, {'but NanoDet was trained further' if optimisation.train_detector else 'COCO weights for NanoDet'}"
 
 
 def _refinement(network: NetworkConfig) -> str:

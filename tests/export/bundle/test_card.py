@@ -21,8 +21,8 @@ TESTS = {
 }
 
 
-def card(evaluation):
-    config = TrainConfig.load(ROOT / "configs" / "edge.yaml")
+def card(evaluation, name="edge"):
+    config = TrainConfig.load(ROOT / "configs" / f"{name}.yaml")
     loaded = SimpleNamespace(config=config, vocabulary=["a", "b"], epoch=3, step=600, epoch_samples=14400)
     return model_card(
         "edge", loaded, Thresholds(0.17, 0.45, "chosen on 9 held-out scenes"), evaluation, "- five runs before that\n"
@@ -44,3 +44,16 @@ def test_a_card_without_an_evaluation_has_no_accuracy_section():
     ]  # fmt: skip
     assert "- minimum score for a match: 0.17; minimum probability of a pixel in the mask: 0.45\n" in text
     assert "- five runs before that\n" in text
+
+
+def test_the_card_says_what_a_score_means_and_which_part_of_the_backbone_was_trained():
+    meant = {"0.8 to 1.0": {"there": 75.0, "right object": 50.0, "good mask": 25.0, "answers": 4.0}}
+    text = card(REPORT | TESTS["84 photos of refcoco, split held_out"] | {"reliability": meant})
+    assert "## What a score means" in text
+    assert "| 0.8 to 1.0 | 75 | 50 | 25 | 4 |" in text
+    assert "- backbone efficientnet_lite0 (frozen, ImageNet weights)," in text
+
+
+def test_the_card_says_that_the_detector_was_trained():
+    text = card(None, "edge-11")
+    assert "- backbone efficientnet_lite0+nanodet (frozen, ImageNet weights, but NanoDet was trained further)," in text

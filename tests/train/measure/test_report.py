@@ -10,7 +10,7 @@ import torch
 
 from isfp_train.measure import bootstrap
 from isfp_train.measure.evaluation import Outcome
-from isfp_train.measure.report import intervals, losses, ratios, report, tables
+from isfp_train.measure.report import intervals, losses, ratios, reliability, report, tables
 from isfp_train.run.metrics import summarise
 
 
@@ -74,6 +74,20 @@ def test_each_phrase_is_lost_in_one_place() -> None:
     assert lost["all"] == pytest.approx({name: 100 * count / 7 for name, count in shares.items()})
     assert lost["phrase: order"]["good mask"] == 100
     assert "phrase: absent" not in lost
+
+
+def test_what_a_score_means_is_counted_among_the_answers_with_such_a_score() -> None:
+    outcomes = [
+        replace(there(80, 100, score=0.85), chose="target"),
+        replace(there(40, 100, score=0.8), chose="target"),
+        replace(there(90, 100, score=1.0), chose="rival"),
+        nothing(30, 0.9),
+        replace(there(80, 100, score=0.1), chose="target"),
+    ]
+    assert reliability(outcomes) == {
+        "0.0 to 0.2": {"there": 100, "right object": 100, "good mask": 100, "answers": 1},
+        "0.8 to 1.0": {"there": 75, "right object": 50, "good mask": 25, "answers": 4},
+    }
 
 
 def test_empty_mask_is_an_answer_of_not_there() -> None:

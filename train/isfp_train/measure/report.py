@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from rich import box
@@ -15,6 +16,8 @@ from isfp_train.run.metrics import THRESHOLDS
 
 MASKS = ("mIoU", "oIoU", *(f"Pr@{x}" for x in THRESHOLDS), "cell")
 GOOD = 0.5  # IoU above which a mask counts as good in the table of losses
+SCORE_EDGES = np.linspace(0.0, 1.0, 6)  # of the bins of scores in the reliability table
+RELIABILITY = ("there", "right object", "good mask", "answers")
 LOSSES = ("good mask", "bad mask", "refused", "rival", "other kind", "nothing")
 ABSENCE = ("answered", "missed", "absent", "gIoU", "cIoU")
 HEADINGS = {"absent": "N-acc", "count": "present", "absent count": "absent"}
@@ -77,6 +80,26 @@ def _fate(outcome: Outcome, threshold: float) -> str:
     return "good mask" if outcome.iou > GOOD else "bad mask"
 
 
+def reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+    """What a score means: for each fifth of the range of scores, how often the answers with such a score are right, in percent.
+
+    `there`: the phrase describes an object that is present. `right object`: the chosen cell belongs to it. `good mask`: and the
+    mask has an IoU above `GOOD`. Bins without answers are left out; a bin contains its lower edge.
+    """
+    result = {}
+    scores = np.array([outcome.score for outcome in outcomes])
+    places = np.clip(np.searchsorted(SCORE_EDGES, scores, side="right") - 1, 0, len(SCORE_EDGES) - 2)
+    for place, (low, high) in enumerate(pairwise(SCORE_EDGES)):
+        told = [outcome for outcome, own in zip(outcomes, places, strict=True) if own == place]
+        if told:
+            right = [outcome.chose == "target" for outcome in told]
+            good = [mine and outcome.iou > GOOD for outcome, mine in zip(told, right, strict=True)]
+            shares = ([outcome.present for outcome in told], right, good)
+            values = {name: 100.0 * float(np.mean(share)) for name, share in zip(RELIABILITY, shares, strict=False)}
+            result[f"{low:.1f} to {high:.1f}"] = values | {"answers": float(len(told))}
+    return result
+
+
 def groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     """All outcomes, and those of each kind of phrase and each kind of scene."""
     found = {"all": list(outcomes)}
@@ -109,13 +132,18 @@ def tables(
     ends: dict[str, dict[str, tuple[float, float]]],
     title: str,
     lost: dict[str, dict[str, float]] | None = None,
+    meant: dict[str, dict[str, float]] | None = None,
 ) -> list[Table]:
-    """The report as tables of 80 columns: masks and cells; present and absent objects; how phrases end."""
+    """The report as tables of 80 columns: masks and cells; present and absent objects; how phrases end; what a score means."""
     drawn = [
         _table(result, ends, title, MASKS),
         _table(result, ends, "Present and absent objects", (*ABSENCE, "count", "absent count")),
     ]
-    return [*drawn, _table(lost, {}, "How phrases for present objects end", (*LOSSES, "count"))] if lost else drawn
+    if lost:
+        drawn.append(_table(lost, {}, "How phrases for present objects end", (*LOSSES, "count")))
+    if meant:
+        drawn.append(_table(meant, {}, "Of the answers with such a score", RELIABILITY))
+    return drawn
 
 
 def _table(
@@ -137,4 +165,4 @@ def _table(
 
 
 def _cell(column: str, values: dict[str, float]) -> str:
-    return f"{values[column]:.{0 if 'count' in column else 1}f}" if column in values else ""
+    return f"{values[column]:.{0 if 'count' in column or column == 'answers' else 1}f}" if column in values else ""
