@@ -40,6 +40,7 @@ def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path)
         ({"optimisation": {"learning_rate": "1e-3"}}, "write 0.001"),
         ({"optimisation": {"epochs": 2.5}}, "epochs"),
         ({"optimisation": {"freeze_backbone": "no"}}, "freeze_backbone"),
+        ({"optimisation": {"train_detector": True}}, "efficientnet_lite0, which has no detector"),
         ({"network": []}, "settings by name"),
         ({"seed": 70}, "seed is 70"),
     ],

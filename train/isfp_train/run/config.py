@@ -51,6 +51,8 @@ class OptimisationConfig:
     epoch_scenes: int = 3000  # scenes per epoch; a checkpoint is written after each epoch
     clip: float = 5.0  # maximum norm of the gradient
     freeze_backbone: bool = True
+    train_detector: bool = False  # ours: of a frozen backbone with a detector, the detector is trained
+    detector_rate: float = 0.1  # ours: the detector's learning rate, as a share of `learning_rate`
     refine_true_channel: bool = True  # if the chosen cell is wrong, refine the channel of the true centre
     masks_every: int = 1  # ours: masks are trained in every n-th step, identification in every step
     parts: Literal["all", "body", "refinement"] = (
@@ -62,6 +64,11 @@ class OptimisationConfig:
             raise ConfigurationError(
                 f"optimisation.masks_every is {self.masks_every}; expected at least 1, which means every step."
             )
+
+    @property
+    def stores_maps(self) -> bool:
+        """Whether the backbone always gives the same maps for a picture, so that they are computed once and stored."""
+        return self.freeze_backbone and not self.train_detector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +86,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.optimisation.parts == "refinement" and not self.network.refinement:
             raise ConfigurationError("optimisation.parts is refinement, but network.refinement is false: nothing would be trained.")
+        if self.optimisation.train_detector and "nanodet" not in self.network.backbone:
+            raise ConfigurationError(
+                f"optimisation.train_detector is set, but the backbone is {self.network.backbone}, which has no detector. "
+                "Use efficientnet_lite0+nanodet, or freeze_backbone: false to train the whole backbone."
+            )
         for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
             if not 0 <= seed < seeds.RUNS:
                 raise ConfigurationError(

@@ -12,6 +12,7 @@ from torch import Tensor
 from isfp.steps.lookup import best_cells
 from isfp_train.data.store.stream import Batch
 from isfp_train.network import ISFP
+from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.network.fusion import Maps
 from isfp_train.overlap import intersection_and_union
 from isfp_train.run.config import TrainConfig
@@ -40,6 +41,8 @@ class ReferringModule(lightning.LightningModule):
         self.metrics = ReferringMetrics()
         if config.optimisation.freeze_backbone:
             self.network.backbone.requires_grad_(False)
+        if isinstance(self.network.backbone.body, LiteWithDetector) and config.optimisation.train_detector:
+            self.network.backbone.body.detector.requires_grad_(True)
         if config.optimisation.parts == "refinement":
             self.network.requires_grad_(False)
             self.network.refinement.requires_grad_(True)
@@ -148,7 +151,7 @@ class ReferringModule(lightning.LightningModule):
         return _chosen(self.network.identify(visual, phrases, scenes))
 
     def _visual(self, batch: Batch) -> Maps:
-        if not self.config.optimisation.freeze_backbone:
+        if not self.config.optimisation.stores_maps:
             return self.network.image(batch.views)
         large, medium, small = (level.contiguous(memory_format=torch.channels_last) for level in batch.maps)
         return self.network.visual((large, medium, small))
@@ -181,9 +184,15 @@ class ReferringModule(lightning.LightningModule):
             self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam (paper); warm-up, then a cosine or steps."""
+        """Adam (paper), with a lower rate for a detector; warm-up, then a cosine or steps."""
         settings = self.config.optimisation
-        optimiser = torch.optim.Adam((p for p in self.parameters() if p.requires_grad), lr=settings.learning_rate)
+        trained = [(name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad]
+        detector = [parameter for name, parameter in trained if name.startswith("network.backbone.body.detector.")]
+        others = [parameter for name, parameter in trained if not name.startswith("network.backbone.body.detector.")]
+        groups: list[dict[str, Any]] = [{"params": others}]
+        if detector:
+            groups.append({"params": detector, "lr": settings.learning_rate * settings.detector_rate})
+        optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
         epochs = settings.decay_epochs or settings.epochs
         per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
 

@@ -27,7 +27,7 @@ def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers:
     """Generate the scenes that `cache` lacks, with the maps of a frozen backbone. Arguments are those of `runner.train`."""
     network, settings = config.network, config.data
     backbone = None
-    if config.optimisation.freeze_backbone:
+    if config.optimisation.stores_maps:
         backbone = Backbone(network.backbone).eval()
         backbone.load_pretrained(settings.backbone_weights)
     if settings.refcoco is not None:

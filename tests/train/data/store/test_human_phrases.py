@@ -68,8 +68,11 @@ def test_what_people_wrote_is_said_beside_what_is_made(tmp_path: Path) -> None:
         assert wanted <= said if expected else not wanted & said
 
 
-def test_scenes_with_phrases_of_people_are_never_mirrored(tmp_path: Path) -> None:
-    """Words do not mirror with the picture: "left" would stay."""
-    store = stored(tmp_path, [scene(expressions=SAID)])
-    for place in range(4):
-        np.testing.assert_array_equal(samples(store, flip=1.0)[place]["view"], store[0].view)
+def test_phrases_of_people_are_mirrored_with_their_scene_or_left_out_where_right_may_be_no_side(tmp_path: Path) -> None:
+    said = (Expression("the cup on the left", 0, "expression"), Expression("red one right by the plate", 1, "expression"))
+    store = stored(tmp_path, [scene(expressions=said, made="none")])
+    vocabulary = Vocabulary.from_words(phrase_words())
+    for share, texts in ((0.0, {phrase.text for phrase in said}), (1.0, {"the cup on the right"})):
+        sample = samples(store, flip=share)[0]
+        np.testing.assert_array_equal(sample["view"], store[0].view[:, ::-1] if share else store[0].view)
+        assert {tuple(ids) for ids in sample["words"]} == {tuple(vocabulary.encode(text, 20).ids) for text in texts}

@@ -44,11 +44,17 @@ class WrittenPhrase:
 
     def mirrored(self) -> WrittenPhrase | None:
         """The phrase for the mirrored photo; None if it is unclear whether "right" is a side."""
-        if _UNSURE.search(self.text):
-            return None
-        kept = _EXACTLY.sub("right\0 ", self.text)
-        turned = re.sub(r"[a-z]+\0?", lambda word: _SIDES.get(word[0], word[0]), kept)
-        return WrittenPhrase(turned.replace("\0", ""), self.annotation)
+        turned = mirrored_text(self.text)
+        return None if turned is None else WrittenPhrase(turned, self.annotation)
+
+
+def mirrored_text(text: str) -> str | None:
+    """The words of a phrase for the mirrored picture; None if it is unclear whether "right" is a side."""
+    if _UNSURE.search(text):
+        return None
+    kept = _EXACTLY.sub("right\0 ", text)
+    turned = re.sub(r"[a-z]+\0?", lambda word: _SIDES.get(word[0], word[0]), kept)
+    return turned.replace("\0", "")
 
 
 def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:

@@ -16,6 +16,7 @@ from isfp.steps.letterbox import Framing, Letterbox
 from isfp.steps.phrase import UNKNOWN_ID, Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
 from isfp_train.data.phrases.phrases import make_phrases
+from isfp_train.data.phrases.written import mirrored_text
 from isfp_train.data.scene import Expression, SceneObject
 from isfp_train.data.store.store import FILL, Store, StoredScene
 from isfp_train.errors import ConfigurationError
@@ -117,8 +118,9 @@ class SceneSamples(Dataset):
         rng = np.random.default_rng((self.seed, position))
         while True:
             stored = self.store[int(entries[order[place]])]
-            # Scenes with human phrases are not mirrored: their "left" would be wrong.
-            flip = bool(rng.random() < self.config.flip) and not stored.expressions
+            flip = bool(rng.random() < self.config.flip)
+            if flip:
+                stored = replace(stored, expressions=_mirrored_phrases(stored.expressions))
             objects = tuple(_mirrored(obj, stored.size[1]) for obj in stored.objects) if flip else stored.objects
             expressions = self._said(stored, objects, rng, self.config.phrases)
             if expressions:
@@ -221,6 +223,12 @@ def _order(length: int, seed: int, passes: int) -> np.ndarray:
 def _mirrored(obj: SceneObject, width: int) -> SceneObject:
     x0, y0, x1, y1 = obj.box
     return replace(obj, box=(width - x1, y0, width - x0, y1), centre=(width - obj.centre[0], obj.centre[1]))
+
+
+def _mirrored_phrases(expressions: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Phrases for the mirrored picture, without those for which it is unclear whether "right" is a side."""
+    turned = ((expression, mirrored_text(expression.text)) for expression in expressions)
+    return tuple(replace(expression, text=text) for expression, text in turned if text is not None)
 
 
 def _hidden(ids: np.ndarray, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
