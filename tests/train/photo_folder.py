@@ -30,12 +30,14 @@ def file_names(split: str, count: int) -> list[str]:
     return found
 
 
-def write_photos(folder: Path, photos: Mapping[str, Sequence[Box]], kinds: Sequence[str]) -> None:
+def write_photos(
+    folder: Path, photos: Mapping[str, Sequence[Box]], kinds: Sequence[str], size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> None:
     """Write `images/` and `instances.json`; photo n (from 1) has annotations 10 n, 10 n + 1, … in the order of its boxes."""
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
     for number, (name, boxes) in enumerate(photos.items(), start=1):
-        picture = np.full((HEIGHT, WIDTH, 3), 190, np.uint8)
+        picture = np.full((*size, 3), 190, np.uint8)
         for place, (kind, colour, (x0, y0, x1, y1)) in enumerate(boxes):
             picture[y0:y1, x0:x1] = COLOURS[colour]
             annotations.append(
@@ -50,7 +52,7 @@ def write_photos(folder: Path, photos: Mapping[str, Sequence[Box]], kinds: Seque
                 }
             )
         cv2.imwrite(str(folder / "images" / name), picture[..., ::-1])
-        images.append({"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH})
+        images.append({"id": number, "file_name": name, "height": size[0], "width": size[1]})
     categories = [{"id": place, "name": kind} for place, kind in enumerate(kinds, start=1)]
     (folder / "instances.json").write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
 

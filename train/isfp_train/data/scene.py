@@ -65,8 +65,9 @@ class Scene:
     Attributes:
         image: uint8 `[H,W,3]`, RGB.
         objects: their masks are disjoint in composed scenes; photos keep the overlaps of their annotations.
-        source: `"composed"`, `"photo"` or `"procedural"`, or the name of a data set.
-        expressions: phrases that people wrote about it (RefCOCO and others); empty if phrases are only generated.
+        source: `"composed"`, `"photo"`, `"people"` or `"procedural"`, or the name of a data set.
+        expressions: phrases that people wrote about it (RefCOCO and others), or as people write them (`"people"`); empty if phrases
+            are only generated.
         made: which phrases may be generated in addition: "all"; "present" if objects without annotations may be present; "names" if
             some objects of an annotated kind may have no annotation, so nothing can be compared; "none".
         absent: names of objects that are certainly absent, in addition to those that the geometry excludes.

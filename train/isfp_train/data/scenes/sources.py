@@ -11,13 +11,15 @@ from isfp_train.data.scene import SceneSource
 from isfp_train.data.scenes.annotated import AnnotatedPhotos, PhotoSet, open_folder
 from isfp_train.data.scenes.backdrops import PhotoBackdrops
 from isfp_train.data.scenes.compose import ComposedScenes, ProceduralScenes
+from isfp_train.data.scenes.people import PeopleScenes
 from isfp_train.data.scenes.photos import PhotoScenes
+from isfp_train.data.sprites.clothing import ClothedPeople
 from isfp_train.data.sprites.coco import Coco, CocoCutouts
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
 from isfp_train.errors import ConfigurationError, DataMissingError
 
 Writers = Literal["all", "data", "project"]
-KINDS = ("composed", "photo", "annotated", "procedural")
+KINDS = ("composed", "photo", "annotated", "people", "procedural")
 #: How often a photo of these folders is chosen, relative to photos of the others.
 WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4}
 #: Phrases that contributors of this project wrote about the photos.
@@ -28,9 +30,9 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
     """Build the sources named in `shares`.
 
     Args:
-        shares: shares of "composed", "photo", "annotated" and "procedural" scenes.
+        shares: shares of "composed", "photo", "annotated", "people" and "procedural" scenes.
         data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and optionally `more/`, `clothing/` and `pedestrians/` for
-            annotated photos; procedural scenes need none.
+            annotated photos; people need `clothing/`, procedural scenes need no data.
         size: longer side of a scene in pixels.
         split: "train" or "held_out".
 
@@ -61,6 +63,14 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
             sources["photo"] = PhotoScenes(coco, size=size, photo_ids=coco.split(split)), shared["photo"]
         if "annotated" in wanted:
             sources["annotated"] = AnnotatedPhotos(photo_sets(data, split), size), shared["annotated"]
+        if "people" in wanted:
+            if not (data / "clothing" / "instances.json").is_file():
+                raise DataMissingError(
+                    f"{data} has no clothing/instances.json, which scenes of kind 'people' need. docs/training.md describes it; "
+                    "or leave 'people' out of data.shares."
+                )
+            people = ClothedPeople(Coco(data / "clothing"), split)
+            sources["people"] = PeopleScenes(people, PhotoBackdrops(data / "backgrounds", split), size), shared["people"]
         if "composed" in wanted:
             sprites = FolderSprites(data / "sprites", fluent_emoji(), split)
             backgrounds = PhotoBackdrops(data / "backgrounds", split)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from isfp.steps.phrase import split_words
-from isfp_train.data.phrases import wording
+from isfp_train.data.phrases import clothes, wording
+from isfp_train.data.phrases.worn import CALLED
 from isfp_train.data.sprites.colours import COLOURS
 from isfp_train.data.sprites.names import names_of
 
@@ -15,9 +16,9 @@ _FIELD = re.compile(r"\{[^}]*\}")
 
 def phrase_words() -> set[str]:
     """Words of all names, their plurals, all patterns (including held-out ones, which are never trained on) and colours."""
-    names = set(names_of("any"))
+    names = {*names_of("any"), *(word for words in CALLED.values() for word in words)}
     texts = [*names, *(wording.plural(name) for name in names), *COLOURS]
-    texts += _texts([value for name, value in vars(wording).items() if name.isupper()])
+    texts += _texts([value for module in (wording, clothes) for name, value in vars(module).items() if name.isupper()])
     return {word for text in texts for word in split_words(_FIELD.sub(" ", text))}
 
 
