@@ -50,6 +50,7 @@ class Segmenter:
         runtime: str | Runtime = "auto",
         threshold: float | None = None,
         cache: int = 256,
+        threads: int = 0,
     ) -> None:
         """Check and load a bundle.
 
@@ -59,6 +60,8 @@ class Segmenter:
                 (`"tensorrt:int8"`, `"onnxruntime:cuda"`), or a `Runtime` with options of your own.
             threshold: minimum score for a match, 0 to 1; by default the bundle's own.
             cache: how many phrase vectors to keep.
+            threads: number of threads of a runtime that computes on the CPU; 0 for one on each physical core that this process
+                may use. A `Runtime` of your own has its own number.
 
         Raises:
             BundleError: the bundle is missing, damaged, or of a format version that this SDK does not read.
@@ -70,7 +73,7 @@ class Segmenter:
         self._threshold = check_threshold(manifest.found_threshold if threshold is None else threshold)
         if cache < 0:
             raise IsfpError(f"The phrase cache is to keep {cache} phrases; expected 0 or more.")
-        self.runtime = runtime if isinstance(runtime, Runtime) else choose(runtime, self.bundle)
+        self.runtime = runtime if isinstance(runtime, Runtime) else choose(runtime, self.bundle, threads)
         self.framing = manifest.framing
         self.vocabulary = self.bundle.vocabulary()
         self._image, text, identify, mask = (

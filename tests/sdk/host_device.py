@@ -168,7 +168,7 @@ class HostRuntime(Runtime):
         return None
 
     @classmethod
-    def with_option(cls, option: str) -> Runtime:
+    def with_option(cls, option: str, threads: int = 0) -> Runtime:
         raise NotImplementedError
 
     @property

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from isfp.cli.options import JsonOption
+from isfp.cli.options import JsonOption, ThreadsOption
 
 if TYPE_CHECKING:
     from isfp_train.measure.evaluation import SceneQuestion
@@ -109,6 +109,7 @@ def evaluate(
         float | None, typer.Option(help="Minimum score for a match, 0 to 1.", show_default="the model's own")
     ] = None,
     mask_threshold: Annotated[float, typer.Option(help="Minimum probability of a mask pixel; a bundle uses its own.")] = 0.5,
+    threads: ThreadsOption = 0,
     paper: Annotated[bool, typer.Option("--paper", help="Also print the paper's Tables I to IV.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,7 +122,7 @@ def evaluate(
 
     if oracle not in ORACLES:
         raise typer.BadParameter(f'{oracle!r}; expected "location" or "mask"', param_hint="--oracle")
-    predictor = open_model(model, refinement=not no_refinement)
+    predictor = open_model(model, refinement=not no_refinement, threads=threads)
     if isinstance(predictor, CheckpointPredictor):
         predictor.mask_threshold = mask_threshold
     asked = _test_set(data, shares, scenes, split, wording, pairs, predictor.size, phrases)
@@ -249,13 +250,14 @@ def sheet(
     show_worst: Annotated[bool, typer.Option("--worst", help="Draw the lowest IoUs among --scenes scenes.")] = False,
     scenes: Annotated[int | None, typer.Option(min=1, help="Scenes that --worst searches.", show_default="300")] = None,
     columns: Annotated[int, typer.Option(min=1, help="Test cases per row.")] = 4,
+    threads: ThreadsOption = 0,
 ) -> None:
     """Draw a model's answers to held-out test cases: true outline (green), mask (tint) and identifying map."""
     from isfp import pictures
     from isfp_train.measure import sheets
     from isfp_train.measure.predictors import open_model
 
-    predictor = open_model(model)
+    predictor = open_model(model, threads=threads)
     asked = _test_set(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scenes", total=asked.count)

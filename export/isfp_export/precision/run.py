@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, inliner, numpy_helper
 
+from isfp.runtimes.threads import usable_cores
 from isfp_export.precision.half import FLOAT, HALF, MOVES, value_types
 
 _ERRORS_ONLY = 3
@@ -31,7 +32,7 @@ class StageSession:
 
         Args:
             model: the stage.
-            threads: number of threads; 0 for one per core.
+            threads: number of threads; 0 for one on each physical core that this process may use.
         """
         shown = rounded(model)
         types = value_types(onnx.shape_inference.infer_shapes(shown, data_prop=True))
@@ -43,7 +44,7 @@ class StageSession:
         self._inputs = {value.name for value in shown.graph.input}
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or usable_cores()
         self._session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(self, feed: Mapping[str, np.ndarray], values: Iterable[str] | None = None) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from isfp.cli.extras import ExtraMissingError, asking_for
-from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption
+from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption, ThreadsOption
 from isfp.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def explain(
     phrase: PhraseOption,
     out: Annotated[Path, typer.Option(help="Folder to write the pictures to.")],
     runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Draw what the network sees: masks, identifying maps, the mask of every cell, and the effect of each word.
@@ -44,7 +45,7 @@ def explain(
     for name in names:
         refuse_input(out / name, image)
     frame = pictures.read(image)
-    with Segmenter(bundle, runtime=runtime) as segmenter:
+    with Segmenter(bundle, runtime=runtime, threads=threads) as segmenter:
         view = segmenter.look(frame)
         results = view.find(phrase)
         pictures.write(out / "phrases.png", phrases_sheet(frame, results))

@@ -30,7 +30,7 @@ def label(
     workers: Annotated[int | None, typer.Option(min=1, help="Number of Ray workers.", show_default="one per CPU")] = None,
     threads: Annotated[
         int,
-        typer.Option(min=0, help="Threads that ONNX Runtime computes with; with --ray, of each worker.", show_default="all cores"),
+        typer.Option(min=0, help="Threads to compute with on a CPU; of each worker with --ray.", show_default="one per core; 1"),
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:

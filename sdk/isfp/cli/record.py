@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from isfp.cli.extras import asking_for
-from isfp.cli.options import BundleArgument, PhraseOption, RuntimeOption, ThresholdOption
+from isfp.cli.options import BundleArgument, PhraseOption, RuntimeOption, ThreadsOption, ThresholdOption
 
 
 def record(
@@ -23,6 +23,7 @@ def record(
     frames: Annotated[int, typer.Option(min=0, help="Stop after this many frames; 0 runs until the source ends or Ctrl+C.")] = 0,
     threshold: ThresholdOption = None,
     runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = 0,
 ) -> None:
     """Record frames, masks, identifying maps, scores and timings for the Rerun viewer."""
     with asking_for("record", "rerun"):
@@ -34,7 +35,7 @@ def record(
     refuse_input(out, source)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     with (
-        Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter,
+        Segmenter(bundle, runtime=runtime, threshold=threshold, threads=threads) as segmenter,
         camera.open(source) as opened,
         RerunRecorder(out, segmenter.threshold) as recorder,
         Progress(TextColumn("{task.completed:.0f} frames"), TimeElapsedColumn(), console=messages, transient=True) as progress,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption, ThresholdOption
+from isfp.cli.options import BundleArgument, JsonOption, PhraseOption, RuntimeOption, ThreadsOption, ThresholdOption
 from isfp.cli.output import messages, plain, print_json
 
 
@@ -30,6 +30,7 @@ def run(
     smooth: Annotated[bool, typer.Option(help="Smooth a video's masks over time.")] = True,
     threshold: ThresholdOption = None,
     runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Find what a phrase describes in an image, or in every frame of a video."""
@@ -47,7 +48,7 @@ def run(
         source = local_file(video)
         if out:
             refuse_input(out, source)
-        with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
+        with Segmenter(bundle, runtime=runtime, threshold=threshold, threads=threads) as segmenter:
             run_video(segmenter, source, phrase, out, smooth, as_json)
         return
     if not image or video:
@@ -56,7 +57,7 @@ def run(
         refuse_input(out, image)
         pictures.check_ending(out)
     frame = read_image(image)
-    with Segmenter(bundle, runtime=runtime, threshold=threshold) as segmenter:
+    with Segmenter(bundle, runtime=runtime, threshold=threshold, threads=threads) as segmenter:
         sets = segmenter.run(frame, phrase, several=True) if several else []
         found = [one.best for one in sets] if several else segmenter.run(frame, phrase)
         if out:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from isfp.cli.extras import asking_for
-from isfp.cli.options import BundleArgument, RuntimeOption
+from isfp.cli.options import BundleArgument, RuntimeOption, ThreadsOption
 from isfp.errors import IsfpError
 
 
@@ -22,6 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     runtime: RuntimeOption = "auto",
+    threads: ThreadsOption = 0,
 ) -> None:
     """Serve a web page for trying a bundle: upload an image or start the camera, type a phrase, see the mask."""
     with asking_for("serve", "web"):
@@ -34,9 +35,8 @@ def serve(
     listening = _listen(host, port)
     with listening:
         local = _is_loopback(host)
-        app = application(
-            Asker(bundle, runtime, limits.waiting, limits.waiting_megapixels), limits, (*LOOPBACK, host) if local else ("*",)
-        )
+        asker = Asker(bundle, runtime, limits.waiting, limits.waiting_megapixels, threads)
+        app = application(asker, limits, (*LOOPBACK, host) if local else ("*",))
         url = _url(host, listening.getsockname()[1])
         messages = Console(stderr=True, highlight=False, soft_wrap=True)
         messages.print(f"The page is at {url} (press Ctrl+C to stop).")

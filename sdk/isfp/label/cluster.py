@@ -16,7 +16,7 @@ from typing import Any
 import ray
 import ray.data
 
-from isfp.label.labeller import Labeller, Task, runtime_of
+from isfp.label.labeller import Labeller, Task
 
 #: Pictures that a worker takes at a time, which is also the most that it can lose.
 HANDFUL = 4
@@ -27,8 +27,7 @@ class Worker:
 
     def __init__(self, task: Task) -> None:
         """Load the bundle on this worker; on a CPU it computes with one thread by default, for Ray has a worker for each CPU."""
-        runtime = runtime_of(replace(task, threads=task.threads or 1))
-        self._labeller = Labeller(task, runtime)
+        self._labeller = Labeller(replace(task, threads=task.threads or 1))
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Label one picture."""

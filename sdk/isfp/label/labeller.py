@@ -20,7 +20,6 @@ from isfp.errors import FrameError
 from isfp.files.picture_folder import PictureFolder, find_pictures
 from isfp.label.coco import ANNOTATIONS, write_coco
 from isfp.label.log import LabelError, Log
-from isfp.runtimes import Runtime, choose
 from isfp.segmenter import Segmenter
 from isfp.steps.notes import phrase_notes
 
@@ -35,7 +34,7 @@ class Task:
         phrases: what to find; at least one, without duplicates.
         threshold: minimum score for a match, 0 to 1; None for the bundle's own.
         runtime: as `Segmenter` takes it.
-        threads: threads that ONNX Runtime computes with; 0 for one for each physical core.
+        threads: number of threads of a runtime that computes on the CPU; 0 for one on each core that may be used.
     """
 
     bundle: Path
@@ -76,10 +75,10 @@ class Summary:
 class Labeller:
     """Labels one picture at a time; use one for each thread or process."""
 
-    def __init__(self, task: Task, runtime: Runtime | None = None) -> None:
-        """Load the bundle; see `Segmenter` for what it raises. `runtime` replaces the task's."""
+    def __init__(self, task: Task) -> None:
+        """Load the bundle; see `Segmenter` for what it raises."""
         self._task = task
-        self.segmenter = Segmenter(task.bundle, runtime or runtime_of(task), task.threshold, cache=len(task.phrases))
+        self.segmenter = Segmenter(task.bundle, task.runtime, task.threshold, len(task.phrases), task.threads)
 
     def __call__(self, file: str) -> dict[str, Any]:
         """Return a picture's row of the log: what was found in it, or why it cannot be read.
@@ -195,20 +194,6 @@ def find(folder: Path) -> PictureFolder:
         expected = f"expected files that end in {', '.join(sorted(pictures.ENDINGS))}"
         raise LabelError(" ".join([f"{folder} has no picture; {expected}.", *found.notes()]))
     return found
-
-
-def runtime_of(task: Task) -> Runtime:
-    """Return the runtime that a task asks for, with its threads.
-
-    Raises:
-        RuntimeUnavailableError, BundleError: as for `Segmenter`.
-    """
-    runtime = choose(task.runtime, Bundle.open(task.bundle))
-    if task.threads and runtime.name == "onnxruntime" and task.runtime in ("auto", "onnxruntime"):
-        from isfp.runtimes.onnxruntime import OnnxRuntime
-
-        return OnnxRuntime(threads=task.threads)
-    return runtime
 
 
 def read_phrases(path: Path) -> tuple[str, ...]:

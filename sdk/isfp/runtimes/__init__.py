@@ -34,7 +34,7 @@ def runtime_class(name: str) -> type[Runtime]:
     return getattr(import_module(module), attribute)
 
 
-def choose(name: str = "auto", bundle: Bundle | None = None) -> Runtime:
+def choose(name: str = "auto", bundle: Bundle | None = None, threads: int = 0) -> Runtime:
     """Return a runtime by name, or for `"auto"` the best that this machine has and that can run the bundle.
 
     If `auto` does not use a GPU that could run it, a RuntimeWarning says why and what to do.
@@ -42,20 +42,21 @@ def choose(name: str = "auto", bundle: Bundle | None = None) -> Runtime:
     Args:
         name: `"auto"`, or a name, optionally followed by a colon and an option: `"tensorrt:int8"`, `"onnxruntime:cuda"`.
         bundle: the bundle that it is to run.
+        threads: number of threads of a runtime that computes on the CPU; 0 for one on each core that this process may use.
 
     Raises:
         RuntimeUnavailableError: the runtime is unknown, or this machine cannot run it.
     """
     if name == "auto":
-        return _best(bundle)
+        return _best(bundle, threads)
     name, _, option = name.partition(":")
     runtime = runtime_class(name)
     if reason := runtime.why_unavailable():
         raise RuntimeUnavailableError(f"No runtime can run here. {name}: {reason}")
-    return runtime.with_option(option) if option else runtime()
+    return runtime.with_option(option, threads)
 
 
-def _best(bundle: Bundle | None) -> Runtime:
+def _best(bundle: Bundle | None, threads: int) -> Runtime:
     built = {engine.record.runtime for engine in engines_of(bundle) if engine.record} if bundle else set()
     reasons: list[str] = []
     passed_over: list[str] = []
@@ -65,7 +66,7 @@ def _best(bundle: Bundle | None) -> Runtime:
         reason = absent or (candidate.why_unfit(bundle) if bundle else None)
         if reason is None:
             try:
-                runtime = candidate()
+                runtime = candidate.with_option("", threads)
             except RuntimeUnavailableError as error:
                 reason = str(error)
             else:

@@ -72,8 +72,12 @@ class Runtime(ABC):
 
     @classmethod
     @abstractmethod
-    def with_option(cls, option: str) -> Runtime:
-        """Make the runtime with the option that follows its name: `"onnxruntime:cuda"`, `"tensorrt:int8"`.
+    def with_option(cls, option: str, threads: int = 0) -> Runtime:
+        """Make the runtime with the option that follows its name: `"onnxruntime:cuda"`, `"tensorrt:int8"`; "" for none.
+
+        Args:
+            option: what follows the colon.
+            threads: number of threads of a runtime that computes on the CPU; 0 for one on each core that may be used.
 
         Raises:
             RuntimeUnavailableError: the option is unknown, or this machine cannot run it.

@@ -58,9 +58,9 @@ class EngineRuntime(Runtime):
         self._finalizer = weakref.finalize(self, _release, self._loaded, self._device)
 
     @classmethod
-    def with_option(cls, option: str) -> Runtime:
-        """Return the runtime with a precision, such as `"int8"`."""
-        return cls(option)
+    def with_option(cls, option: str, threads: int = 0) -> Runtime:
+        """Return the runtime with a precision, such as `"int8"`. It computes on the GPU, so `threads` changes nothing."""
+        return cls(option) if option else cls()
 
     @classmethod
     def why_unavailable(cls) -> str | None:

@@ -12,6 +12,7 @@ from isfp.bundle.manifest import REMEDY, Stage
 from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
+from isfp.runtimes.threads import usable_cores
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
 _ERRORS_ONLY = 3
@@ -31,7 +32,7 @@ class OnnxRuntime(Runtime):
         """Choose how to run.
 
         Args:
-            threads: number of threads for one stage; 0 for one on each physical core.
+            threads: number of threads for one stage; 0 for one on each physical core that this process may use.
             providers: execution providers, best first, such as `("CUDAExecutionProvider", "CPUExecutionProvider")`. Operators
                 that one lacks run on the next; it is an error if the first cannot run at all.
             options: options by provider, over those of `onnxruntime_providers`, such as
@@ -55,16 +56,16 @@ class OnnxRuntime(Runtime):
         self._providers = list(providers)
         self._provider_options = dict(options or {})
         self._options = onnxruntime.SessionOptions()
-        self._options.intra_op_num_threads = threads
+        self._options.intra_op_num_threads = threads or usable_cores()
         self._options.log_severity_level = _ERRORS_ONLY
         # Each stage has its own threads. If they kept spinning after their work, they would take the cores from the next stage:
         # without spinning, a frame took 57 % of the time on two cores.
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
     @classmethod
-    def with_option(cls, option: str) -> Runtime:
-        """Return the runtime with a chain of providers: cpu, cuda, tensorrt or tensorrt-rtx."""
-        return cls(providers=onnxruntime_providers.chain(option))
+    def with_option(cls, option: str, threads: int = 0) -> Runtime:
+        """Return the runtime with a chain of providers: cpu (the default), cuda, tensorrt or tensorrt-rtx."""
+        return cls(threads, providers=onnxruntime_providers.chain(option or "cpu"))
 
     @classmethod
     def why_unavailable(cls) -> str | None:

@@ -29,7 +29,9 @@ class Asker:
     It finds every phrase with a threshold of 0, so that the page can move its own threshold without asking again.
     """
 
-    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8, megapixels: float = 20) -> None:
+    def __init__(
+        self, bundle: str | Path, runtime: str | Runtime = "auto", waiting: int = 8, megapixels: float = 20, threads: int = 0
+    ) -> None:
         """Load a bundle, and run it once so that the first request is not slow.
 
         Args:
@@ -37,6 +39,7 @@ class Asker:
             runtime: as for `Segmenter`.
             waiting: how many requests may wait.
             megapixels: most that the pictures of those that wait may have together; one alone may have more.
+            threads: as for `Segmenter`.
 
         Raises:
             IsfpError: as for `Segmenter`.
@@ -45,7 +48,7 @@ class Asker:
         self._most, self._waiting = waiting, 0
         self._most_megapixels, self._megapixels = megapixels, 0.0
         try:
-            self._segmenter = self._thread.submit(Segmenter, bundle, runtime).result()
+            self._segmenter = self._thread.submit(Segmenter, bundle, runtime, threads=threads).result()
             self._thread.submit(self._warm_up).result()
         except BaseException:
             self._thread.shutdown()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from isfp import Segmenter
 from isfp.runtimes import Runtime
+from isfp.runtimes.threads import usable_cores
 from isfp.steps.letterbox import Framing
 from isfp.steps.lookup import best_cells
 from isfp.steps.result import Segmentation
@@ -136,8 +137,8 @@ class BundlePredictor:
     With `cells`, even if all of them are None, the answers are the network's alone: no verdict, and all pieces of a mask.
     """
 
-    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto") -> None:
-        self.segmenter = Segmenter(bundle, runtime)
+    def __init__(self, bundle: str | Path, runtime: str | Runtime = "auto", threads: int = 0) -> None:
+        self.segmenter = Segmenter(bundle, runtime, threads=threads)
         manifest = self.segmenter.bundle.manifest
         self.grid, self.size, self.threshold = manifest.grid, manifest.framing.height, manifest.found_threshold
 
@@ -169,16 +170,22 @@ def refused(result: Segmentation) -> bool:
     return result.reason is not None and result.reason.overrides_score
 
 
-def open_model(path: str | Path, refinement: bool = True) -> Predictor:
+def open_model(path: str | Path, refinement: bool = True, threads: int = 0) -> Predictor:
     """Open a bundle (a folder) or a checkpoint (a file).
+
+    Args:
+        path: the model.
+        refinement: False skips the Refinement Module (checkpoints only).
+        threads: number of threads to compute with; 0 for one on each physical core that this process may use.
 
     Raises:
         ConfigurationError: a bundle without refinement; its mask stage computes both in one.
     """
     if not Path(path).is_dir():
+        torch.set_num_threads(threads or min(usable_cores(), torch.get_num_threads()))
         return CheckpointPredictor(checkpoint.load(path), refinement=refinement)
     if not refinement:
         raise ConfigurationError(
             f"{path} is a bundle: its mask stage includes the refinement. Use the checkpoint that it was exported from."
         )
-    return BundlePredictor(path)
+    return BundlePredictor(path, threads=threads)
