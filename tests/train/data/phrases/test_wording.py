@@ -35,14 +35,14 @@ def _all_patterns() -> list[str]:
 
 
 def test_every_meaning_has_several_wordings() -> None:
-    for key in (*PLACES, *SIZES, *RELATIONS, "plain", "order", "rank", "bigger", "smaller"):
+    for key in (*PLACES, *SIZES, *RELATIONS, "plain", "order", "rank", "bigger", "smaller", "left of two", "right of two"):
         assert len(wording.PATTERNS[key]) >= 2, key
 
 
 def test_patterns_use_only_known_slots_and_plain_words() -> None:
     for pattern in _all_patterns():
         slots = {slot for _, slot, _, _ in string.Formatter().parse(pattern.lstrip("=")) if slot is not None}
-        assert slots <= {"n", "ns", "a", "b", "o", "k", "side", "x", "c"}, pattern
+        assert slots <= {"n", "ns", "a", "b", "as", "o", "k", "side", "x", "c"}, pattern
         assert all(c in string.ascii_lowercase + string.digits + " " for c in _bare(pattern)), pattern
 
 

@@ -52,6 +52,10 @@ def candidates(meaning: Meaning, scene: Scene) -> list[int]:
     possible = [i for i, obj in enumerate(objects) if might_be(meaning, obj)]
     if meaning.relation is None:
         return possible
+    if any(not fits(anchor, scene) for anchor in meaning.anchors):
+        return []
+    if meaning.relation == "between pair":
+        assert sum(might_be(meaning.anchors[0], obj) for obj in objects) == 2, meaning
     anchors = [the_one(anchor, scene) for anchor in meaning.anchors]
     possible = [i for i in possible if i not in anchors]
     if meaning.second is not None:
@@ -65,7 +69,7 @@ def candidates(meaning: Meaning, scene: Scene) -> list[int]:
     if relation in ("nearest", "next left", "next right", "farthest"):
         pick = max if relation == "farthest" else min
         return [pick(possible, key=lambda i: np.hypot(*np.subtract(centre(objects[i]), centre(first))))] if possible else []
-    if relation == "between":
+    if relation in ("between", "between pair"):
         a, b = np.array(centre(first)), np.array(centre(objects[anchors[1]]))
         inside = []
         for i in possible:
@@ -155,14 +159,17 @@ def placed(place: str, among: list[int], scene: Scene) -> list[int]:
         return sorted({min(among, key=y.__getitem__), min(among, key=lambda i: edges(objects[i])[1])})
     if place in ("lowest", "bottom"):
         return sorted({max(among, key=y.__getitem__), max(among, key=lambda i: edges(objects[i])[3])})
+    if place in ("front", "back"):
+        pick, area = (max if place == "front" else min), {i: float(objects[i].mask.sum()) for i in among}
+        return sorted({pick(among, key=y.__getitem__), pick(among, key=area.__getitem__)})
     if place == "centre":
         return [i for i in among if abs(x[i] / width - 0.5) < 0.2 and abs(y[i] / height - 0.5) < 0.2]
     if place == "middle":
-        assert len(among) in (3, 5)
+        assert len(among) == 3
         spread_x = (max(x.values()) - min(x.values())) / width
         spread_y = (max(y.values()) - min(y.values())) / height
         key = x if spread_x > spread_y else y
-        return [sorted(among, key=key.__getitem__)[len(among) // 2]]
+        return [sorted(among, key=key.__getitem__)[1]]
     vertical, horizontal = place.split()
     return [
         i

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from isfp_train.data.phrases.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
+from isfp_train.data.phrases.meaning import CORNERS, DEPTHS, DIRECTIONS, EXTREMES, SIDES, Meaning
 from isfp_train.data.scene import ANYTHING, SceneObject
 from isfp_train.data.sprites.colours import COLOURS, confusable
 from isfp_train.data.sprites.names import TELLING, kinds_called, may_be_called, shares_a_word
@@ -33,13 +33,17 @@ def prove(meaning: Meaning, objects: Sequence[SceneObject], size: tuple[int, int
     anchors = []
     for anchor in meaning.anchors:
         index = prove(anchor, objects, size)
+        if index == NOTHING:
+            return NOTHING  # "the mug by the zebra" names nothing where there is no zebra
         if index < 0 or not objects[index].nameable:
             return DOUBT
         anchors.append(index)
+    if meaning.relation == "between pair" and sum(_described(meaning.anchors[0], obj) != NO for obj in objects) != 2:
+        return DOUBT
     status = [_described(meaning, obj) for obj in objects]
     for index in anchors:
         status[index] = NO
-    if meaning.relation in (*DIRECTIONS, "between"):
+    if meaning.relation in (*DIRECTIONS, "between", "between pair"):
         _keep_related(status, meaning.relation, objects, [objects[a] for a in anchors], size)
     if meaning.second is not None:
         relation, anchor = meaning.second
@@ -116,7 +120,7 @@ def _may_call(noun: str, names: tuple[str, ...], own: str) -> int:
 
 def _related(relation: str, obj: SceneObject, anchors: Sequence[SceneObject], size: tuple[int, int]) -> int:
     """Whether a relation to the anchors holds for an object."""
-    if relation == "between":
+    if relation in ("between", "between pair"):
         return _between(obj, anchors[0], anchors[1], size)
     (anchor,) = anchors
     along = 0 if relation in ("left of", "right of") else 1
@@ -264,6 +268,11 @@ def _placed(place: str, objects: Sequence[SceneObject], sure: list[int], open_: 
     everyone = [*sure, *open_]
     if place in EXTREMES or place in SIDES:
         return _at_side(place, objects, sure, everyone, size)
+    if place in DEPTHS:
+        # Without depth, only what is both lower and bigger than the others is surely closer.
+        edge, length = ("lowest", "biggest") if place == "front" else ("topmost", "smallest")
+        best = _at_side(edge, objects, sure, everyone, size)
+        return best if best == _sized(length, objects, sure, open_) else DOUBT
     if place in CORNERS:
         vertical, horizontal = place.split()
         states = {i: _in_corner(objects[i], vertical, horizontal, size) for i in everyone}
@@ -317,12 +326,11 @@ def _in_centre(obj: SceneObject, size: tuple[int, int]) -> int:
 
 
 def _middle(objects: Sequence[SceneObject], sure: list[int], open_: list[int], size: tuple[int, int]) -> int:
-    """The middle one of three or five objects in a line."""
-    if open_ or len(sure) not in (3, 5) or not all(objects[i].nameable for i in sure):
+    """The middle one of three objects in a line."""
+    if open_ or len(sure) != 3 or not all(objects[i].nameable for i in sure):
         return DOUBT
-    k = len(sure) // 2 + 1
-    across = _ordered((k, "left"), objects, sure, [], size)
-    down = _ordered((k, "top"), objects, sure, [], size)
+    across = _ordered((2, "left"), objects, sure, [], size)
+    down = _ordered((2, "top"), objects, sure, [], size)
     if across >= 0 and down >= 0 and across != down:
         return DOUBT
     return across if across >= 0 else down

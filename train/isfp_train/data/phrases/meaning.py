@@ -8,11 +8,13 @@ from dataclasses import dataclass
 EXTREMES = ("leftmost", "rightmost", "topmost", "lowest")
 SIDES = ("left", "right", "top", "bottom")
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
-PLACES = (*EXTREMES, *SIDES, *CORNERS, "middle", "centre")
+#: Closest to the camera and farthest from it.
+DEPTHS = ("front", "back")
+PLACES = (*EXTREMES, *SIDES, *CORNERS, *DEPTHS, "middle", "centre")
 SIZES = ("biggest", "smallest", "big", "small", "huge", "tiny", "tallest", "shortest", "widest")
-#: Relations to one object; "between" relates to two.
+#: Relations to one object; "between" relates to two, and "between pair" to the only two objects of one name.
 DIRECTIONS = ("left of", "right of", "above", "below")
-RELATIONS = (*DIRECTIONS, "nearest", "next left", "next right", "farthest", "between")
+RELATIONS = (*DIRECTIONS, "nearest", "next left", "next right", "farthest", "between", "between pair")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Meaning:
         colour: a basic colour word.
         excluded: a basic colour word that must not fit.
         relation: one of `RELATIONS`, to `anchors`.
-        anchors: the object that the relation refers to; two for "between".
+        anchors: the object that the relation refers to; two for "between" and "between pair".
         second: another of the four directions, and the object that it refers to: "left of the mug and above the key".
         place: one of `PLACES`.
         size: one of `SIZES`.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isfp_train.data.phrases.geometry import NO, NOTHING, called, prove
-from isfp_train.data.phrases.meaning import CORNERS, DIRECTIONS, EXTREMES, SIDES, Meaning
+from isfp_train.data.phrases.meaning import CORNERS, DEPTHS, DIRECTIONS, EXTREMES, SIDES, Meaning
 from isfp_train.data.phrases.speech import say
 from isfp_train.data.scene import ANYTHING, Expression, SceneObject, in_split
 from isfp_train.data.sprites.colours import COLOURS
@@ -161,7 +161,8 @@ class _Table:
         rng, obj = self.rng, self.objects[target]
         noun = self.noun(obj)
         crowded = self.rivals[target] > 0
-        named = _RIVAL_FAMILIES if crowded else _ALONE_FAMILIES
+        row = self.rivals[target] > 1
+        named = (_ROW_FAMILIES if row else _RIVAL_FAMILIES) if crowded else _ALONE_FAMILIES
         families = _ANYTHING_FAMILIES if noun == ANYTHING else named
         family = families[0][int(np.searchsorted(families[1], luck))]
         colour = obj.colour if rng.random() < (0.3 if family != "colour" else 1.0) else None
@@ -174,7 +175,7 @@ class _Table:
         if family in ("unique", "colour"):
             return Meaning(noun, colour)
         if family == "place":
-            return Meaning(noun, colour, place=self.place(obj, crowded))
+            return Meaning(noun, colour, place=self.place(target, crowded))
         if family == "size":
             return Meaning(noun, colour, size=_one(rng, _SIZE_WORDS))
         if family == "order":
@@ -200,11 +201,13 @@ class _Table:
         names = [name for name in obj.names if name != ANYTHING]
         return names[0] if self.rng.random() < 0.55 else _one(self.rng, names)
 
-    def place(self, obj: SceneObject, crowded: bool) -> str:
+    def place(self, target: int, crowded: bool) -> str:
         """A word of place that is not obviously wrong."""
-        rng = self.rng
+        rng, obj = self.rng, self.objects[target]
         x, y = obj.centre[0] / self.size[1], obj.centre[1] / self.size[0]
-        if rng.random() < 0.14:
+        if crowded and rng.random() < 0.16:
+            return DEPTHS[0] if y > 0.5 else DEPTHS[1]
+        if rng.random() < (0.3 if self.rivals[target] == 2 else 0.14):
             return "middle" if crowded and rng.random() < 0.7 else "centre"
         if rng.random() < 0.18:
             return f"{'top' if y < 0.5 else 'bottom'} {'left' if x < 0.5 else 'right'}"
@@ -227,7 +230,9 @@ class _Table:
         anchors = [i for i in self.targets if i != target]
         if not anchors:
             return None
-        relation = _one(rng, _RELATION_WORDS)
+        relation = _one(rng, _ROW_RELATION_WORDS if self.rivals[target] > 1 else _RELATION_WORDS)
+        if relation == "between pair":
+            return self.between_pair(target, noun, colour)
         first = anchors[int(rng.integers(len(anchors)))]
         one = self.anchor(first)
         if relation == "between":
@@ -246,6 +251,20 @@ class _Table:
         if relation in DIRECTIONS and pick < 0.37:
             return Meaning(noun, colour, relation, (one,), second=self.second(target, first, (noun, colour), one))
         return Meaning(noun, colour, relation, (one,))
+
+    def between_pair(self, target: int, noun: str, colour: str | None) -> Meaning | None:
+        """Between the two objects of another kind of which there are two."""
+        kind = self.objects[target].kind
+        pairs = [i for i in self.targets if self.rivals[i] == 1 and self.objects[i].kind != kind]
+        if not pairs:
+            return None
+        for name in dict.fromkeys(self.noun(self.objects[i]) for i in pairs):
+            for ends in (("leftmost", "rightmost"), ("topmost", "lowest")):
+                anchors = tuple(Meaning(name, place=end) for end in ends)
+                meaning = Meaning(noun, colour, "between pair", anchors)
+                if name != ANYTHING and prove(meaning, self.objects, self.size) == target:
+                    return meaning
+        return None
 
     def second(self, target: int, first: int, named: tuple[str, str | None], one: Meaning) -> tuple[str, Meaning] | None:
         """A further direction, and the object that it refers to; None if the phrase would be too long."""
@@ -292,23 +311,31 @@ class _Table:
         rng = self.rng
         if not self.targets:
             return Meaning(self.absent_noun())
-        index = self.targets[int(rng.integers(len(self.targets)))]
+        index = self.targets[int(np.searchsorted(self.odds, rng.random()))]
         obj = self.objects[index]
         noun = next(name for name in obj.names if name != ANYTHING)
-        if style < 0.30:
+        if style < 0.26:
             return self.decorated(self.absent_noun())
-        if style < 0.54:
+        if style < 0.46:
             colour = _one(rng, COLOURS)
             return None if colour in noun.split() or not self.may_say(colour, obj.kind) else Meaning(noun, colour)
-        if style < 0.84:
+        if style < 0.54:
+            return Meaning(noun, None, _one(rng, (*DIRECTIONS, "nearest", "nearest", "nearest")), (Meaning(self.absent_noun()),))
+        if style < 0.83:
             others = [i for i in self.targets if self.objects[i].kind != obj.kind]
             if not others:
                 return None
-            anchor = self.anchor(others[int(rng.integers(len(others)))])
+            first = others[int(rng.integers(len(others)))]
+            anchor = self.anchor(first)
             if anchor is None:
                 return None
+            if style < 0.62:
+                colour = _one(rng, COLOURS)
+                if colour in noun.split() or not self.may_say(colour, obj.kind):
+                    return None
+                return Meaning(noun, colour, self.direction(index, first), (anchor,))
             return Meaning(noun, None, _one(rng, ("left of", "right of", "above", "below", "left of", "right of")), (anchor,))
-        if style < 0.92:
+        if style < 0.94:
             k = self.rivals[index] + 1 + int(rng.integers(1, 3))
             return Meaning(noun, order=(k, _one(rng, ("left", "right", "top")))) if 3 <= k <= MOST_COUNTED else None
         return Meaning(noun, place=_one(rng, CORNERS))
@@ -345,6 +372,8 @@ def _families(weights: dict[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
 
 #: Weights before the proofs; some families can be proved more often than others.
 _RIVAL_FAMILIES = _families({"place": 0.21, "order": 0.19, "size": 0.21, "colour": 0.12, "relation": 0.27})
+#: Of three or more alike, people tell one by its neighbours and its number. Order and size keep the range that `_COMPARING` says.
+_ROW_FAMILIES = _families({"place": 0.21, "order": 0.26, "size": 0.14, "colour": 0.06, "relation": 0.33})
 #: Range of order and size among the rivals' families, 0 to 1.
 _COMPARING = tuple(_RIVAL_FAMILIES[1][[0, 2]])
 _ALONE_FAMILIES = _families({"unique": 0.36, "colour": 0.24, "place": 0.12, "relation": 0.28})
@@ -375,6 +404,13 @@ _RELATION_WORDS = (
     *("any side",) * 6,
     *("nearest", "next left", "next right", "between") * 2,
     "farthest",
+    "between pair",
+)
+_ROW_RELATION_WORDS = (
+    *("any side",) * 7,
+    *("nearest",) * 4,
+    *("next left", "next right", "farthest", "between pair") * 2,
+    *("between",) * 3,
 )
 
 

@@ -20,7 +20,7 @@ def say(meaning: Meaning, rng: np.random.Generator, wording: str = "train", pair
         meaning: the meaning.
         rng: chooses the words.
         wording: patterns to use: "train", "held_out" or "all".
-        pair: whether there are exactly two objects, so that "bigger" may replace "biggest".
+        pair: whether there are exactly two objects, so that "bigger" may replace "biggest", and "the left of the two" "leftmost".
 
     Returns:
         At most 20 lower-case words.
@@ -64,6 +64,8 @@ def _key(meaning: Meaning, pair: bool, rng: np.random.Generator) -> str:
     if meaning.size is not None:
         comparative = {"biggest": "bigger", "smallest": "smaller"}.get(meaning.size)
         return comparative if comparative and pair and rng.random() < 0.6 else meaning.size
+    if meaning.place in ("leftmost", "rightmost") and pair and rng.random() < 0.4:
+        return "left of two" if meaning.place == "leftmost" else "right of two"
     return meaning.place or "plain"
 
 
@@ -75,6 +77,8 @@ def _fill(pattern: str, meaning: Meaning, rng: np.random.Generator) -> str:
     for slot, anchor in zip("ab", (*meaning.anchors, *(meaning.second or ())[1:]), strict=False):
         article = "the " if rng.random() < 0.8 or anchor.place or anchor.size else ""
         values[slot] = article + _anchor(anchor, rng)
+    if meaning.relation == "between pair":
+        values["as"] = _noun(meaning.anchors[0], rng, plain=True)[1]
     if meaning.second is not None:
         pattern += " " + _one(rng, words.SECOND[meaning.second[0]])
     if meaning.order is not None:

@@ -1,7 +1,7 @@
 """The wordings of meanings, as data.
 
-`{n}` is the noun with its colour ("red mug"), `{ns}` its plural; `{a}` and `{b}` are anchors with articles. "the" may be added
-before a pattern, unless the pattern starts with `=`.
+`{n}` is the noun with its colour ("red mug"), `{ns}` its plural; `{a}` and `{b}` are anchors with articles, and
+`{as}` is the plural of both. "the" may be added before a pattern, unless the pattern starts with `=`.
 """
 
 from __future__ import annotations
@@ -109,9 +109,26 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "middle": (
         "{n} between the other two", "{n} in between the other two", "=the one between the other two {ns}",
         "{n} with one on each side", "=the middle of the three {ns}", "{n} in the middle of the three",
+        "{n} that is between the other two", "{n} that has one on each side", "=the middle one of the three {ns}",
         "=of the {ns} the one in the middle",
         "middle {n}", "{n} in the middle", "=of the three {ns} the middle one", "centre {n}",
         "{n} that is in the middle", "=the middle one of the {ns}",
+    ),
+    "front": (
+        "{n} closest to the camera", "{n} nearest the camera", "{n} closest to us", "{n} nearest to us", "{n} closest to me",
+        "=closest of the {ns} to the camera", "{n} in front of the others", "{n} that is closest to the camera",
+    ),
+    "back": (
+        "{n} farthest from the camera", "{n} furthest from us", "{n} furthest back", "{n} farthest away", "{n} behind the others",
+        "=the one of the {ns} that is furthest away", "{n} that is furthest back", "{n} furthest away from us",
+    ),
+    "left of two": (
+        "=left one of the two {ns}", "=the left of the two {ns}", "=of the two {ns} the one on the left",
+        "=the one of the two {ns} on the left", "{n} that is further left",
+    ),
+    "right of two": (
+        "=right one of the two {ns}", "=the right of the two {ns}", "=of the two {ns} the one on the right",
+        "=the one of the two {ns} on the right", "{n} that is further right",
     ),
     "centre": (
         "{n} in the centre", "{n} in the middle of the picture", "{n} at the centre",
@@ -144,6 +161,8 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "=the {o} of the {ns} from the {side}", "{o} {n} as counted from the {side}",
         "{o} {n} from the {side}", "{o} {n} from {side}", "{n} that is {o} from the {side}",
         "{o} from the {side} {n}",
+        "=the one of the {ns} that is {o} from the {side}", "=number {k} from the {side} of the {ns}",
+        "=the {o} one from the {side} of the {ns}", "{n} that comes {o} from the {side}",
         "=number {k} {n} from the {side}", "{o} {n} counting from the {side}", "{n} {o} from the {side}",
     ),
     "rank": (
@@ -173,16 +192,29 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         "{n} that is near {a}", "{n} which is nearest {a}", "{n} nearest {a}", "{n} sitting next to {a}",
         "{n} standing near {a}", "{n} that is next to {a}", "closest {n} to {a}", "{n} lying by {a}",
         "{n} nearest to {a}", "{n} closest to {a}", "{n} next to {a}", "{n} near {a}", "{n} beside {a}", "{n} by {a}",
+        "{n} that is right beside {a}", "{n} over by {a}", "{n} that is close to {a}", "=the one of the {ns} next to {a}",
+        "=the one of the {ns} nearest {a}", "{n} lying next to {a}", "{n} alongside {a}", "{n} that is beside {a}",
+        "=of the {ns} the one by {a}", "{n} nearby {a}",
         "{n} that is closest to {a}", "nearest {n} to {a}", "{n} close to {a}", "{n} right next to {a}",
     ),
-    "farthest": ("{n} farthest from {a}", "{n} furthest from {a}", "{n} furthest away from {a}", "{n} far from {a}"),
+    "farthest": (
+        "{n} farthest from {a}", "{n} furthest from {a}", "{n} furthest away from {a}", "{n} far from {a}",
+        "{n} that is farthest from {a}", "=farthest {n} from {a}", "=the one of the {ns} furthest from {a}",
+        "{n} that is furthest away from {a}", "{n} a long way from {a}",
+    ),
+    "between pair": (
+        "{n} between the two {as}", "{n} in between the two {as}", "{n} between both {as}", "{n} with {as} on both sides",
+        "{n} that is between the two {as}", "{n} between the {as}",
+    ),
     "next left": (
         "{n} directly left of {a}", "{n} just left of {a}", "{n} immediately to the left of {a}",
-        "{n} directly to the left of {a}",
+        "{n} directly to the left of {a}", "first {n} to the left of {a}", "next {n} to the left of {a}",
+        "{n} that is just left of {a}", "=the one of the {ns} just left of {a}",
     ),
     "next right": (
         "{n} directly right of {a}", "{n} just right of {a}", "{n} immediately to the right of {a}",
-        "{n} directly to the right of {a}",
+        "{n} directly to the right of {a}", "first {n} to the right of {a}", "next {n} to the right of {a}",
+        "{n} that is just right of {a}", "=the one of the {ns} just right of {a}",
     ),
     "between": (
         "{n} sitting between {a} and {b}", "{n} which is between {a} and {b}", "{n} with {a} on one side and {b} on the other",
@@ -213,6 +245,13 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "above": ("{n} located above {a}",),
     "below": ("{n} located below {a}",),
     "between": ("{n} with {a} and {b} on either side",),
+    "between pair": ("{n} flanked by the two {as}",),
+    "middle": ("{n} flanked by the other two",),
+    "farthest": ("{n} most distant from {a}",),
+    "next left": ("{n} neighbouring {a} on its left",),
+    "next right": ("{n} neighbouring {a} on its right",),
+    "front": ("{n} nearest to the viewer",),
+    "back": ("{n} most distant from the viewer",),
 }
 
 #: Adjectives before the noun of an anchor.
