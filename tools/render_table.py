@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import typer
 
+from rendered_scene import Camera, photograph
+
 SIZE = 640, 480  # pixels of the picture
 WOOD = (0.72, 0.56, 0.40), (0.80, 0.78, 0.74), (0.45, 0.33, 0.26), (0.86, 0.84, 0.80)
 
@@ -55,15 +57,15 @@ def main(
         pybullet.changeDynamics(body, -1, rollingFriction=0.01, spinningFriction=0.01, lateralFriction=0.8)
     for _ in range(600):
         pybullet.stepSimulation()
-    width, height = SIZE
-    view = pybullet.computeViewMatrix((rng.uniform(-0.1, 0.1), -0.46, 0.42), (0, -0.02, 0.0), (0, 0, 1))
-    lens = pybullet.computeProjectionMatrixFOV(48, width / height, 0.05, 5)
-    light = (rng.uniform(-0.6, 0.6), -0.6, 1.2)
-    twice = pybullet.getCameraImage(
-        2 * width, 2 * height, view, lens, light, shadow=1, lightAmbientCoeff=0.6, lightDiffuseCoeff=0.5, lightSpecularCoeff=0.1
-    )[2]
-    frame = np.asarray(twice, np.uint8).reshape(2 * height, 2 * width, 4)[..., :3]
-    frame = cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA)  # the renderer does not smooth edges itself
+    eye, target, up = np.array([rng.uniform(-0.1, 0.1), -0.46, 0.42]), np.array([0, -0.02, 0.0]), np.array([0, 0, 1.0])
+    light = {
+        "lightDirection": (rng.uniform(-0.6, 0.6), -0.6, 1.2),
+        "shadow": 1,
+        "lightAmbientCoeff": 0.6,
+        "lightDiffuseCoeff": 0.5,
+        "lightSpecularCoeff": 0.1,
+    }
+    frame, _ = photograph(pybullet, Camera(eye, target, up, 48, *SIZE), light, finer=2)
     cv2.imwrite(str(out), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 

@@ -113,13 +113,15 @@ def _absent(coco: Coco, kinds: set[str]) -> tuple[str, ...]:
     return tuple(sorted(kind for kind in set(coco.categories.values()) - doubtful))
 
 
+#: Folders in which every object of any kind that phrases name is annotated.
+COMPLETE = frozenset(("coco_train", "rendered"))
 #: Folders in which some objects of an annotated kind have no mask.
 INCOMPLETE = frozenset(("waste_bottles", "sweets", "strawberries", "pigs", "pedestrians"))
 
 
 def made_of(source: str) -> Made:
     """Which phrases may be generated about the photos of a folder, as in `Scene`."""
-    if source == "coco_train":
+    if source in COMPLETE:
         return "all"
     return "names" if source in INCOMPLETE else "present"
 

@@ -21,7 +21,7 @@ from isfp_train.errors import ConfigurationError, DataMissingError
 Writers = Literal["all", "data", "project"]
 KINDS = ("composed", "photo", "annotated", "people", "procedural")
 #: How often a photo of these folders is chosen, relative to photos of the others.
-WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4}
+WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4, "rendered": 0.5}
 #: Phrases that contributors of this project wrote about the photos.
 OWN_PHRASES = Path(__file__).parents[1] / "phrases" / "written_phrases.jsonl"
 
@@ -31,8 +31,8 @@ def scene_sources(shares: Mapping[str, float], data: Path | None, size: int, spl
 
     Args:
         shares: shares of "composed", "photo", "annotated", "people" and "procedural" scenes.
-        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and optionally `more/`, `clothing/` and `pedestrians/` for
-            annotated photos; people need `clothing/`, procedural scenes need no data.
+        data: folder with `sprites/`, `coco_train/` and `backgrounds/`, and optionally `more/`, `clothing/`, `pedestrians/` and
+            `rendered/` for annotated photos; people need `clothing/`, procedural scenes need no data.
         size: longer side of a scene in pixels.
         split: "train" or "held_out".
 
@@ -97,8 +97,9 @@ def written_phrases(data: Path, which: Writers = "all") -> Mapping[tuple[str, in
 
 
 def photo_sets(data: Path, split: str, which: Writers = "all") -> list[PhotoSet]:
-    """The folders of annotated photos: `coco_train/`, and those in `more/`, `clothing/` and `pedestrians/` that exist."""
-    folders = [data / "coco_train", *sorted((data / "more").glob("*/")), data / "clothing", data / "pedestrians"]
+    """The folders of annotated photos: `coco_train/`, and if they exist `more/*/`, `clothing/`, `pedestrians/` and `rendered/`."""
+    own = (data / name for name in ("clothing", "pedestrians", "rendered"))
+    folders = [data / "coco_train", *sorted((data / "more").glob("*/")), *own]
     written = written_phrases(data, which)
     present = [folder for folder in folders if (folder / "instances.json").is_file()]
     sets = [open_folder(folder, written, split, WEIGHTS.get(folder.name, 1.0)) for folder in present]

@@ -38,7 +38,10 @@ COLOURFUL = frozenset(
      "toothbrush", "book",
      "remote", "cell phone", "keyboard", "mouse", "scissors", "airplane",
      "knife", "bed", "coffee mug", "mug", "balloon", "toaster", "blender", "t-shirt", "glove", "spatula", "usb stick",
-     "earphone case", "jacket", "coat", "dress", "shirt", "skirt", "pants", "purse", "hat", "shoes", "boots", "sweater", "scarf")
+     "earphone case", "jacket", "coat", "dress", "shirt", "skirt", "pants", "purse", "hat", "shoes", "boots", "sweater", "scarf",
+     "marker", "screwdriver", "clamp", "hammer", "soap", "stapler", "spoon", "fork", "pear", "lemon", "plum", "desk organizer",
+     "magazine holder", "spray bottle", "shampoo bottle", "cookie box", "cracker box", "sugar box", "gum jar", "power drill",
+     "mustard bottle")
 )  # fmt: skip
 #: Categories whose masks are mostly fragments or surfaces.
 _NEVER_CUT = frozenset(("dining table", "bed", "sink", "oven", "refrigerator", "carrot"))
