@@ -1,4 +1,9 @@
-"""Reading and writing picture files, with errors that say what is wrong with them."""
+"""Reading and writing picture files, with errors that say what is wrong with them.
+
+This is the one place that gives picture files to OpenCV, and what is read does not depend on OpenCV's version. OpenCV gets contents
+instead of names (version 5 crashes on a name that is not UTF-8), only of kinds that every version reads, only complete ones, and is
+not asked to turn them.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,26 @@ import cv2
 import numpy as np
 
 from isfp.errors import FrameError, WriteError
+from isfp.files import jpeg
 from isfp.files.atomic_file import write_bytes
+from isfp.files.orientation import orientation, turned, without_orientation
 from isfp.files.picture_folder import ENDINGS
+from isfp.files.picture_kind import READ, kind_of
 
 __all__ = ["ENDINGS", "check_ending", "decode", "encode", "read", "write"]
 
+_EXPECTED = f"expected {', '.join(READ[:-1])} or {READ[-1]}"
 
-def read(path: str | Path) -> np.ndarray:
-    """Read a picture: uint8 `[h,w,3]`, blue, green, red, turned as its EXIF says.
+
+def read(path: str | Path, alpha: bool = False) -> np.ndarray:
+    """Read a picture: uint8 `[h,w,3]`, blue, green, red, turned upright as its EXIF data says.
+
+    Args:
+        path: the file: JPEG, PNG, BMP, TIFF or WebP, whatever its name ends in.
+        alpha: if the picture has 8 bits a channel and says how opaque its pixels are, return that as a fourth channel.
 
     Raises:
-        FrameError: there is no such file, or OpenCV cannot read it as a picture.
+        FrameError: there is no such file, it is cut short, or OpenCV cannot read it as a picture.
     """
     path = Path(path)
     try:
@@ -26,22 +40,37 @@ def read(path: str | Path) -> np.ndarray:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise FrameError(f"The picture {path} cannot be read: {why}. Check the path.") from error
-    return decode(content, str(path))
+    return decode(content, str(path), alpha)
 
 
-def decode(content: bytes, name: str) -> np.ndarray:
+def decode(content: bytes, name: str, alpha: bool = False) -> np.ndarray:
     """Decode a picture file's content as `read` does; `name` names it in errors.
 
     Raises:
-        FrameError: OpenCV cannot read it as a picture.
+        FrameError: it is cut short, or OpenCV cannot read it as a picture.
     """
+    kind = kind_of(content)
+    if kind not in READ:
+        why = f"is {kind}, which is not read" if kind else "is not a picture that OpenCV can read"
+        raise FrameError(f"{name} {why}; {_EXPECTED}.")
+    if kind == "JPEG" and not jpeg.is_complete(content):
+        raise FrameError(f"{name} is not a picture that OpenCV can read: it is cut short. Copy the file again.")
     try:
-        frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+        frame = _decoded(without_orientation(content, kind), alpha)
     except cv2.error as error:
         raise FrameError(f"{name} cannot be decoded ({error.err}); expected a picture of at most 2^30 pixels.") from error
     if frame is None:
-        raise FrameError(f"{name} is not a picture that OpenCV can read; expected JPEG, PNG, BMP, TIFF or WebP.")
-    return frame
+        raise FrameError(f"{name} is not a picture that OpenCV can read: this {kind} file is damaged, or of a rare form.")
+    return turned(frame, orientation(content, kind))
+
+
+def _decoded(content: bytes, alpha: bool) -> np.ndarray | None:
+    data = np.frombuffer(content, np.uint8)
+    if alpha:
+        frame = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if frame is not None and frame.dtype == np.uint8 and frame.shape[2:] == (4,):
+            return frame
+    return cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
 def write(path: str | Path, picture: np.ndarray) -> None:

@@ -116,7 +116,7 @@ def without_anything(obj: SceneObject) -> SceneObject:
 
 def held_out(key: str, share: float) -> bool:
     """Whether the hash of `key` falls into the first `share` (0 to 1). The result is the same on every machine."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") < share * 2**64
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big") < share * 2**64
 
 
 def in_split(key: str, share: float, split: str) -> bool:
@@ -132,5 +132,5 @@ def in_split(key: str, share: float, split: str) -> bool:
 
 def scene_rng(source: str, seed: int) -> np.random.Generator:
     """The random numbers of one scene; they differ between sources for the same seed."""
-    key = int.from_bytes(hashlib.sha256(source.encode()).digest()[:4], "big")
+    key = int.from_bytes(hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()[:4], "big")
     return np.random.default_rng((key, seed))

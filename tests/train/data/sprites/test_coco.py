@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from isfp_train.data.scenes.compose import ComposedScenes
 from isfp_train.data.scenes.photos import AnnotatedBackdrops, PhotoScenes
 from isfp_train.data.sprites.coco import Coco, CocoCutouts
 from isfp_train.data.sprites.names import COCO_NAMES
+from isfp_train.errors import DataMissingError
 
 HEIGHT, WIDTH = 200, 300
 BOX = [60.0, 50.0, 160.0, 50.0, 160.0, 150.0, 60.0, 150.0]
@@ -82,6 +84,19 @@ def test_the_photos_folder_and_the_annotations_may_lie_apart(folder: Path) -> No
     coco = Coco(folder / "images", folder / "instances.json")
     assert coco.photo(1).shape == (HEIGHT, WIDTH, 3)
     assert coco.photo(1)[100, 100, 0] > 150  # red comes first
+
+
+def test_a_photo_whose_name_is_not_utf8_is_read_and_a_broken_one_is_named(folder: Path) -> None:
+    content = json.loads((folder / "instances.json").read_text())
+    content["images"][0]["file_name"] = os.fsdecode(b"caf\xe9.jpg")
+    (folder / "instances.json").write_text(json.dumps(content))
+    (folder / "images" / "0001.jpg").rename(folder / "images" / os.fsdecode(b"caf\xe9.jpg"))
+    (folder / "images" / "0002.jpg").write_bytes(b"no picture")
+    coco = Coco(folder)
+    assert sum(1 in coco.split(which) for which in ("train", "held_out")) == 1
+    assert coco.photo(1).shape == (HEIGHT, WIDTH, 3)
+    with pytest.raises(DataMissingError, match=r"0002\.jpg is not a picture.*annotations list it"):
+        coco.photo(2)
 
 
 def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from isfp_train.data.scenes.compose import ComposedScenes
 from isfp_train.data.sprites.colours import COLOURS, colour_of, recolour
 from isfp_train.data.sprites.names import kinds_called
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
+from isfp_train.errors import DataFormatError
 
 
 def _draw(path: Path, bgr: tuple[int, int, int]) -> None:
@@ -67,6 +69,16 @@ def test_missing_folders_are_named(tmp_path: Path) -> None:
         FolderSprites(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="No sprite"):
         FolderSprites(tmp_path)
+
+
+def test_a_sprite_whose_name_is_not_utf8_is_read_and_one_without_alpha_is_named(tmp_path: Path) -> None:
+    _draw(tmp_path / "plum.png", (200, 60, 20))
+    (tmp_path / "plum.png").rename(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    sprites = FolderSprites(tmp_path, split="all")
+    assert sprites.sprite(*sprites.kinds, np.random.default_rng(0)).rgba.shape[2] == 4
+    cv2.imwrite(str(tmp_path / "plain.png"), np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(DataFormatError, match=r"plain\.png is not an RGBA picture"):
+        FolderSprites(tmp_path, split="all").sprite("plain", np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from isfp import FrameError, pictures
 from isfp_train.data.scene import held_out, in_split
 from isfp_train.data.sprites.coco_file import decode, read_instances
 from isfp_train.data.sprites.colours import colour_of_pixels
@@ -109,10 +110,10 @@ class Coco:
 
 @lru_cache(maxsize=128)
 def _photo(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataMissingError(f"{path} is missing or is not a picture, but the annotations list it.")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    try:
+        return cv2.cvtColor(pictures.read(path), cv2.COLOR_BGR2RGB)
+    except FrameError as error:
+        raise DataMissingError(f"{error} The annotations list it.") from error
 
 
 def photo_colour(kind: str, rgb: np.ndarray, mask: np.ndarray) -> str | None:

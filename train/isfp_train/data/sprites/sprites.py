@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from isfp import FrameError, pictures
 from isfp_train.data.scene import in_split
 from isfp_train.data.sprites.colours import COLOURS, colour_of, recolour
 from isfp_train.errors import DataFormatError, DataMissingError
@@ -148,9 +149,12 @@ def _plain(name: str) -> str:
 @lru_cache(maxsize=2048)
 def _load(path: Path) -> tuple[np.ndarray, str | None]:
     """The visible part of a picture, RGBA uint8 `[h,w,4]`, and its colour word."""
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        raise DataFormatError(f"{path} is not an RGBA picture; a sprite needs an alpha channel.")
+    try:
+        image = pictures.read(path, alpha=True)
+    except FrameError as error:
+        raise DataFormatError(f"{error} A sprite is an RGBA picture.") from error
+    if image.shape[2] != 4:
+        raise DataFormatError(f"{path} is not an RGBA picture with 8 bits a channel; a sprite needs an alpha channel.")
     rgba = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)
     ys, xs = np.nonzero(rgba[..., 3] > 8)
     if len(ys) == 0:
