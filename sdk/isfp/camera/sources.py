@@ -32,6 +32,7 @@ _USUAL_RATE = 30.0  # frames per second, where a source does not say
 _FASTEST_FILE = 120.0  # frames per second, for files whose time stamps decide
 _LOOK_AHEAD = 24  # frames whose time stamps are looked at as a file is opened
 _MOST_RATE = 1000.0  # of streams that do not say, FFmpeg gives the rate of their clock, such as 90000
+_ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _log = logging.getLogger(__name__)
 
 
@@ -146,10 +147,10 @@ def has_gstreamer() -> bool:
 
 
 class _Video:
-    """What OpenCV reads: a camera, a stream, a pipeline or a video."""
+    """What OpenCV reads: a camera, a stream, a pipeline or a video, as phones record it; its frames are turned upright."""
 
     def __init__(self, capture: cv2.VideoCapture, rate: float = 0.0) -> None:
-        self._capture = capture
+        self._capture, self._rotation = capture, _rotation(capture)
         said = rate or capture.get(cv2.CAP_PROP_FPS)
         self.frames_per_second = said if 0 < said <= _MOST_RATE else _USUAL_RATE
         self.seconds = -1 / self.frames_per_second
@@ -162,7 +163,7 @@ class _Video:
         stamp = _stamp(self._capture)
         # Without usable time stamps, frames follow each other at the frame rate.
         self.seconds = stamp if stamp > self.seconds and stamp >= 0 else max(self.seconds + 1 / self.frames_per_second, 0.0)
-        return frame
+        return frame if self._rotation is None else cv2.rotate(frame, self._rotation)
 
     def release(self) -> None:
         self._capture.release()
@@ -260,6 +261,16 @@ def _file_rate(path: str) -> float:
         return 0.0
     rate = min(1 / float(np.median(gaps)), _FASTEST_FILE)
     return 0.0 if 0.9 * rate <= said <= min(1.1 * rate, _MOST_RATE) else float(round(rate, 2 if rate < 5 else 0))
+
+
+def _rotation(capture: cv2.VideoCapture) -> int | None:
+    """Return how frames must be rotated, as `cv2.rotate` takes it, and keep OpenCV from doing it: version 4.11 does not."""
+    if not capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0):
+        return None  # it knows of no orientation, as with a camera
+    degrees = round(capture.get(cv2.CAP_PROP_ORIENTATION_META))
+    if cv2.__version__.startswith("4.6."):  # it alone turns the other way
+        degrees = -degrees
+    return _ROTATIONS.get(degrees % 360)
 
 
 def _stamp(capture: cv2.VideoCapture) -> float:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,38 @@ def test_a_file_below_dev_is_no_device(video):
 
 @pytest.mark.parametrize(("said", "taken"), [(25.0, 25.0), (0.0, 30.0), (90_000.0, 30.0), (float("nan"), 30.0)])
 def test_a_rate_that_cannot_be_is_taken_for_the_usual_one(monkeypatch, video, said, taken):
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Mock(get=lambda _: said))
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Mock(get=lambda _: said, set=lambda *_: False))
     assert source_of(video).connect().frames_per_second == taken
+
+
+def as_held(video, degrees):
+    """Write into an .mp4 how the phone was held: the rotation, clockwise, by which its frames become upright."""
+    content = bytearray(video.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # ISO/IEC 14496-12, TrackHeaderBox of version 0
+    assert struct.unpack(">9i", content[matrix : matrix + 36]) == (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+    cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    turn = [cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30]
+    content[matrix : matrix + 36] = struct.pack(">9i", *turn)
+    video.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "size", "corner"),
+    [(0, (48, 64), (0, 0)), (90, (64, 48), (0, -1)), (180, (48, 64), (-1, -1)), (270, (64, 48), (-1, 0))],
+)
+def test_a_video_of_a_phone_is_upright_with_every_version_of_opencv(tmp_path, degrees, size, corner):
+    scene = np.zeros((48, 64, 3), np.uint8)
+    scene[:16, :16] = 255  # the top left
+    writer = cv2.VideoWriter(str(tmp_path / "a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10, (64, 48))
+    for _ in range(3):
+        writer.write(scene)
+    writer.release()
+    as_held(tmp_path / "a.mp4", degrees)
+    with camera.open(tmp_path / "a.mp4") as opened:
+        frames = list(opened)
+    assert [frame.shape[:2] for frame in frames] == [size] * 3
+    bright = frames[0].min(axis=2) > 128
+    assert [place for place in ((0, 0), (0, -1), (-1, -1), (-1, 0)) if bright[place]] == [corner]
 
 
 def test_a_folder_gives_its_pictures_by_name_each_at_its_own_size(tmp_path):
