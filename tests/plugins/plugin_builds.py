@@ -35,7 +35,7 @@ def build(name: str, targets: tuple[str, ...], *options: str) -> Path:
             pytest.skip(f"{tool} is not installed")
     folder = BUILDS / name
     commands = [
-        ["cmake", "-S", str(ROOT), "-B", str(folder), *options],
+        ["cmake", "-S", str(ROOT), "-B", str(folder), "-DISFP_WERROR=ON", *options],
         ["cmake", "--build", str(folder), "--parallel", "2", "--target", *targets],
     ]
     with alone(name):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from isfp.engines.gpu import first_gpu
 from tests.plugins import plugin_builds
 
 PROBE = Path(__file__).parent / "registry_probe.py"
@@ -64,6 +66,24 @@ def test_launches_on_a_cuda_runtime_of_host_threads_are_right_and_stay_in_their_
     assert done.stdout.endswith("every scan holds\n")
 
 
+def test_plugin_without_tensorrt_on_host_threads_is_right_and_stays_in_its_memory(checked_folder: Path) -> None:
+    library = checked_folder / "lib" / "libfpm_plugin_on_host.so"
+    command = [str(checked_folder / "bin" / "fpm_enqueue_test_on_host"), str(library), "few"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("holds beside another context") == 8
+    assert "FAILS" not in done.stdout
+
+
+def test_benchmark_prints_a_line_for_each_launch(plugin_folder: Path) -> None:
+    done = subprocess.run([str(plugin_folder / "bin" / "fpm_launch_bench"), "few"], capture_output=True, text=True, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {(row["numbers"], row["path"], row["chosen"]) for row in rows} == {
+        (numbers, path, path == "fast") for numbers in ("FP16", "FP32") for path in ("fast", "slower")
+    }
+    assert all(0 < least <= median <= most for row in rows for least, median, most in (row["eager_us"], row["graph_us"]))
+
+
 def test_interfaces_are_clean_under_address_sanitizer(checked_folder: Path) -> None:
     command = [str(checked_folder / INTERFACE_TEST), str(checked_folder / LIBRARY)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -85,6 +105,25 @@ def test_library_needs_nothing_of_tensorrt_or_cuda_and_shows_only_its_two_functi
     }
 
 
-def test_device_test_says_that_it_needs_a_gpu_or_passes(plugin_folder: Path) -> None:
-    done = subprocess.run([str(plugin_folder / "bin" / "fpm_device_test")], capture_output=True, text=True)
-    assert done.returncode == 0 or (done.returncode == 77 and done.stdout.startswith("no GPU")), done.stdout
+@pytest.mark.parametrize("program", ["fpm_device_test", "fpm_device_bench", "fpm_enqueue_test"])
+@pytest.mark.skipif(first_gpu() is not None, reason="this machine has a GPU")
+def test_without_a_gpu_programs_for_one_say_so(plugin_folder: Path, program: str) -> None:
+    words = [str(plugin_folder / LIBRARY)] if program == "fpm_enqueue_test" else []
+    done = subprocess.run([str(plugin_folder / "bin" / program), *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout[:6]) == (77, "no GPU")
+
+
+@pytest.mark.parametrize(
+    ("status", "driver", "code"),
+    [
+        (100, 12060, 77),  # cudaErrorNoDevice
+        (35, 0, 77),  # cudaErrorInsufficientDriver: none is installed
+        (35, 11040, 1),  # the driver is too old
+        (3, 12060, 1),  # cudaErrorInitializationError
+        (802, 12060, 1),  # cudaErrorSystemNotReady
+    ],
+)
+def test_only_a_machine_without_a_gpu_or_a_driver_is_skipped(plugin_folder: Path, status: int, driver: int, code: int) -> None:
+    environment = {**os.environ, "CUDA_ON_HOST_FAILS": str(status), "CUDA_ON_HOST_DRIVER": str(driver)}
+    done = subprocess.run([str(plugin_folder / "bin" / "fpm_launch_test")], capture_output=True, text=True, env=environment)
+    assert done.returncode == code, done.stdout

@@ -1,8 +1,10 @@
-// A CUDA runtime of host threads, as much of it as the scan's launch code and fpm_device_test call: so both run where
-// there is no GPU. It says nothing of the device code. It checks what a device would not forgive: block sizes, bytes of
-// shared memory, blocks that wait for each other without a cooperative launch, counters that do not start at zero.
+// A CUDA runtime of host threads, as much of it as the scan's launch code and the programs that run it on a device
+// call: so all of them run where there is no GPU. It says nothing of the device code. It checks what a device would not
+// forgive: block sizes, bytes of shared memory, blocks that wait for each other without a cooperative launch, counters
+// that do not start at zero.
 #include <cuda_runtime_api.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -18,8 +20,11 @@ namespace {
 using Work = std::function<void()>;
 
 std::map<const void*, std::string> kernels;  // mangled names, as the compiler's start-up code registers them
-bool capturing = false;
-std::vector<Work> captured;
+
+using Captured = std::vector<Work>;
+Captured* capturing = nullptr;
+
+using Clock = std::chrono::steady_clock;
 
 void demand(bool holds, const char* what) {
     if (!holds) {
@@ -29,8 +34,8 @@ void demand(bool holds, const char* what) {
 }
 
 cudaError_t put(const Work& work) {
-    if (capturing) {
-        captured.push_back(work);
+    if (capturing != nullptr) {
+        capturing->push_back(work);
     } else {
         work();
     }
@@ -114,7 +119,16 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, std::size_t, cu
 }
 }
 
-cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
+// CUDA_ON_HOST_FAILS: the error that a device gives at the first call, to show what the programs make of it.
+cudaError_t cudaGetDeviceCount(int* count) {
+    const char* fails = std::getenv("CUDA_ON_HOST_FAILS");
+    *count = fails == nullptr ? 1 : 0;
+    return fails == nullptr ? cudaSuccess : static_cast<cudaError_t>(std::atoi(fails));
+}
+cudaError_t cudaDriverGetVersion(int* version) {
+    const char* driver = std::getenv("CUDA_ON_HOST_DRIVER");
+    return *version = driver == nullptr ? 0 : std::atoi(driver), cudaSuccess;
+}
 cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {  // as AGX Orin
     *value = attribute == cudaDevAttrMultiProcessorCount            ? 16
@@ -141,19 +155,40 @@ cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return *stream = nullptr, cudaSuccess; }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
-    captured.clear();
-    return capturing = true, cudaSuccess;
+    return capturing = new Captured, cudaSuccess;
 }
-cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return capturing = false, cudaSuccess; }
-cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t*, cudaGraph_t, unsigned long long) { return cudaSuccess; }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) {
-    for (const Work& work : captured) {
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+    *graph = reinterpret_cast<cudaGraph_t>(capturing);
+    return capturing = nullptr, cudaSuccess;
+}
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* replayable, cudaGraph_t graph, unsigned long long) {
+    *replayable = reinterpret_cast<cudaGraphExec_t>(new Captured(*reinterpret_cast<Captured*>(graph)));
+    return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t replayable, cudaStream_t) {
+    for (const Work& work : *reinterpret_cast<Captured*>(replayable)) {
         work();
     }
     return cudaSuccess;
 }
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return cudaSuccess; }
-cudaError_t cudaGraphDestroy(cudaGraph_t) { return cudaSuccess; }
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t replayable) {
+    return delete reinterpret_cast<Captured*>(replayable), cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete reinterpret_cast<Captured*>(graph), cudaSuccess; }
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+    return *event = reinterpret_cast<cudaEvent_t>(new Clock::time_point), cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    return delete reinterpret_cast<Clock::time_point*>(event), cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+    return *reinterpret_cast<Clock::time_point*>(event) = Clock::now(), cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t before, cudaEvent_t after) {
+    const auto passed = *reinterpret_cast<Clock::time_point*>(after) - *reinterpret_cast<Clock::time_point*>(before);
+    return *milliseconds = std::chrono::duration<float, std::milli>(passed).count(), cudaSuccess;
+}
 cudaError_t cudaLaunchKernel(
     const void* kernel, dim3 grid, dim3 block, void** pointers, std::size_t shared, cudaStream_t) {
     return launch(kernel, grid, block, pointers, shared, false);

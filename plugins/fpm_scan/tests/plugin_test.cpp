@@ -1,104 +1,22 @@
 // plugin_test LIBRARY: loads the built library as TensorRT's registry does and asks the plugin all that TensorRT asks
-// it before a GPU is needed. TensorRT itself is not linked: what the plugin is handed (a logger, dimension expressions)
-// is made here.
+// it before a GPU is needed.
 #include <NvInferRuntime.h>
-#include <dlfcn.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
-#include <initializer_list>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "check.h"
+#include "plugin_support.h"
 
 namespace {
 
-using namespace nvinfer1;
-
-class Log final : public ILogger, public ILoggerFinder {
-public:
-    void log(Severity severity, AsciiChar const* message) noexcept override {
-        if (severity == Severity::kERROR) {
-            last = message;
-        }
-    }
-    ILogger* findLogger() override { return this; }
-
-    bool said(const char* part) {
-        const bool found = last.find(part) != std::string::npos;
-        if (!found) {
-            std::printf("  the log says: %s\n", last.c_str());
-        }
-        last.clear();
-        return found;
-    }
-
-    std::string last;
-};
+using namespace isfp::test;
 
 class Expression final : public IDimensionExpr {};
 
 class Builder final : public IExprBuilder {};
-
-Dims dims(std::initializer_list<int64_t> sizes) {
-    Dims result{};
-    result.nbDims = static_cast<int32_t>(sizes.size());
-    std::copy(sizes.begin(), sizes.end(), result.d);
-    return result;
-}
-
-PluginTensorDesc tensor(
-    const Dims& shape, DataType type = DataType::kHALF, TensorFormat format = TensorFormat::kLINEAR) {
-    return {shape, type, format, 1.0F};
-}
-
-// isf, w1, w2, out for a profile of 1 to 8 phrases.
-std::array<DynamicPluginTensorDesc, 4> described(DataType type, int64_t size, int64_t channels) {
-    const Dims w1 = dims({4, channels, channels});
-    const Dims w2 = dims({4, 2, channels, channels});
-    const Dims least = dims({1, size, size, channels});
-    const Dims most = dims({8, size, size, channels});
-    const PluginTensorDesc isf = tensor(dims({-1, size, size, channels}), type);
-    return {
-        {{isf, least, most, least},
-         {tensor(w1, type), w1, w1, w1},
-         {tensor(w2, type), w2, w2, w2},
-         {isf, least, most, least}}};
-}
-
-struct Fields {
-    float alpha = 0.25F;
-    int32_t activation = 1;
-    float slope = 0.1F;
-    std::vector<PluginField> list{
-        {"alpha", &alpha, PluginFieldType::kFLOAT32, 1},
-        {"activation", &activation, PluginFieldType::kINT32, 1},
-        {"slope", &slope, PluginFieldType::kFLOAT32, 1}};
-    Fields() = default;
-    Fields(const Fields&) = delete;
-    PluginFieldCollection all() const { return {static_cast<int32_t>(list.size()), list.data()}; }
-};
-
-std::unique_ptr<IPluginV3> make(
-    IPluginCreatorV3One& creator, const Fields& fields, TensorRTPhase phase = TensorRTPhase::kBUILD) {
-    const PluginFieldCollection all = fields.all();
-    return std::unique_ptr<IPluginV3>(creator.createPlugin("scan", &all, phase));
-}
-
-template <class Interface>
-Interface& ask(IPluginV3& plugin, PluginCapabilityType type) {
-    return *static_cast<Interface*>(plugin.getCapabilityInterface(type));
-}
-
-IPluginV3OneBuild& build_of(IPluginV3& plugin) { return ask<IPluginV3OneBuild>(plugin, PluginCapabilityType::kBUILD); }
-
-IPluginV3OneRuntime& runtime_of(IPluginV3& plugin) {
-    return ask<IPluginV3OneRuntime>(plugin, PluginCapabilityType::kRUNTIME);
-}
 
 void creator_says_who_it_is(IPluginCreatorV3One& creator) {
     CHECK(creator.getPluginName() == std::string("FPMScan"));
@@ -283,18 +201,12 @@ void runtime_asks_the_gpu(IPluginV3& plugin, Log& log) {
 }  // namespace
 
 int main(int count, char** words) {
-    void* library = count == 2 ? dlopen(words[1], RTLD_NOW | RTLD_LOCAL) : nullptr;
-    if (library == nullptr) {
-        std::printf("usage: plugin_test LIBRARY; %s\n", count == 2 ? dlerror() : "no library was given");
+    if (count != 2) {
+        std::puts("usage: plugin_test LIBRARY");
         return 2;
     }
     Log log;
-    reinterpret_cast<void (*)(ILoggerFinder*)>(dlsym(library, "setLoggerFinder"))(&log);
-    int32_t creators = 0;
-    auto* const* list =
-        reinterpret_cast<IPluginCreatorInterface* const* (*)(int32_t&)>(dlsym(library, "getCreators"))(creators);
-    CHECK(creators == 1);
-    auto& creator = *static_cast<IPluginCreatorV3One*>(list[0]);
+    IPluginCreatorV3One& creator = creator_of(words[1], log);
 
     creator_says_who_it_is(creator);
     wrong_fields_are_refused(creator, log);
