@@ -5,10 +5,10 @@ DEV := .venv
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast lint docs bench picture weights plugin gpu-check clean
+.PHONY: help demo test test-fast lint docs bench picture weights plugin kernel-check gpu-check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(DEMO)/ready ## find phrases in the images of assets/demo with the shipped bundle
 	$(DEMO)/bin/python samples/demo.py
@@ -41,20 +41,25 @@ weights: $(DEV)/ready ## train the shipped weights again, in ten runs on two CPU
 	  start="--weights runs/$$run/checkpoints/last.ckpt"; done
 	$(DEV)/bin/python -c 'from isfp_train.run.checkpoint import save_small; save_small("runs/edge-10/checkpoints/last.ckpt", "runs/edge.pt")'
 
-plugin: $(DEV)/ready ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its tests
-	$(if $(TENSORRT_INCLUDE_DIR),,$(DEV)/bin/python plugins/fetch_headers.py build/tensorrt-headers)
+plugin: ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its C++ tests
+	$(if $(TENSORRT_INCLUDE_DIR),,$(PYTHON) plugins/fetch_headers.py build/tensorrt-headers)
 	cmake -S . -B build/plugins -DTENSORRT_INCLUDE_DIR=$(or $(TENSORRT_INCLUDE_DIR),$(CURDIR)/build/tensorrt-headers)
 	cmake --build build/plugins --parallel
-	cd build/plugins && ctest --output-on-failure
-	$(DEV)/bin/python -m pytest -q tests/plugins
+	cd build/plugins && ctest --output-on-failure --parallel 2
 
-gpu-check: ## on a device with TensorRT: build plugin and engines, run the GPU tests and the benchmark, write one report
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or later is needed: make gpu-check PYTHON=python3.11"; exit 1; }
-	$(PYTHON) -m venv --system-site-packages $(GPU)
-	$(GPU)/bin/python $(PIP) -e . pytest pytest-timeout
-	@if [ -e /dev/nvidiactl ] || [ -e /dev/nvhost-gpu ]; then \
-	  PATH=/usr/local/cuda/bin:$$PATH $(GPU)/bin/python $(PIP) -e ".[tensorrt]" || echo "pycuda could not be installed; the check reports what it cannot run"; fi
-	$(GPU)/bin/python tools/gpu_check.py
+kernel-check: ## on a machine with a GPU, nvcc and a C++ compiler: prove and time the FPM kernels, write one report
+	$(PYTHON) tools/kernel_check.py
+
+# In the environment that is active, because that one may have a TensorRT of its own; else in one that sees the system's packages.
+gpu-check: CHECK = $(or $(VIRTUAL_ENV),$(GPU))/bin/python
+gpu-check: ## on a device: the kernels, plugin, engines, GPU tests and benchmark, each if what it needs is here; one report
+	@$(PYTHON) tools/kernel_check.py --gpu
+	$(if $(VIRTUAL_ENV),,$(PYTHON) -m venv --system-site-packages $(GPU))
+	@$(CHECK) -c 'import isfp, pytest, pytest_timeout' 2>/dev/null || $(CHECK) $(PIP) -e . pytest pytest-timeout \
+	  || echo "Not all packages could be installed; the check says what it cannot run"
+	@$(CHECK) -c 'import onnx, ml_dtypes, onnx_graphsurgeon, cuda.bindings' 2>/dev/null || $(CHECK) $(PIP) -e ".[tensorrt]" \
+	  || echo "What builds and runs engines could not be installed; the check says what it cannot run"
+	$(CHECK) tools/gpu_check.py
 
 clean: ## remove environments and builds
 	rm -rf $(DEMO) $(DEV) $(GPU) build demo/out
