@@ -5,7 +5,7 @@ DEV := .venv
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast lint docs bench picture weights plugin kernel-check gpu-check clean
+.PHONY: help demo test test-fast lint constraints docs bench picture weights plugin kernel-check gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,12 @@ test-fast: $(DEV)/ready ## the tests without those marked slow: about a minute o
 
 lint: $(DEV)/ready ## run the checks of .pre-commit-config.yaml on all files: Python, C++, shell, web page (Biome needs Node.js)
 	$(DEV)/bin/python -m pre_commit run --all-files --show-diff-on-failure
+
+constraints: $(DEV)/ready ## resolve constraints-dev.txt for each Python that is promised; nothing is installed
+	@mkdir -p build; for version in 3.10 3.11 3.12 3.13; do echo "Python $$version"; \
+	  $(DEV)/bin/uv pip compile --quiet --no-progress --extra dev --constraint constraints-dev.txt --python-version $$version \
+	    --python-platform x86_64-manylinux_2_34 --only-binary :all: --no-binary tensorrt-rtx-cu13 \
+	    --output-file build/constraints-$$version.txt pyproject.toml || exit 1; done
 
 docs: $(DEV)/ready ## build the documentation with its API pages, build/site/index.html; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/python -m mkdocs build --strict

