@@ -72,9 +72,11 @@ def build_engine(
     for name, stage in converted.items():
         say(f"Building {name} for sm{builder.sm}")
         built = builder.build(bundle.manifest.stages[name], stage.model)
-        computed = check_precision(name, built.layers, stage.precisions, built.network)
+        computed = check_precision(name, built.layers, stage.precisions, built.network, builder.network_decides)
+        if computed.doubts:
+            say(f"Warning, {name}: {'; '.join(computed.doubts[:5])} ({len(computed.doubts)} in all)")
         plans[name] = built.plan
-        report[name] = {**table(built.layers), "bytes": len(built.plan), "products": _counts(computed), "kept": stage.kept}
+        report[name] = {**table(built.layers), "bytes": len(built.plan), "products": _counts(computed.nodes), "kept": stage.kept}
     scans = builder.runtime == "tensorrt" and any(has_scan(stage.model) for stage in converted.values())
     record = EngineRecord(
         runtime=builder.runtime,

@@ -71,6 +71,7 @@ class StageBuilder(ABC):
     """
 
     runtime: ClassVar[str]
+    network_decides: ClassVar[bool]  # what a node computes in, or the list of layers (`check_precision`)
 
     def __init__(self, trt: Any, sm: str, profile: Profile, monitor: Callable[[Any], Any] | None = None) -> None:
         """Take the builder's module.
@@ -146,9 +147,12 @@ class StageBuilder(ABC):
 
 
 def _products(trt: Any, network: Any) -> dict[str, str]:
+    """The type that each product reads: of a quantised one, the type before the Q/DQ pair's second half."""
     kinds = {trt.LayerType.CONVOLUTION, trt.LayerType.MATRIX_MULTIPLY, trt.LayerType.PLUGIN_V3}
-    layers = (network.get_layer(index) for index in range(network.num_layers))
-    return {layer.name: element_type(layer.get_input(0).dtype.name) for layer in layers if layer.type in kinds}
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    dequantised = {layer.get_output(0).name: layer.get_input(0) for layer in layers if layer.type == trt.LayerType.DEQUANTIZE}
+    read = {layer.name: layer.get_input(0) for layer in layers if layer.type in kinds}
+    return {name: element_type(dequantised.get(tensor.name, tensor).dtype.name) for name, tensor in read.items()}
 
 
 def _log_class(trt: Any) -> type:

@@ -119,9 +119,26 @@ def element_type(text: str) -> str:
     return plain
 
 
+@dataclass(frozen=True)
+class Computed:
+    """What a stage's convolutions and products compute in.
+
+    Attributes:
+        nodes: the precision of each node, by its ONNX name; a builder may remove some nodes.
+        doubts: where the builder's list of layers says something wider than the network, in words.
+    """
+
+    nodes: dict[str, str]
+    doubts: list[str]
+
+
 def check_precision(
-    stage: str, layers: list[Layer], wanted: Mapping[str, str], network: Mapping[str, str] | None = None
-) -> dict[str, str]:
+    stage: str,
+    layers: list[Layer],
+    wanted: Mapping[str, str],
+    network: Mapping[str, str] | None = None,
+    network_decides: bool = False,
+) -> Computed:
     """Check every convolution and product against the requested precision.
 
     Args:
@@ -130,9 +147,8 @@ def check_precision(
         wanted: requested precision of each node, by its ONNX name.
         network: input type of each node in the strongly typed network; it is used if the builder merged nodes into a layer without
             details ("Myelin" in older versions of TensorRT 10).
-
-    Returns:
-        The precision of each node that the builder lists; it may remove some nodes.
+        network_decides: the network counts for every node that it has, and the list of layers only raises doubts. TensorRT keeps
+            the types of a strongly typed network, but lists a layer that absorbed the cast before a product with the cast's input.
 
     Raises:
         EnginePrecisionError: a node computes in a wider type, or the builder lists none of them.
@@ -149,9 +165,15 @@ def check_precision(
                 if name in wanted and name not in found and _WIDTHS[computed] >= _WIDTHS[seen.get(name, "int8")]:
                     seen[name] = computed
         found.update(seen)
-    # In the network, Q/DQ pairs are separate layers, so quantised nodes are not read from it.
-    in_network = {name: kind for name, kind in (network or {}).items() if wanted.get(name) in ("fp16", "fp32")}
-    found = {**in_network, **found}
+    # A Q/DQ pair in the network is no proof that the builder fused it, so where the list of layers decides, it alone counts.
+    known = (*wanted.values(),) if network_decides else ("fp16", "fp32")
+    in_network = {name: kind for name, kind in (network or {}).items() if wanted.get(name) in known}
+    doubts = [
+        f"{name} is listed with {listed}, and is {in_network[name]} in the network"
+        for name, listed in sorted(found.items())
+        if network_decides and name in in_network and _WIDTHS[listed] > _WIDTHS[in_network[name]]
+    ]
+    found = {**found, **in_network} if network_decides else {**in_network, **found}
     wrong = {name: precision for name, precision in found.items() if precision != wanted[name] and wanted[name] != "fp32"}
     if wrong:
         listed = "; ".join(
@@ -166,7 +188,7 @@ def check_precision(
             f"The builder lists none of the {stage} stage's {len(wanted)} convolutions and products, so the precision of the "
             "engine is unknown and the engine is discarded. Please report this with the version of the builder."
         )
-    return found
+    return Computed(found, doubts)
 
 
 def computes_in(layer: Layer) -> str | None:

@@ -30,6 +30,7 @@ class TensorRTBuilder(StageBuilder):
     """Builds with `tensorrt`."""
 
     runtime: ClassVar[str] = "tensorrt"
+    network_decides: ClassVar[bool] = True
 
     def __init__(
         self, trt: Any, gpu: Gpu, profile: Profile, cache: Path | None = None, monitor: Callable[[Any], Any] | None = None

@@ -19,6 +19,7 @@ class RtxBuilder(StageBuilder):
     """Builds with `tensorrt_rtx`."""
 
     runtime: ClassVar[str] = "tensorrt-rtx"
+    network_decides: ClassVar[bool] = False  # its list of layers names the type of every kernel
 
     def configure(self, config: Any) -> None:
         """Set the GPU to build for."""

@@ -60,7 +60,10 @@ def test_a_message_gives_all_layers_with_types_and_origins() -> None:
 def test_an_inspectors_answer_gives_the_same() -> None:
     first, scan = from_inspector(json.dumps(INSPECTED))
     assert (first.kind, first.inputs, first.nodes) == ("CaskConvolution", ("fp16",), ("first", "clip"))
-    assert check_precision("identify", [first, scan], {"first": "fp16", "scan": "fp16"}) == {"first": "fp16", "scan": "fp16"}
+    assert check_precision("identify", [first, scan], {"first": "fp16", "scan": "fp16"}).nodes == {
+        "first": "fp16",
+        "scan": "fp16",
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_names_of_types(text: str, ours: str) -> None:
 
 def test_an_engine_in_what_was_asked_passes() -> None:
     """The scales of `middle` are worked out by an elementwise kernel that reads floats: no product, so no fault."""
-    assert check_precision("mask", from_message(MESSAGE), WANTED) == WANTED
+    assert check_precision("mask", from_message(MESSAGE), WANTED).nodes == WANTED
 
 
 @pytest.mark.parametrize(("was", "becomes", "node"), [("Int8", "Half", "middle"), ("Half", "Float", "scan")])
@@ -90,7 +93,7 @@ def test_a_product_in_something_wider_is_refused_by_name(was: str, becomes: str,
 
 
 def test_what_is_kept_may_compute_in_anything() -> None:
-    assert check_precision("mask", from_message(MESSAGE), {"first": "fp32"}) == {"first": "fp16"}
+    assert check_precision("mask", from_message(MESSAGE), {"first": "fp32"}).nodes == {"first": "fp16"}
 
 
 def test_no_proof_is_no_pass() -> None:
@@ -106,6 +109,17 @@ def test_no_proof_is_no_pass() -> None:
 def test_the_network_counts_where_a_layer_tells_nothing() -> None:
     opaque = [Layer("{ForeignNode[first...scan]}", "Myelin", ("fp32",), ("fp32",), ("first", "scan"))]
     asked = {"first": "fp16", "scan": "fp16"}
-    assert check_precision("identify", opaque, asked, {"first": "fp16", "scan": "fp16"}) == asked
+    assert check_precision("identify", opaque, asked, {"first": "fp16", "scan": "fp16"}).nodes == asked
     with pytest.raises(EnginePrecisionError, match="scan computes in fp32"):
         check_precision("identify", opaque, asked, {"first": "fp16", "scan": "fp32"})
+
+
+def test_where_the_network_decides_a_layer_that_absorbed_a_cast_is_only_doubted() -> None:
+    layers = [Layer("gemm", "gemm", ("fp32",), ("fp16",), ("cast", "scan"))]
+    computed = check_precision("identify", layers, {"scan": "fp16"}, {"scan": "fp16"}, network_decides=True)
+    assert computed.nodes == {"scan": "fp16"}
+    assert computed.doubts == ["scan is listed with fp32, and is fp16 in the network"]
+    with pytest.raises(EnginePrecisionError, match="scan computes in fp32"):
+        check_precision("identify", layers, {"scan": "fp16"}, {"scan": "fp16"})
+    with pytest.raises(EnginePrecisionError, match="scan computes in fp32"):
+        check_precision("identify", layers, {"scan": "fp16"}, {"scan": "fp32"}, network_decides=True)

