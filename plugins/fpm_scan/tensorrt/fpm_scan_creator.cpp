@@ -61,6 +61,15 @@ Attributes attributes_of(const PluginFieldCollection& fields) {
     return {alpha, static_cast<Activation>(activation), slope};
 }
 
+// No exception may leave it: where there is no memory for the whole message, its reason alone is said.
+void log_failure(const char* name, const std::exception& error) noexcept {
+    try {
+        log_error(("isfp::FPMScan, node " + std::string(name != nullptr ? name : "") + ": " + error.what()).c_str());
+    } catch (const std::exception&) {
+        log_error(error.what());
+    }
+}
+
 }  // namespace
 
 FpmScanCreator::FpmScanCreator()
@@ -78,7 +87,7 @@ nvinfer1::IPluginV3* FpmScanCreator::createPlugin(
         }
         return new FpmScanPlugin(attributes_of(*fields));
     } catch (const std::exception& error) {
-        log_error("isfp::FPMScan, node " + std::string(name != nullptr ? name : "") + ": " + error.what());
+        log_failure(name, error);
         return nullptr;
     }
 }

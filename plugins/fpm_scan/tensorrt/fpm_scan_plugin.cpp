@@ -18,7 +18,11 @@ constexpr std::int32_t kSuccess = 0;
 constexpr std::int32_t kFailure = -1;
 
 std::int32_t fail(const std::string& message) noexcept {
-    log_error("isfp::FPMScan: " + message);
+    try {
+        log_error(("isfp::FPMScan: " + message).c_str());
+    } catch (const std::exception&) {  // no memory for the longer message: the shorter one is said
+        log_error(message.c_str());
+    }
     return kFailure;
 }
 
@@ -49,7 +53,8 @@ std::int32_t guarded(const Body& body) noexcept {
     try {
         return body();
     } catch (const std::exception& error) {
-        return fail(error.what());
+        log_error(error.what());
+        return kFailure;
     }
 }
 
@@ -87,7 +92,7 @@ nvinfer1::IPluginCapability* FpmScanPlugin::getCapabilityInterface(nvinfer1::Plu
 nvinfer1::IPluginV3* FpmScanPlugin::clone() noexcept {
     auto* copy = new (std::nothrow) FpmScanPlugin(attributes_);
     if (copy == nullptr) {
-        fail("out of memory while copying the plugin");
+        log_error("isfp::FPMScan: out of memory while copying the plugin");
         return nullptr;
     }
     copy->shape_ = shape_;

@@ -12,12 +12,12 @@ std::atomic<nvinfer1::ILoggerFinder*> logger_finder{nullptr};
 
 void use_logger_of(nvinfer1::ILoggerFinder* finder) noexcept { logger_finder = finder; }
 
-void log_error(const std::string& message) noexcept {
+void log_error(const char* message) noexcept {
     nvinfer1::ILoggerFinder* finder = logger_finder;
     if (nvinfer1::ILogger* logger = finder != nullptr ? finder->findLogger() : nullptr) {
-        logger->log(nvinfer1::ILogger::Severity::kERROR, message.c_str());
+        logger->log(nvinfer1::ILogger::Severity::kERROR, message);
     } else {
-        std::fprintf(stderr, "%s\n", message.c_str());
+        std::fprintf(stderr, "%s\n", message);
     }
 }
 

@@ -3,12 +3,10 @@
 
 #include <NvInferRuntime.h>
 
-#include <string>
-
 namespace isfp {
 
 void use_logger_of(nvinfer1::ILoggerFinder* finder) noexcept;
 
-void log_error(const std::string& message) noexcept;
+void log_error(const char* message) noexcept;
 
 }  // namespace isfp

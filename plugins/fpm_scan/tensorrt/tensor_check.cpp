@@ -8,6 +8,7 @@ namespace isfp {
 namespace {
 
 constexpr std::int64_t kUnknown = -1;
+constexpr std::int64_t kMostPhrases = 65535;  // of a grid's second dimension
 constexpr char kWhatToDo[] = "; export the stage again with this version of isfp";
 
 std::string text_of(const nvinfer1::Dims& dims) {
@@ -64,6 +65,10 @@ std::string what_is_wrong(const nvinfer1::Dims& isf, const nvinfer1::Dims& w1, c
     if (!is_countable(isf)) {
         return "input isf has shape " + text_of(isf)
                + ", expected at most 2^31 - 1 elements; run fewer phrases at once";
+    }
+    if (isf.d[0] > kMostPhrases) {
+        return "input isf has shape " + text_of(isf) + ", expected at most " + std::to_string(kMostPhrases)
+               + " phrases; run fewer at once";
     }
     const std::int64_t channels = isf.d[3];
     if (!has_shape(w1, {4, channels, channels})) {

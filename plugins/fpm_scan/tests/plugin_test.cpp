@@ -144,6 +144,7 @@ void shapes_are_checked_when_the_engine_is_built(IPluginV3& plugin, Log& log) {
     CHECK(refused(0, dims({13, 13, 64}), "isf has shape [13,13,64], expected [P,S,S,C]"));
     CHECK(refused(0, dims({0, 13, 13, 64}), "at least one phrase"));
     CHECK(refused(0, dims({100000, 100, 100, 64}), "at most 2^31 - 1 elements"));
+    CHECK(refused(0, dims({65536, 1, 1, 64}), "at most 65535 phrases"));
     CHECK(refused(1, dims({4, 64, 32}), "w1 has shape [4,64,32], expected [4,C,C] with C = 64; export"));
     CHECK(refused(2, dims({4, 64, 64}), "w2 has shape [4,64,64], expected [4,2,C,C] with C = 64; export"));
 }
