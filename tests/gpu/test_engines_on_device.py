@@ -91,7 +91,9 @@ def test_a_replayed_graph_equals_eager(engine: str, bundle: Path) -> None:
         runtime.close()
         pytest.skip(f"{runtime.name} captures its graphs itself")
     try:
-        for stage, values in inputs(opened, 2, 1).items():
+        stages = inputs(opened, 2, 1)
+        del stages["text"]  # loops cannot be captured; it runs without a graph
+        for stage, values in stages.items():
             run = runtime.load(opened, stage)
             outcomes = [{name: np.array(value) for name, value in run(**values).items()} for _ in range(5)]
             assert runtime.stages[stage].replayed == 3, f"{stage} was not captured; the log says why"
