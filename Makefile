@@ -1,11 +1,13 @@
 # Each target makes the virtual environment that it needs. PYTHON may be any from 3.10 to 3.13.
 PYTHON ?= python3
+PYTHON310 ?= python3.10
 DEMO := .venv-demo
 DEV := .venv
+LOWEST := .venv-lowest
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast lint constraints docs bench picture weights plugin kernel-check gpu-check clean
+.PHONY: help demo test test-fast test-lowest lint constraints docs bench picture weights plugin kernel-check gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +20,9 @@ test: $(DEV)/ready ## run all tests that this machine can run
 
 test-fast: $(DEV)/ready ## the tests without those marked slow: about a minute on two cores
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+
+test-lowest: $(LOWEST)/ready ## the SDK's tests with Python 3.10 and the lowest versions of all packages that are allowed (constraints-lowest.txt)
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests/sdk
 
 lint: $(DEV)/ready ## run the checks of .pre-commit-config.yaml on all files: Python, C++, shell, web page (Biome needs Node.js)
 	$(DEV)/bin/python -m pre_commit run --all-files --show-diff-on-failure
@@ -61,19 +66,26 @@ gpu-check: CHECK = $(or $(VIRTUAL_ENV),$(GPU))/bin/python
 gpu-check: ## on a device: the kernels, plugin, engines, GPU tests and benchmark, each if what it needs is here; one report
 	@$(PYTHON) tools/kernel_check.py --gpu
 	$(if $(VIRTUAL_ENV),,$(PYTHON) -m venv --system-site-packages $(GPU))
-	@$(CHECK) -c 'import isfp, pytest, pytest_timeout' 2>/dev/null || $(CHECK) $(PIP) -e . pytest pytest-timeout \
+	@$(CHECK) -c 'import importlib.metadata as m, pytest, pytest_timeout; m.version("isfp")' 2>/dev/null || $(CHECK) $(PIP) -e . pytest pytest-timeout \
 	  || echo "Not all packages could be installed; the check says what it cannot run"
+	@$(CHECK) -c 'import cv2' 2>/dev/null || $(CHECK) $(PIP) -e ".[opencv-headless]" || echo "OpenCV could not be installed"
 	@$(CHECK) -c 'import onnx, ml_dtypes, onnx_graphsurgeon, cuda.bindings' 2>/dev/null || $(CHECK) $(PIP) -e ".[tensorrt]" \
 	  || echo "What builds and runs engines could not be installed; the check says what it cannot run"
 	$(CHECK) tools/gpu_check.py
 
 clean: ## remove environments and builds
-	rm -rf $(DEMO) $(DEV) $(GPU) build demo/out
+	rm -rf $(DEMO) $(DEV) $(LOWEST) $(GPU) build demo/out
 
 $(DEMO)/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python $(PIP) -e .
+	$(DEMO)/bin/python $(PIP) -e ".[opencv-headless]"
+	@touch $@
+
+$(LOWEST)/ready: pyproject.toml constraints-lowest.txt
+	@$(PYTHON310) -c '' 2>/dev/null || { echo "Python 3.10 is needed: make test-lowest PYTHON310=/path/to/python3.10"; exit 1; }
+	$(PYTHON310) -m venv $(LOWEST)
+	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[opencv-headless,label,web,explain]" hypothesis pytest pytest-timeout pytest-xdist
 	@touch $@
 
 $(DEV)/ready: pyproject.toml constraints-dev.txt

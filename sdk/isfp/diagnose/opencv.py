@@ -18,7 +18,7 @@ def check_opencv() -> None:
         raise ImportError(
             "OpenCV's folder is empty: opencv-python and opencv-python-headless share it, and one of them was uninstalled."
             " Install the one that you want again: pip uninstall -y opencv-python opencv-python-headless; "
-            "pip install opencv-python-headless"
+            'pip install "isfp[opencv]" (or "isfp[opencv-headless]" on a machine without a desktop).'
         )
 
 
@@ -32,7 +32,10 @@ def _cause(error: Exception) -> str:
             'Install NumPy 1 (pip install "numpy<2"), or a newer OpenCV (pip install --upgrade "opencv-python>=4.10").'
         )
     if isinstance(error, ModuleNotFoundError):
-        return f"OpenCV is not installed ({text}). Install it: pip install opencv-python (or opencv-python-headless)."
+        return (
+            f'OpenCV is not installed ({text}). Install it: pip install "isfp[opencv]", or "isfp[opencv-headless]" on a machine '
+            "without a desktop."
+        )
     return (
         f"OpenCV cannot be imported ({text}). On a machine without a desktop: apt install libgl1 libglib2.0-0, or "
         "pip install --force-reinstall opencv-python-headless."
