@@ -147,8 +147,7 @@ def rtx_missing(sm: str) -> list[str]:
 
 def device_missing() -> list[str]:
     """Why the SDK cannot use the GPU; nothing if it can."""
-    remedy = "pip install cuda-bindings"
-    return module_missing("cuda.bindings", remedy) and module_missing("pycuda", f"nor is cuda-bindings: {remedy}")
+    return module_missing("pycuda", "PATH=/usr/local/cuda/bin:$PATH pip install pycuda")
 
 
 def engine_missing(engines: Sequence[Step]) -> list[str]:
