@@ -144,7 +144,10 @@ def test_memory_does_not_grow_over_a_thousand_frames(engine: str, bundle: Path, 
             if number == WARM_UP:
                 before = used()
         after = used()
-    assert after[0] - before[0] <= DEVICE_GROWTH
+        with device:
+            shared = cuda.Context.get_device().get_attribute(cuda.device_attribute.INTEGRATED)
+    if not shared:  # a Jetson's GPU counts the memory of all programs
+        assert after[0] - before[0] <= DEVICE_GROWTH
     assert after[1] - before[1] <= HOST_GROWTH
 
 

@@ -83,7 +83,7 @@ def build_engine(
         runtime_version=builder.version,
         cuda=gpu.cuda if gpu else None,
         driver=gpu.driver if gpu else None,
-        gpu=gpu.name if gpu else None,
+        gpu=gpu.model if gpu else None,
         sm=builder.sm,
         precision=precision,
         plugin_version=PLUGIN_VERSION if scans else None,

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
+_MULTIPROCESSORS = 16  # CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
 _LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 
@@ -21,12 +22,19 @@ class Gpu:
         sm: compute capability, such as "87".
         cuda: the newest CUDA version that the driver can run, such as "12.6".
         driver: the driver's version, such as "540.4.0", or None if the system does not report it.
+        multiprocessors: number of streaming multiprocessors, or None if it is not known.
     """
 
     name: str
     sm: str
     cuda: str
     driver: str | None
+    multiprocessors: int | None = None
+
+    @property
+    def model(self) -> str:
+        """The name with the number of multiprocessors, such as "Orin (16 SMs)": all Orins have one name, with 8 SMs or 16."""
+        return self.name if self.multiprocessors is None else f"{self.name} ({self.multiprocessors} SMs)"
 
 
 @cache
@@ -36,7 +44,7 @@ def first_gpu() -> Gpu | None:
         driver = ctypes.CDLL(_LIBRARY)
     except OSError:
         return None
-    device, major, minor, version = (ctypes.c_int() for _ in range(4))
+    device, major, minor, version, multiprocessors = (ctypes.c_int() for _ in range(5))
     name = ctypes.create_string_buffer(128)
     calls = (
         ("cuInit", ctypes.c_uint(0)),
@@ -44,6 +52,7 @@ def first_gpu() -> Gpu | None:
         ("cuDeviceGetName", name, len(name), device),
         ("cuDeviceGetAttribute", ctypes.byref(major), _MAJOR, device),
         ("cuDeviceGetAttribute", ctypes.byref(minor), _MINOR, device),
+        ("cuDeviceGetAttribute", ctypes.byref(multiprocessors), _MULTIPROCESSORS, device),
         ("cuDriverGetVersion", ctypes.byref(version)),
     )
     for function, *arguments in calls:
@@ -51,7 +60,8 @@ def first_gpu() -> Gpu | None:
         if getattr(driver, function)(*arguments) != 0:
             return None
     cuda = f"{version.value // 1000}.{version.value % 1000 // 10}"
-    return Gpu(name.value.decode("utf-8", "replace"), f"{major.value}{minor.value}", cuda, _driver_version())
+    sm = f"{major.value}{minor.value}"
+    return Gpu(name.value.decode("utf-8", "replace"), sm, cuda, _driver_version(), multiprocessors.value)
 
 
 def _driver_version() -> str | None:

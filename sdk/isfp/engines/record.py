@@ -64,7 +64,7 @@ class EngineRecord:
         runtime_version: such as "10.3.0.26".
         cuda: CUDA's version on the machine that built it, such as "12.6"; None if it had none.
         driver: the version of the NVIDIA driver there, or None; informational only.
-        gpu: the GPU's name there; None if it was built without one (TensorRT-RTX).
+        gpu: the GPU's name and number of multiprocessors there, `Gpu.model`; None if it was built without one (TensorRT-RTX).
         sm: compute capability that it runs on, such as "87".
         precision: what it computes in.
         plugin_version: version of the FPM scan plugin that the plans call; None if they do not call it.

@@ -92,7 +92,7 @@ class EngineRuntime(Runtime):
         gpu = first_gpu()
         if gpu is None:
             raise RuntimeUnavailableError(f"{cls.name} cannot run here. {cls.why_unavailable()}")
-        return Machine(cls.name, cls._import().__version__, gpu.sm, gpu.cuda, gpu.name)
+        return Machine(cls.name, cls._import().__version__, gpu.sm, gpu.cuda, gpu.model)
 
     @classmethod
     def _import(cls) -> Any:
