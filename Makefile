@@ -36,8 +36,8 @@ constraints: $(DEV)/ready ## resolve constraints-dev.txt for each Python that is
 docs: $(DEV)/ready ## build the documentation with its API pages, build/site/index.html; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/python -m mkdocs build --strict
 
-bench: $(DEV)/ready ## compare the latency of the SDK with PyTorch eager, stage by stage, interleaved
-	$(DEV)/bin/python samples/benchmark.py models/edge.isfp models/edge.pt
+bench: $(DEV)/ready ## measure a frame step by step, in turn with PyTorch and OpenVINO, on a quiet machine
+	$(DEV)/bin/isfp bench models/edge.isfp --image assets/demo/mugs.jpg --phrase "the blue mug" --against eager,openvino
 
 picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from isfp.cli import main as cli
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,3 +26,17 @@ def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.sdk.colour_bundle import write_colour_bundle  # needs onnx, which not every machine with a GPU has
 
     return write_colour_bundle(tmp_path_factory.mktemp("bundles") / "colour.isfp")
+
+
+@pytest.fixture
+def isfp(monkeypatch, capsys):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["isfp", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out = capsys.readouterr()
+        return end.value.code or 0, out.out, out.err
+
+    return run

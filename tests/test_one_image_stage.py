@@ -13,7 +13,7 @@ import pytest
 
 from isfp import Segmenter
 from isfp.cli import main as cli
-from isfp.diagnose.bench import bench
+from isfp.diagnose.bench import process
 from isfp.explain.channels import channel_masks
 from isfp.explain.words import word_effects
 from isfp.runtimes import RUNTIMES
@@ -61,8 +61,8 @@ def test_the_explain_command(colour_bundle, monkeypatch, tmp_path):
     made = []
 
     class Recorded(CountingRuntime):
-        def __init__(self):
-            super().__init__()
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             made.append(self)
 
     monkeypatch.setitem(RUNTIMES, "counting", f"{__name__}:Recorded")
@@ -94,9 +94,12 @@ def test_evaluation(colour_bundle, runtime, cells):
     assert runtime.ran == [("image", 1), ("text", 2), ("identify", 2), ("mask", 2)]
 
 
-def test_bench(segmenter, runtime):
-    bench(segmenter, FRAME, ["red", "green"], runs=3, warm_up=2)
-    assert [runtime.count(stage) for stage in ("image", "text", "identify", "mask")] == [5, 1, 5, 5]
+def test_a_turn_of_the_benchmark(segmenter, runtime, monkeypatch):
+    monkeypatch.setattr(process, "_ready", [process._Ready(segmenter, FRAME)])
+    process._turn(process.Question(("red", "green")), 3)
+    assert [runtime.count(stage) for stage in ("image", "text", "identify", "mask")] == [5, 1, 5, 5]  # one to warm up, one timed
+    process._turn(process.Question(("red",), present=False), 3)
+    assert [runtime.count(stage) for stage in ("image", "identify", "mask")] == [10, 10, 5]
 
 
 def test_the_ros_node(segmenter, runtime, monkeypatch):

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from isfp import IsfpError, Segmenter
 from isfp.bundle.bundle import Bundle
-from isfp.diagnose.bench import interleave, machine
+from isfp.diagnose.bench.machine import machine
+from isfp.diagnose.bench.timing import interleave
 from isfp.diagnose.inspection import inspect
 from isfp.engines.gpu import first_gpu
 from isfp.runtimes import choose

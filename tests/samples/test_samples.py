@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import subprocess
 import sys
@@ -43,32 +42,3 @@ def test_the_demo_says_what_is_wrong_with_its_bundle(assets, tmp_path):
     done = run("demo.py", "--bundle", tmp_path / "none.isfp", "--assets", assets)
     assert done.returncode == 1
     assert done.stderr.startswith("demo: The bundle")
-
-
-@pytest.mark.slow
-def test_the_benchmark_times_every_stage_of_the_sdk_beside_eager(colour_bundle, tmp_path):
-    torch = pytest.importorskip("torch")
-    from isfp.bundle.bundle import Bundle
-    from isfp_train.network import ISFP
-    from isfp_train.run.config import TrainConfig
-
-    config = TrainConfig.load(ROOT / "configs" / "edge.yaml")
-    words = list(Bundle.open(colour_bundle).vocabulary().words)
-    network = ISFP(config.network, len(words), [])
-    state = {f"network.{name}": value for name, value in network.state_dict().items()}
-    about = {"config": dataclasses.asdict(config), "words": words, "trained_words": []}
-    torch.save({"isfp": about, "state_dict": state}, tmp_path / "random.ckpt")
-
-    done = run("benchmark.py", colour_bundle, tmp_path / "random.ckpt", "--runs", 2, "--phrases", 2, "--json")
-    assert done.returncode == 0, done.stderr
-    stages = json.loads(done.stdout)["stages"]
-    assert list(stages) == ["image", "text", "identify", "mask"]
-    for timings in stages.values():
-        assert timings["sdk"]["runs"] == timings["eager"]["runs"] == 2
-        assert min(timings["sdk"]["median"], timings["eager"]["median"]) > 0
-
-
-def test_the_benchmark_says_what_is_wrong_with_its_bundle(tmp_path):
-    done = run("benchmark.py", tmp_path / "none.isfp", tmp_path / "none.ckpt")
-    assert done.returncode == 1
-    assert done.stderr.startswith("benchmark: The bundle")

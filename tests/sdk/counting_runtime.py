@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from isfp.bundle.bundle import Bundle
 from isfp.runtimes.base import StageRunner
 from isfp.runtimes.onnxruntime import OnnxRuntime
@@ -10,8 +12,8 @@ from isfp.runtimes.onnxruntime import OnnxRuntime
 class CountingRuntime(OnnxRuntime):
     """`ran` holds a pair for each run: the stage, and how many phrases it ran for (1 for the image stage)."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, threads: int = 0, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+        super().__init__(threads, providers)
         self.ran: list[tuple[str, int]] = []
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:

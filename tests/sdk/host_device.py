@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 import onnxruntime
@@ -70,6 +71,13 @@ class HostDevice(Device):
         assert self._recording is None, "waiting breaks a capture"
         while self._queue:
             self._queue.pop(0)()
+
+    def time(self, work: Callable[[], None]) -> float:
+        self._inside()
+        start = perf_counter()
+        work()
+        self.wait()
+        return (perf_counter() - start) * 1e3
 
     def capture(self, work: Callable[[], None]) -> Graph:
         if not self.captures:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
 from typing import Any, ClassVar, final
 
 from isfp.bundle.bundle import Bundle
@@ -116,6 +119,35 @@ class Runtime(ABC):
         self._closed = True
         self._free()
         release(self._loaded)
+
+    @property
+    def precision(self) -> str | None:
+        """What it computes in, such as "fp16"; None for a runtime that computes in what the bundle's stages are stored for."""
+        return None
+
+    @contextmanager
+    def timed_stages(self) -> Iterator[dict[str, list[float]]]:
+        """Time every run of a loaded stage inside a `with` block: stage -> milliseconds of each run, in order.
+
+        On a GPU, times are those between CUDA events on the stream, so that what is only enqueued counts too.
+        """
+        taken: dict[str, list[float]] = {name: [] for name in self._loaded}
+        runners = {name: stage.runner for name, stage in self._loaded.items()}
+        for name, runner in runners.items():
+            if runner is not None:
+                self._loaded[name].runner = partial(self._timed, runner, taken[name])
+        try:
+            yield taken
+        finally:
+            for name, runner in runners.items():
+                self._loaded[name].runner = runner
+
+    def _timed(self, runner: StageRunner, taken: list[float], **inputs: Any) -> dict[str, Any]:
+        """Run a stage, and append its time in milliseconds."""
+        start = perf_counter()
+        outputs = runner(**inputs)
+        taken.append((perf_counter() - start) * 1e3)
+        return outputs
 
     @abstractmethod
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:

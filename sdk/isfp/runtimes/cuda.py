@@ -80,6 +80,15 @@ class CudaDevice(Device):
         """See `Device`."""
         self._stream.synchronize()
 
+    def time(self, work: Callable[[], None]) -> float:
+        """See `Device`."""
+        start, end = self._cuda.Event(), self._cuda.Event()
+        start.record(self._stream)
+        work()
+        end.record(self._stream)
+        end.synchronize()
+        return float(end.time_since(start))
+
     def capture(self, work: Callable[[], None]) -> Graph:
         """See `Device`."""
         stream, graph, runnable = ctypes.c_void_p(self.stream), ctypes.c_void_p(), ctypes.c_void_p()

@@ -61,6 +61,10 @@ class Device(ABC):
         """Wait until everything on the stream is done."""
 
     @abstractmethod
+    def time(self, work: Callable[[], None]) -> float:
+        """Do what `work` puts on the stream, wait for it, and return how long the GPU took, in milliseconds."""
+
+    @abstractmethod
     def capture(self, work: Callable[[], None]) -> Graph:
         """Capture what `work` puts on the stream; none of it runs before the graph is launched.
 

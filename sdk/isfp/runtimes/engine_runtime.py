@@ -145,6 +145,17 @@ class EngineRuntime(Runtime):
         with self.device as device:
             device.wait()
 
+    @property
+    def precision(self) -> str | None:
+        """The precision of the engine that runs; None before the first stage is loaded."""
+        return str(self.record.precision) if self.record else None
+
+    def _timed(self, runner: StageRunner, taken: list[float], **inputs: Any) -> dict[str, Any]:
+        outputs: dict[str, Any] = {}
+        with self.device as device:
+            taken.append(device.time(lambda: outputs.update(runner(**inputs))))
+        return outputs
+
     def _free(self) -> None:
         self._device = None
         self._finalizer()

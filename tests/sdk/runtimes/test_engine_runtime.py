@@ -47,6 +47,19 @@ def test_a_segmenter_on_it_finds_what_onnx_runtime_finds(copy, orin):
         ours.runtime.wait()
 
 
+def test_stages_are_timed_on_the_device_and_only_while_asked_for(copy, orin):
+    write_engine(copy, plugin_version=None)
+    frame = picture(("red", (10, 10, 60, 60)))
+    with Segmenter(copy, "tensorrt") as segmenter:
+        assert segmenter.runtime.precision == "fp16"
+        with segmenter.runtime.timed_stages() as taken:
+            for _ in range(3):
+                assert segmenter.run(frame, "red").found
+        segmenter.run(frame, "red")
+    assert {stage: len(times) for stage, times in taken.items()} == {"image": 3, "text": 1, "identify": 3, "mask": 3}
+    assert min(min(times) for times in taken.values()) > 0
+
+
 def test_a_plan_that_was_changed_never_reaches_tensorrt(copy, orin):
     folder = write_engine(copy, plugin_version=None)
     (folder / "image.plan").write_bytes(b"plan of imagf")

@@ -31,9 +31,9 @@ class SameConv(nn.Conv2d):
         total = max(kernel - stride, 0)
         first = total // 2
         if total % 2 == 0:
-            return functional.conv2d(x, self.weight, None, stride, first, 1, self.groups)
+            return functional.conv2d(x, self.weight, self.bias, stride, first, 1, self.groups)
         return functional.conv2d(
-            functional.pad(x, (first, total - first, first, total - first)), self.weight, None, stride, 0, 1, self.groups
+            functional.pad(x, (first, total - first, first, total - first)), self.weight, self.bias, stride, 0, 1, self.groups
         )
 
 
