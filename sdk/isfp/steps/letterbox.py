@@ -207,4 +207,8 @@ def _resize_into(source: np.ndarray, target: np.ndarray) -> None:
     """Resize to the target's size: pixel areas where it shrinks, so that nothing aliases, else linear."""
     rows, columns = target.shape[:2]
     shrinks = rows < source.shape[0] or columns < source.shape[1]
+    height, width = source.shape[:2]
+    if height % (2 * rows) == width % (2 * columns) == 0:
+        # OpenCV has a fast way to halve a picture. With whole factors, areas of the half are the same areas, up to rounding.
+        source = cv2.resize(source, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     cv2.resize(source, (columns, rows), dst=target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

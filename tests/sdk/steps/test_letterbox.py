@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -162,3 +163,11 @@ def test_on_its_way_back_a_mask_is_interpolated_and_not_repeated():
     values[:, 32:] = 1
     middle = FRAMING.letterbox(256, 256).restore(values)[128, 124:132]
     np.testing.assert_allclose(middle, [0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1])
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (480, 640), (1080, 1920), (722, 1278), (719, 1279)])
+def test_a_frame_that_is_halved_first_has_the_same_areas_up_to_one_grey_level(size):
+    frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    fitted, letterbox = Framing(320, 320).fit(frame)
+    whole = cv2.resize(frame, (letterbox.width, letterbox.height), interpolation=cv2.INTER_AREA)
+    assert np.abs(fitted[0][letterbox.window].astype(int) - whole).max() <= 1
