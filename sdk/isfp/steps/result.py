@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 
 from isfp.steps.notes import result_notes
@@ -112,11 +113,8 @@ class Candidate:
 
 def box_of(mask: np.ndarray) -> Box | None:
     """Return the tight box (x1, y1, x2, y2) of a mask, bool `[h,w]`, right and lower ends exclusive; None if it is empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return (x, y, x + width, y + height) if width else None
 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
