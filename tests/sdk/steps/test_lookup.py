@@ -60,3 +60,9 @@ def test_peaks_come_best_first_and_at_most_k():
     assert len(found) == 4
     assert found[0] == best_cells(grid[None])[0]
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
+
+
+def test_peaks_below_the_least_probability_do_not_count():
+    grid = np.zeros((7, 7), np.float32)
+    grid[1, 1], grid[1, 5], grid[5, 3] = 0.75, 0.5, 0.25
+    assert [(c.row, c.column) for c in peaks(grid, 9, least=0.5)] == [(1, 1), (1, 5)]
