@@ -39,8 +39,10 @@ constraints: $(DEV)/ready ## resolve constraints-dev.txt for each Python that is
 docs: $(DEV)/ready ## build the documentation with its API pages, build/site/index.html; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/python -m mkdocs build --strict
 
-bench: $(DEV)/ready ## measure a frame step by step, in turn with PyTorch and OpenVINO, on a quiet machine
-	$(DEV)/bin/isfp bench models/edge.isfp --image assets/demo/mugs.jpg --phrase "the blue mug" --against eager,openvino
+bench: $(DEV)/ready ## measure a frame in turn with PyTorch and OpenVINO on a quiet machine: build/bench/edge.json, edge.png
+	mkdir -p build/bench
+	$(DEV)/bin/isfp bench models/edge.isfp --image assets/demo/mugs.jpg --phrase "the blue mug" --against eager,openvino \
+	  --phrases 1,2,4,8 --absent --runs 120 --plot build/bench/edge.png --json > build/bench/edge.json
 
 picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
