@@ -88,6 +88,16 @@ def test_only_what_is_found_runs_the_mask_stage(counting):
     assert ran == [("image", 1), ("identify", 1)]
 
 
+def test_eight_phrases_share_one_run_of_each_stage_before_their_masks(colour_bundle):
+    runtime, colours = CountingRuntime(), ["red", "green", "blue"]
+    texts = [*colours, *(f"the {colour} thing" for colour in colours), "the red", "the blue"]
+    with Segmenter(colour_bundle, runtime) as segmenter:
+        for _ in range(2):
+            segmenter.run(SCENE, texts)
+    before_masks = [run for run in runtime.ran if run[0] != "mask"]
+    assert before_masks == [("image", 1), ("text", 8), ("identify", 8), ("image", 1), ("identify", 8)]  # the vectors are cached
+
+
 def test_the_same_words_twice_are_computed_once(counting):
     segmenter, ran = counting
     results = segmenter.run(SCENE, ["the red thing", "The RED thing!", "the red thing"])
