@@ -42,7 +42,7 @@ docs: $(DEV)/ready ## build the documentation with its API pages, build/site/ind
 bench: $(DEV)/ready ## measure a frame in turn with PyTorch and OpenVINO on a quiet machine: build/bench/edge.json, edge.png
 	mkdir -p build/bench
 	$(DEV)/bin/isfp bench models/edge.isfp --image assets/demo/mugs.jpg --phrase "the blue mug" --against eager,openvino \
-	  --phrases 1,2,4,8 --absent --runs 120 --plot build/bench/edge.png --json > build/bench/edge.json
+	  --phrases 1,2,4,8 --absent --runs 30 --plot build/bench/edge.png --json > build/bench/edge.json
 
 picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
