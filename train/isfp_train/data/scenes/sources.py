@@ -21,7 +21,7 @@ from isfp_train.errors import ConfigurationError, DataMissingError
 Writers = Literal["all", "data", "project"]
 KINDS = ("composed", "photo", "annotated", "people", "procedural")
 #: How often a photo of these folders is chosen, relative to photos of the others.
-WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4, "rendered": 0.5}
+WEIGHTS = {"coco_train": 2.0, "home_kitchen": 2.0, "grasp_bench": 3.0, "clothing": 0.4, "rendered": 0.8}
 #: Phrases that contributors of this project wrote about the photos.
 OWN_PHRASES = Path(__file__).parents[1] / "phrases" / "written_phrases.jsonl"
 
