@@ -140,7 +140,9 @@ class NanoDet(nn.Module):
         for level, head in zip(self.neck((frame.flip(1) - self.mean) / self.std), self.heads, strict=True):
             scores, sides = head(level).split((CLASSES, 4 * BINS), dim=1)
             reach = (sides.unflatten(1, (4, BINS)).softmax(dim=2) * self.bins[:, None, None]).sum(dim=2) / (BINS - 1)
-            levels.append(torch.cat((level, scores.sigmoid().sqrt(), reach), dim=1))
+            # The root of the sigmoid, without its rounding of scores near 0, which the root would magnify.
+            roots = torch.exp(-0.5 * functional.softplus(-scores))
+            levels.append(torch.cat((level, roots, reach), dim=1))
         large, medium, small = levels
         return large, medium, small
 
