@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-#: Kernels with at least this many values are rounded: the last ones of the backbone, a fifth of its bytes. Its maps change by less
-#: than a thousandth.
+#: Kernels with at least this many values are rounded: the last ones of the backbone, a fifth of its bytes. Its maps change by
+#: about a thousandth.
 ROUNDED_ELEMENTS = 200_000
 #: Smaller tensors are not changed: they have little effect on the size.
 LEAST_ELEMENTS = 1024
