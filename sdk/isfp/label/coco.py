@@ -17,7 +17,7 @@ def write_coco(path: Path, log: Log, files: list[str], phrases: tuple[str, ...])
     Categories are the phrases, in their order. A mask is an annotation with its run lengths (`segmentation`: `size` and
     compressed `counts`), `bbox` (x, y, width, height), `area`, and `score`. Ids follow the order of `files`, so that the same
     labels give the same file, whichever was done first. A picture in which nothing was found has no annotation; one that cannot be
-    read is left out.
+    read is left out. A picture has `not_found`: for each phrase that was not found, why (a value of `NotFoundReason`).
 
     Args:
         path: the file.
@@ -37,7 +37,16 @@ def write_coco(path: Path, log: Log, files: list[str], phrases: tuple[str, ...])
         if "error" in row:
             unreadable[row["file"]] = row["error"]
             continue
-        images.append({"id": len(images) + 1, "file_name": row["file"], "height": row["height"], "width": row["width"]})
+        missing = {e["phrase"]: e["reason"] for e in row["things"] if "reason" in e and e["phrase"] in numbers}
+        images.append(
+            {
+                "id": len(images) + 1,
+                "file_name": row["file"],
+                "height": row["height"],
+                "width": row["width"],
+                "not_found": missing,
+            }
+        )
         annotations += [
             {
                 "id": len(annotations) + number,

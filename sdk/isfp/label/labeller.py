@@ -98,6 +98,8 @@ class Labeller:
         objects = []
         for phrase, result in zip(self._task.phrases, results, strict=True):
             entry: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
+            if result.reason is not None:
+                entry["reason"] = result.reason.value
             if result.found:
                 coded = rle.encode(np.asfortranarray(result.mask, np.uint8))
                 entry |= {"counts": coded["counts"].decode("ascii"), "area": int(rle.area(coded))}

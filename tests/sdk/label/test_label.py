@@ -49,6 +49,19 @@ def test_pycocotools_reads_the_masks_that_a_segmenter_gives(task, tmp_path):
     assert coco.loadRes(list(coco.anns.values())).getAnnIds() == coco.getAnnIds()
 
 
+def test_what_was_not_found_is_told_with_its_reason_in_the_log_and_in_coco(task, tmp_path):
+    asked = replace(task, phrases=("red", "qwertz"))
+    summary = label(asked, tmp_path / "out")
+    coco = COCO(summary.out)
+    told = {row["file"]: row for row in map(json.loads, (tmp_path / "out" / "labels.jsonl").read_text().splitlines()[1:])}
+    for image in coco.imgs.values():
+        rows = {entry["phrase"]: entry for entry in told[image["file_name"]]["things"]}
+        assert rows["qwertz"]["reason"] == image["not_found"]["qwertz"] == "no_known_word"
+        found = {coco.cats[a["category_id"]]["name"] for a in coco.imgToAnns[image["id"]]}
+        assert found | set(image["not_found"]) == {"red", "qwertz"}
+        assert not found & set(image["not_found"])
+
+
 def test_progress_goes_up_to_all_pictures(task, tmp_path):
     seen = []
     label(task, tmp_path / "out", progress=lambda done, total: seen.append((done, total)))
