@@ -20,8 +20,8 @@ from isfp_train.measure.predictors import BundlePredictor, CheckpointPredictor
 from isfp_train.overlap import mask_iou
 from isfp_train.run.checkpoint import LoadedCheckpoint
 
-# Maximum difference, relative to a tensor's largest absolute value. Both compute in float32, but sum in different orders, and a bundle
-# stores the backbone's largest kernels in FP16 (`compact.py`), which changes the maps by about a thousandth.
+# Maximum difference, relative to a tensor's largest absolute value. Both compute in float32, but sum in different orders, and a
+# bundle stores the backbone's largest kernels in FP16 (`compact.py`), which changes the maps by about a thousandth.
 STAGE_TOLERANCE = 2e-3
 MASK_IOU = 0.995  # minimum mean IoU of the masks of both
 
