@@ -24,9 +24,6 @@ test-fast: $(DEV)/ready ## the tests without those marked slow: about a minute o
 test-lowest: $(LOWEST)/ready ## the SDK's tests with Python 3.10 and the lowest versions of all packages that are allowed (constraints-lowest.txt)
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow" tests/sdk
 
-mutants: $(DEV)/ready ## change the code in small ways and list the changes that no test notices; SAMPLE=20 of each module
-	nice -n 19 $(DEV)/bin/python tools/mutants.py --sample $(or $(SAMPLE),20)
-
 lint: $(DEV)/ready ## run the checks of .pre-commit-config.yaml on all files: Python, C++, shell, web page (Biome needs Node.js)
 	$(DEV)/bin/python -m pre_commit run --all-files --show-diff-on-failure
 
