@@ -24,7 +24,7 @@ try:
 except ImportError as error:
     sys.exit(
         f"isfp_node: {error}. It needs ROS 2 (source /opt/ros/$ROS_DISTRO/setup.bash), vision_msgs (sudo apt install "
-        "ros-$ROS_DISTRO-vision-msgs) and isfp (pip install isfp), and must be built first (colcon build "
+        "ros-$ROS_DISTRO-vision-msgs) and isfp (docs/ros2.md), and must be built first (colcon build "
         "--packages-select isfp_ros; source install/setup.bash)."
     )
 

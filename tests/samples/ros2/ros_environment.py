@@ -22,6 +22,8 @@ from tests.paths import ROOT
 HERE = Path(__file__).parent
 PLACE = ROOT / "build" / "ros2-test"
 WORKSPACE = [HERE / "vision_msgs", ROOT / "samples" / "ros2"]
+#: The extra that brings OpenCV: the node opens no window.
+OPENCV = "opencv-headless"
 #: What runs the node.
 RUN = [
     "ros-rclpy==9.1.2",
@@ -62,11 +64,12 @@ def make() -> Path:
     import tomllib  # of Python 3.11
 
     python = PLACE / "bin" / "python"
-    ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = [*project["dependencies"], *project["optional-dependencies"][OPENCV]]
     with _made_of(PLACE / "packages.made", sys.version, str(PLACE), *ours, *RUN, *BUILD) as anew:
         if anew:
             venv.create(PLACE, clear=True, with_pip=True)
-            _run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", ROOT, *RUN, *BUILD)
+            _run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", f"{ROOT}[{OPENCV}]", *RUN, *BUILD)
             _mend_wheels()
     for package in WORKSPACE:
         files = [path for path in sorted(package.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
