@@ -1,8 +1,9 @@
 import json
+import sys
 
 import pytest
 
-from isfp import IsfpError
+from isfp import IsfpError, RuntimeUnavailableError
 from isfp.diagnose.bench import BenchPlan, Timing, bench
 from isfp.diagnose.bench.measure import default_frame
 from isfp.diagnose.bench.plot import plot
@@ -118,6 +119,18 @@ def test_rivals_are_runtimes_entry_points_and_folders(colour_bundle, other):
         contestants(own, ["warp"])
     with pytest.raises(IsfpError, match="names a rival twice"):
         contestants(own, ["tensorrt", "tensorrt"])
+
+
+def test_a_bundle_is_not_measured_against_itself_under_one_name(colour_bundle):
+    with pytest.raises(IsfpError, match="this is what is measured"):
+        contestants(Contestant(str(colour_bundle), colour_bundle), [str(colour_bundle)])
+
+
+def test_a_rival_without_its_packages_says_what_to_install(colour_bundle, monkeypatch):
+    monkeypatch.delitem(sys.modules, "isfp_export.rivals.openvino", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(RuntimeUnavailableError, match=r"openvino needs the module 'onnx'.*isfp\[export\]"):
+        Contestant("openvino", colour_bundle, "openvino").open_runtime()
 
 
 def test_more_phrases_than_the_vocabulary_has_are_refused(colour_bundle):

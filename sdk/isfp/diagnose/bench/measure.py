@@ -61,9 +61,9 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
         say: receives progress messages.
 
     Raises:
-        FrameError, PhraseError: as for `Segmenter.run`.
-        RuntimeUnavailableError: a rival cannot run here, unless those are passed over.
-        IsfpError: a phrase is not found in this frame whatever its score is, so that the mask stage would not run for it.
+        RuntimeUnavailableError: the bundle cannot run here, or a rival cannot, unless those are passed over.
+        IsfpError: a phrase is not found in this frame whatever its score is, so that the mask stage would not run for it; or
+            another error of `Segmenter`, of which only the message comes back from the contestant's process.
     """
     facts = machine.facts()
     main = Question(plan.texts)

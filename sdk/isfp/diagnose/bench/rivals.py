@@ -13,7 +13,7 @@ from pathlib import Path
 
 from isfp.bundle.bundle import Bundle
 from isfp.diagnose.inspection import inspect
-from isfp.errors import IsfpError
+from isfp.errors import IsfpError, RuntimeUnavailableError
 from isfp.runtimes import RUNTIMES, Runtime, choose
 from isfp.runtimes.onnxruntime_providers import CHAINS
 
@@ -59,14 +59,19 @@ class Contestant:
         """Load what runs the bundle.
 
         Raises:
-            RuntimeUnavailableError: it is unknown, or this machine cannot run it.
+            RuntimeUnavailableError: it is unknown, a package that it needs is missing, or this machine cannot run it.
         """
         bundle = Bundle.open(self.bundle)
         name, _, option = self.runtime.partition(":")
         found = {point.name: point for point in entry_points(group=GROUP)}
         if name not in found:
             return choose(self.runtime, bundle, self.threads)
-        rival: Rival = found[name].load()
+        try:
+            rival: Rival = found[name].load()
+        except ModuleNotFoundError as error:
+            raise RuntimeUnavailableError(
+                f'{name} needs the module {error.name!r}, which is not installed. Install it: pip install "isfp[export]"'
+            ) from error
         return rival.make(bundle, option, self.threads, self.checkpoint)
 
 
@@ -79,7 +84,7 @@ def contestants(own: Contestant, against: Sequence[str]) -> list[Contestant]:
             to be passed over.
 
     Raises:
-        IsfpError: a name is neither.
+        IsfpError: a name is none of these, stands for what is measured itself, or is given twice.
     """
     rivals = sorted(point.name for point in entry_points(group=GROUP))
     known = [*RUNTIMES, *rivals]
@@ -97,6 +102,8 @@ def contestants(own: Contestant, against: Sequence[str]) -> list[Contestant]:
                 'Rivals in PyTorch and OpenVINO come with pip install "isfp[export]".'
             )
     names = [one.name for one in result]
+    if own.name in names:
+        raise IsfpError(f"--against {own.name}: this is what is measured. Name something to compare it with.")
     if len(set(names)) < len(names):
         raise IsfpError(f"--against names a rival twice: {', '.join(names)}. Name each once.")
     return result
