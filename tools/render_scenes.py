@@ -44,6 +44,8 @@ ANY_COLOUR = frozenset(
         "magazine holder",
     )
 )
+#: Kinds that would hide the other objects of a bin.
+LARGE = frozenset(("desk organizer", "magazine holder", "dish rack"))
 #: Different textures of tables, floors and walls. The renderer keeps every file that it has read in memory.
 SURFACES = 240
 #: Scenes between two writings of instances.json.
@@ -93,7 +95,7 @@ def main(
     scans: Annotated[Path, typer.Argument(help="Folder of the scanned objects, in any depth.")],
     out: Annotated[Path, typer.Argument(help="Folder to write.")],
     count: Annotated[int, typer.Option(help="Scenes.", min=1)] = 1500,
-    seed: Annotated[int, typer.Option(help="Scene n is the same for the same seed and scans.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Scene n is the same for the same seed, scans and photos.", min=0)] = 0,
     backgrounds: Annotated[Path | None, typer.Option(help="Photos, parts of which cover some tables, floors and walls.")] = None,
     objects_held_out: Annotated[str, typer.Option(help="Scans to leave out, by commas.")] = "",
 ) -> None:
@@ -189,10 +191,6 @@ def choose(stock: Stock, bin_scene: bool, rng: np.random.Generator) -> list[Copy
         same = by_kind[picked[-1].kind]
         picked[-1] = same[int(rng.integers(len(same)))]
     return [stock.copy(scan, rng) for scan in picked]
-
-
-#: Kinds that would hide the other objects of a bin.
-LARGE = frozenset(("desk organizer", "magazine holder", "dish rack"))
 
 
 def lighting(rng: np.random.Generator) -> dict[str, Any]:

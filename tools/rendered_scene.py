@@ -13,7 +13,7 @@ import numpy as np
 
 from scans import Mesh, Scan
 
-#: Rendered pixels per pixel of the picture, along each side: the renderer does not smooth edges itself.
+#: Supersampling, pixels per pixel of the picture along each side: the renderer has no anti-aliasing.
 FINER = 1.5
 #: Objects of which a smaller share can be seen are taken away.
 LEAST_VISIBLE = 0.35
@@ -30,7 +30,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: its place, what it looks at (metres), its upward direction, vertical angle (degrees), and picture size."""
+    """A pinhole camera: its place, what it looks at (metres), its upward direction, vertical field of view (degrees), and size."""
 
     eye: np.ndarray
     target: np.ndarray
@@ -133,7 +133,7 @@ def camera_on(bullet: Any, bodies: dict[int, Copy], bin_scene: bool, rng: np.ran
 
 
 def visible_shares(bullet: Any, camera: Camera, bodies: dict[int, Copy], seen: np.ndarray) -> dict[int, float]:
-    """Share, 0 to 1, of each object's outline that other things and the edge of the picture leave visible."""
+    """Share, 0 to 1, of each object's silhouette that other things and the edge of the picture leave visible."""
     small = (camera.height // 2, camera.width // 2)
     half = cv2.resize(seen.astype(np.int16), small[::-1], interpolation=cv2.INTER_NEAREST)
     shares = {}

@@ -28,7 +28,7 @@ KINDS: dict[str, str] = {
 }  # fmt: skip
 #: Triangles that a mesh is simplified to, about.
 TRIANGLES = 5000
-#: Points on the surface of a mesh, from which its outline is drawn.
+#: Points on the surface of a mesh, from which its silhouette is drawn.
 SURFACE_POINTS = 6000
 
 
@@ -99,7 +99,7 @@ def prepare(scan: Scan, folder: Path) -> Mesh:
 
 def _simplified(points: np.ndarray, corners: np.ndarray, normals: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
     """Merge points that share a cell of a grid and face the same way, so that the two sides of a thin wall stay apart; corners keep
-    their places in the texture. Returns points and corners as `_read_obj`."""
+    their texture coordinates. Returns points and corners as `_read_obj`."""
     facing = np.zeros_like(points)
     for corner in range(3):
         np.add.at(facing, corners[:, corner, 0], normals)
@@ -114,7 +114,7 @@ def _simplified(points: np.ndarray, corners: np.ndarray, normals: np.ndarray, ce
 
 
 def _read_obj(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points `[n,3]`, places in the texture `[m,2]`, and corners of triangles `[t,3,2]`: a point and a place each."""
+    """Points `[n,3]`, texture coordinates `[m,2]`, and corners of triangles `[t,3,2]`: a point and a texture coordinate each."""
     points, places, corners = [], [], []
     for line in path.read_text(encoding="utf-8").splitlines():
         word, *values = line.split() or [""]
@@ -129,7 +129,7 @@ def _read_obj(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _read_msh(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """As `_read_obj`, of MuJoCo's binary mesh: four counts, points, normals, places in the texture, and triangles."""
+    """As `_read_obj`, of MuJoCo's binary mesh: four counts, points, normals, texture coordinates, and triangles."""
     content = path.read_bytes()
     n, normals, m, _ = struct.unpack("4i", content[:16])
     values = np.frombuffer(content, np.float32, 3 * n + 3 * normals + 2 * m, 16)

@@ -1,7 +1,7 @@
 """The wordings of meanings, as data.
 
 `{n}` is the noun with its colour ("red mug"), `{ns}` its plural; `{a}` and `{b}` are anchors with articles, and
-`{as}` is the plural of both. "the" may be added before a pattern, unless the pattern starts with `=`.
+`{as}` is the plural of the name that both anchors share. "the" may be added before a pattern, unless the pattern starts with `=`.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class Lacks:
 
 @dataclass(frozen=True)
 class DressedIn:
-    """Is dressed mainly in `colour`; if `entirely`, in nothing else."""
+    """Is dressed mainly in `colour`; if `entirely`, almost only in it. Shoes, bags, hats and other small things do not count."""
 
     colour: str
     entirely: bool = False
@@ -141,7 +141,7 @@ class DressedIn:
 
 @dataclass(frozen=True)
 class NotDressedIn:
-    """Wears nothing in `colour`."""
+    """Is not dressed mainly in `colour`; shoes, bags, hats and other small things do not count."""
 
     colour: str
 

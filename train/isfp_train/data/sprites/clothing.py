@@ -57,7 +57,7 @@ class ClothedPerson:
     garments: tuple[Garment, ...]
 
     def dyed(self, place: int, colour: str, rng: np.random.Generator) -> ClothedPerson:
-        """The same person with a garment in another colour; unchanged where the garment has no main colour."""
+        """The same person with a garment in another colour; unchanged if the garment is tiny or has no main colour."""
         mask = self.worn == place + 1
         ys, xs = np.nonzero(mask)
         if len(ys) < 30:
