@@ -197,9 +197,7 @@ def _lap(question: Question) -> Lap:
     results = ready.segmenter.run(ready.frame, question.texts, 0.0 if question.present else 1.0)
     total = (perf_counter() - start) * 1e3
     for result in results:
-        refused = result.reason and result.reason.overrides_score
-        if question.present and refused:
-            assert result.reason is not None
+        if question.present and result.reason is not None and result.reason.overrides_score:
             raise IsfpError(
                 f"The mask stage would not run for {result.text!r}: {result.reason.sentence}. Expected a phrase that names an "
                 "object, and an image that shows something; give another phrase or image."
