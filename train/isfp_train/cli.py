@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_MMAP_THRESHOLD_": "4294967296"}
 
 
-FREE_SCENES, FREE_SIZE = 52, 320  # of the test of free phrases: scenes, and their longer side in pixels
+FREE_SIZE = 320  # pixels of the longer side of the scenes with free phrases
 
 
 DataOption = Annotated[
@@ -162,7 +162,7 @@ def _test_set(
     from isfp_train.data.scenes.annotated import PHOTO_SIZE, AnnotatedPhotos, only_written
     from isfp_train.data.scenes.sources import photo_sets, scene_sources
     from isfp_train.measure.evaluation import generated_questions, written_questions
-    from isfp_train.measure.free_phrases import free_questions
+    from isfp_train.measure.free_phrases import free_questions, read_free
 
     name, _, folder = data.partition("=")
     if name in DATASETS and folder:
@@ -176,9 +176,10 @@ def _test_set(
         raise typer.BadParameter(f"{phrases!r} needs --data, the folder with the photos", param_hint="--phrases")
     if phrases == "free":
         (composed, _) = scene_sources({"composed": 1.0}, Path(data), FREE_SIZE, "held_out")["composed"]
-        scenes = min(scenes or FREE_SCENES, FREE_SCENES)
+        free = read_free()[:scenes]
+        scenes = len(free)
         about = {"scenes": scenes, "split": "held_out", "phrases": phrases}
-        return _TestSet(free_questions(composed, scenes), scenes, f"{scenes} held_out scenes, free phrases", about)
+        return _TestSet(free_questions(composed, free), scenes, f"{scenes} held_out scenes, free phrases", about)
     if phrases == "human":
         split = split or "held_out"
         told = AnnotatedPhotos(only_written(photo_sets(Path(data), split, "data")), PHOTO_SIZE, augment=False)
