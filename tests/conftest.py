@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from isfp import Segmenter
 from isfp.cli import main as cli
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,6 +27,21 @@ def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.sdk.colour_bundle import write_colour_bundle  # needs onnx, which not every machine with a GPU has
 
     return write_colour_bundle(tmp_path_factory.mktemp("bundles") / "colour.isfp")
+
+
+@pytest.fixture
+def runtime():
+    """ONNX Runtime, recording which stages ran."""
+    from tests.sdk.counting_runtime import CountingRuntime
+
+    return CountingRuntime()
+
+
+@pytest.fixture
+def segmenter(colour_bundle, runtime):
+    """A Segmenter of the colour bundle, whose stages `runtime` records."""
+    with Segmenter(colour_bundle, runtime) as segmenter:
+        yield segmenter
 
 
 @pytest.fixture

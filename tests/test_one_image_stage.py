@@ -11,7 +11,6 @@ from unittest.mock import MagicMock
 import cv2
 import pytest
 
-from isfp import Segmenter
 from isfp.cli import main as cli
 from isfp.diagnose.bench import process
 from isfp.explain.channels import channel_masks
@@ -25,17 +24,6 @@ from tests.sdk.colour_bundle import picture
 from tests.sdk.counting_runtime import CountingRuntime
 
 FRAME = picture(("red", (8, 20, 40, 52)), ("blue", (80, 40, 120, 80)))
-
-
-@pytest.fixture
-def runtime():
-    return CountingRuntime()
-
-
-@pytest.fixture
-def segmenter(colour_bundle, runtime):
-    with Segmenter(colour_bundle, runtime) as segmenter:
-        yield segmenter
 
 
 def test_smoothed_video(segmenter, runtime):

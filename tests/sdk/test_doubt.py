@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from isfp import NotFoundReason, Segmentation, Segmenter
+from isfp import NotFoundReason, Segmentation
 from tests.sdk.colour_bundle import picture
-from tests.sdk.counting_runtime import CountingRuntime
 
 ONE, OTHER = (8, 20, 40, 52), (80, 40, 120, 80)
 TWO_RED = picture(("red", ONE), ("red", OTHER))
-
-
-@pytest.fixture
-def runtime():
-    return CountingRuntime()
-
-
-@pytest.fixture
-def segmenter(colour_bundle, runtime):
-    with Segmenter(colour_bundle, runtime) as segmenter:
-        yield segmenter
 
 
 def test_two_objects_of_like_score_are_ambiguous(segmenter):

@@ -11,7 +11,6 @@ from isfp import NotFoundReason, Segmenter
 from isfp.bundle.bundle import Bundle, write_manifest
 from isfp.video import Smoother
 from tests.sdk.colour_bundle import manifest_fields, picture, write_colour_bundle
-from tests.sdk.counting_runtime import CountingRuntime
 
 THING = (32, 16, 64, 48)  # one cell of the grid
 SCENE = picture(("red", THING))
@@ -24,11 +23,6 @@ def strict_bundle(tmp_path_factory):
     fields = Bundle.open(path).manifest.fields
     write_manifest(path, {**manifest_fields(), "stages": fields["stages"], "text": {"max_words": fields["text"]["max_words"]}})
     return path
-
-
-@pytest.fixture
-def runtime():
-    return CountingRuntime()
 
 
 @pytest.fixture(params=["segmenter", "smoother"])
