@@ -95,14 +95,21 @@ def test_a_refinement_of_patches_reads_single_pixels() -> None:
     assert gap[:8].max() == gap[:, :8].max() == 0
 
 
-@pytest.mark.parametrize("switch", ["fusion_at_grid", "identification_film", "refinement_patches"])
-def test_a_network_with_the_switch_answers_and_learns(switch: str) -> None:
+@pytest.mark.parametrize(
+    ("switch", "value"),
+    [("fusion_at_grid", True), ("identification_film", True), ("refinement_patches", True), ("conditional_masks", 4)],
+)
+def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool | int) -> None:
     torch.manual_seed(0)
-    network = ISFP(NetworkConfig.from_dict({**TINY["network"], switch: True}), 20)
+    network = ISFP(NetworkConfig.from_dict({**TINY["network"], switch: value}), 20)
     frame = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     masks, identifying = network(frame, torch.randint(2, 20, (2, 20)), torch.tensor([4, 20]))
     assert masks.shape == (2, 64, 64)
     assert identifying.shape == (2, 5, 5)
     (masks.mean() + identifying.mean()).backward()
-    new = {"identification_film": "identification.film.weight", "refinement_patches": "refinement.at_full.weight"}
+    new = {
+        "identification_film": "identification.film.weight",
+        "refinement_patches": "refinement.at_full.weight",
+        "conditional_masks": "segmentation.conditional.controller.2.weight",
+    }
     assert switch not in new or network.get_parameter(new[switch]).grad is not None

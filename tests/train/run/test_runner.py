@@ -208,6 +208,27 @@ def test_a_refinement_trained_alone_moves_nothing_else() -> None:
     assert module.losses(batch_of(module, masked=0))["refinement"] == 0
 
 
+def test_masks_trained_alone_move_nothing_else() -> None:
+    config = TrainConfig.from_dict(
+        {**TINY, "network": {**TINY["network"], "conditional_masks": 4}, "optimisation": {**TINY["optimisation"], "parts": "masks"}}
+    )
+    module = ReferringModule(config, [str(word) for word in range(40)], [2])
+    module.train()
+    module.on_train_epoch_start()
+    before = {name: value.clone() for name, value in module.network.state_dict().items()}
+    optimiser = torch.optim.SGD((p for p in module.parameters() if p.requires_grad), lr=0.1)
+    for _ in range(2):  # what a cell adds starts at 0, so the first step moves its last layer alone
+        optimiser.zero_grad()
+        parts = module.losses(batch_of(module, masked=3))
+        assert parts["segmentation"] > 0
+        assert parts["identifying"] == parts["refinement"] == 0
+        sum(parts.values()).backward()
+        optimiser.step()
+    moved = {name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert {"segmentation.last.weight", "segmentation.conditional.squeeze.weight", "up.large.0.weight"} <= moved
+    assert all(name.startswith(("segmentation.", "up.")) for name in moved)
+
+
 def test_a_refinement_built_otherwise_starts_anew_where_it_is_trained_alone(tmp_path: Path, finished: Path) -> None:
     loaded = checkpoint.load(finished)
     assert loaded.network.config.refinement_guided

@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from isfp_train.run.losses import LossConfig, choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.run.losses import (
+    LossConfig,
+    cell_weights,
+    choice_loss,
+    coarse_iou,
+    identifying_loss,
+    refinement_loss,
+    segmentation_loss,
+)
 from isfp_train.run.targets import centre_cells, coarse_masks, identifying_target, positive_cells
 
 
@@ -58,6 +66,20 @@ def test_coarse_mask_is_the_share_that_is_covered() -> None:
 
 def test_identifying_loss_of_even_odds_is_log_two() -> None:
     assert identifying_loss(torch.zeros(1, 3, 3), torch.ones(1, 3, 3)).item() == pytest.approx(math.log(2))
+
+
+def test_a_mask_learns_most_at_its_centre() -> None:
+    """An object's neighbour cells can be the centres of others, whose masks they should give."""
+    _, counts = positive_cells(torch.tensor([[2, 2], [0, 0], [-1, -1]]), 5)
+    weights = cell_weights(counts, 0.25)
+    assert weights[0].tolist() == [0.25] * 4 + [1.0] + [0.25] * 4
+    assert weights[1].tolist() == [0.0] * 4 + [1.0, 0.25, 0.0, 0.25, 0.25]
+    assert weights[2].sum() == 0
+    logits, target = torch.zeros(1, 9, 2, 2, requires_grad=True), torch.ones(1, 2, 2)
+    segmentation_loss(logits, target, weights[:1], "mean").backward()
+    assert logits.grad is not None
+    torch.testing.assert_close(logits.grad[0, 4], 4 * logits.grad[0, 0])
+    torch.testing.assert_close(cell_weights(counts, 1.0), counts.float())
 
 
 def test_segmentation_loss_takes_positive_channels_only() -> None:

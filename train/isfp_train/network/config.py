@@ -36,6 +36,7 @@ class NetworkConfig:
     refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and ends at half size
     mask_detail: int = 1  # ours: a place of the coarse mask has this many points per side
     dynamic_masks: bool = False  # ours: a mask channel's weights also depend on the features at its cell (CondInst, SOLOv2)
+    conditional_masks: int = 0  # prior work (CondInst): hidden channels of a small network per cell that adds to its mask
     segmentation_language: Literal["early", "late", "none"]  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels are fused with the phrase at S×S, at a third of the cost
     identification_film: bool = False  # prior work (FiLM): the phrase scales and shifts each Identification Branch convolution

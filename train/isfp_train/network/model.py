@@ -47,6 +47,7 @@ class ISFP(nn.Module):
             fused if config.segmentation_language == "late" else None,
             config.dynamic_masks,
             config.mask_detail,
+            config.conditional_masks,
         )
         if config.identification != "none":
             channels = config.instance_channels

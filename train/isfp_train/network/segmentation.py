@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isfp_train.network.conditional_masks import ConditionalMasks
 from isfp_train.network.fusion import fuse
 from isfp_train.network.layers import ConvBlock, with_coordinates
 
@@ -43,6 +44,8 @@ class SegmentationBranch(nn.Module):
     With `dynamic` (ours; prior work: CondInst, SOLOv2), a row also gets a part that is computed from the features at its cell, so
     that a mask can depend on what its object looks like and not only on where it is. It has no effect at the start of training.
 
+    With `conditional` (prior work: CondInst), a small network per cell adds to its mask; see `ConditionalMasks`.
+
     With `detail` D (ours), each place of the last layer gives D×D points of the mask, for objects that cover few places.
 
     With `language` (ours), the phrase enters after the branch's convolutions, which then run once per frame and learn from all of
@@ -63,6 +66,7 @@ class SegmentationBranch(nn.Module):
         language: int | None = None,
         dynamic: bool = False,
         detail: int = 1,
+        conditional: int = 0,
     ) -> None:
         super().__init__()
         self.coordinates, self.detail = coordinates, detail
@@ -73,6 +77,7 @@ class SegmentationBranch(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
+        self.conditional = ConditionalMasks(channels, conditional, detail, self.grid, slope) if conditional else None
         if language is not None:
             self.language = nn.Linear(language, channels)
             self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
@@ -104,15 +109,18 @@ class SegmentationBranch(nn.Module):
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,D·h,D·w]`, logits."""
         rows = functional.embedding(cells, self.rows())
+        seen = None if self.dynamic is None and self.conditional is None else self._at(features, cells)
         if self.dynamic is not None:
-            rows = rows + self.dynamic(self._at(features, cells))
+            rows = rows + self.dynamic(seen)
         (phrases, masks), (channels, height, width), detail = cells.shape, features.shape[1:], self.detail
         points = rows.reshape(phrases, masks * detail**2, channels + 1)
         found = points[..., :-1] @ features.flatten(2) + points[..., -1:]
         if detail == 1:
-            return found.unflatten(2, (height, width))
-        found = found.reshape(phrases, masks, detail, detail, height, width).permute(0, 1, 4, 2, 5, 3)
-        return found.reshape(phrases, masks, height * detail, width * detail)
+            found = found.unflatten(2, (height, width))
+        else:
+            found = found.reshape(phrases, masks, detail, detail, height, width).permute(0, 1, 4, 2, 5, 3)
+            found = found.reshape(phrases, masks, height * detail, width * detail)
+        return found if self.conditional is None else found + self.conditional(features, seen, cells)
 
     def _at(self, features: Tensor, cells: Tensor) -> Tensor:
         """Features at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""

@@ -55,8 +55,8 @@ class OptimisationConfig:
     detector_rate: float = 0.1  # ours: the detector's learning rate, as a share of `learning_rate`
     refine_true_channel: bool = True  # if the chosen cell is wrong, refine the channel of the true centre
     masks_every: int = 1  # ours: masks are trained in every n-th step, identification in every step
-    parts: Literal["all", "body", "refinement"] = (
-        "all"  # ours: what is trained ("body": all but the refinement); the rest is frozen
+    parts: Literal["all", "body", "masks", "refinement"] = (
+        "all"  # ours: what is trained ("body": all but the refinement; "masks": the Segmentation Branch); the rest is frozen
     )
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ class LossConfig:
     w_seg: float = 0.03  # paper; on the sum over a mask's places, mean over the positive channels (ours)
     w_ref: float = 0.5  # paper; on the mean over pixels (ours)
     theta: float = 0.3  # paper: minimum IoU of the coarse mask for the refinement to learn from it
+    neighbours: float = 1.0  # paper: weight of the cells around an object's centre in the segmentation loss; the centre's is 1
     dice: float = 0.0  # ours: weight of Dice in the segmentation loss, next to the BCE; both are means
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
     choice: float = 0.0  # ours: weight of `choice_loss` in the identifying loss, next to the BCE
@@ -57,7 +58,7 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
     Args:
         logits: coarse masks of the positive cells `[N,K,h,w]`.
         target: the mask at the same size `[N,h,w]`, in 0 … 1.
-        counts: which of these cells are inside the grid, bool `[N,K]`.
+        counts: weights of these cells `[N,K]`, 0 outside the grid (`cell_weights`).
         reduction: "sum" or "mean" over places; the channels of a phrase are averaged.
         dice: weight of 1 - Dice, which is added to the BCE.
 
@@ -72,6 +73,24 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
         overlap = 2 * (shown * wanted).sum(dim=(2, 3))
         cost = cost + dice * (1 - (overlap + 1) / (shown.sum(dim=(2, 3)) + wanted.sum(dim=(2, 3)) + 1))
     return (cost * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+
+
+def cell_weights(counts: Tensor, neighbours: float) -> Tensor:
+    """Weights of positive cells in the segmentation loss: 1 for the centre, `neighbours` for the others.
+
+    Where things stand close together, an object's neighbour cells are the centres of others. With equal weights their channels
+    learn the union of what they are asked for (ours).
+
+    Args:
+        counts: which cells are inside the grid, bool `[N,9]`, with the centre in the middle.
+        neighbours: weight of all but the centre.
+
+    Returns:
+        `[N,9]`.
+    """
+    weights = counts.float() * neighbours
+    middle = counts.shape[1] // 2
+    return torch.cat((weights[:, :middle], counts[:, middle : middle + 1].float(), weights[:, middle + 1 :]), dim=1)
 
 
 def refinement_loss(logits: Tensor, masks: Tensor, learns: Tensor, outline: float = 0.0) -> Tensor:

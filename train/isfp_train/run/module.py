@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isfp.steps.lookup import best_cells
 from isfp_train.data.store.stream import Batch
@@ -16,11 +16,12 @@ from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.network.fusion import Maps
 from isfp_train.overlap import intersection_and_union
 from isfp_train.run.config import TrainConfig
-from isfp_train.run.losses import choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.run.losses import cell_weights, choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
 from isfp_train.run.metrics import ReferringMetrics
 from isfp_train.run.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
 
 STRIDE = 8  # of the Segmentation Branch's maps
+ALONE = ("masks", "refinement")  # parts that are trained while the rest of the network is frozen
 
 
 class ReferringModule(lightning.LightningModule):
@@ -43,17 +44,23 @@ class ReferringModule(lightning.LightningModule):
             self.network.backbone.requires_grad_(False)
         if isinstance(self.network.backbone.body, LiteWithDetector) and config.optimisation.train_detector:
             self.network.backbone.body.detector.requires_grad_(True)
-        if config.optimisation.parts == "refinement":
+        if config.optimisation.parts in ALONE:
             self.network.requires_grad_(False)
-            self.network.refinement.requires_grad_(True)
+            self._trained_alone().requires_grad_(True)
 
     def on_train_epoch_start(self) -> None:
         """Freeze the batch norms of the parts that are not trained."""
         if self.config.optimisation.freeze_backbone:
             self.network.backbone.eval()
-        if self.config.optimisation.parts == "refinement":
+        if self.config.optimisation.parts in ALONE:
             self.network.eval()
-            self.network.refinement.train()
+            self._trained_alone().train()
+
+    def _trained_alone(self) -> nn.ModuleList:
+        network = self.network
+        return nn.ModuleList(
+            [network.refinement] if self.config.optimisation.parts == "refinement" else [network.up, network.segmentation]
+        )
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Eq. 4 on one batch."""
@@ -74,6 +81,8 @@ class ReferringModule(lightning.LightningModule):
         """
         if self.config.optimisation.parts == "refinement":
             return self._refinement_alone(batch)
+        if self.config.optimisation.parts == "masks":
+            return self._masks_alone(batch)
         network, settings = self.network, self.config.losses
         visual = self._visual(batch)
         phrases = network.text(batch.words, batch.lengths)
@@ -107,7 +116,8 @@ class ReferringModule(lightning.LightningModule):
 
         coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes).float()
         wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
-        costs = segmentation_loss(coarse[:, :-1], wanted, positives, settings.segmentation_reduction, settings.dice)
+        weights = cell_weights(positives, settings.neighbours)
+        costs = segmentation_loss(coarse[:, :-1], wanted, weights, settings.segmentation_reduction, settings.dice)
         parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
         if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
@@ -115,6 +125,22 @@ class ReferringModule(lightning.LightningModule):
             samples = self.config.samples
             parts["refinement"] = costs.sum() / (len(batch.views) * min(samples.refined, samples.masks))
         return parts
+
+    def _masks_alone(self, batch: Batch) -> dict[str, Tensor]:
+        """The segmentation loss at the true cells; nothing else is computed."""
+        masked, masks, learns = _at_least_two(batch)
+        cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
+        with torch.no_grad():
+            visual = self._visual(batch)
+            phrases = self.network.text(batch.words[masked], batch.lengths[masked])
+        coarse = self.network.coarse(visual, phrases, cells, batch.scenes[masked]).float()
+        settings = self.config.losses
+        wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
+        weights = cell_weights(counts & learns[:, None], settings.neighbours)
+        costs = segmentation_loss(coarse, wanted, weights, settings.segmentation_reduction, settings.dice)
+        loss = costs.sum() / (len(batch.views) * self.config.samples.masks)
+        zero = loss.detach() * 0
+        return {"identifying": zero, "choice": zero, "segmentation": loss, "refinement": zero}
 
     def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
         """The refinement's loss on finished coarse masks, of the cell that would be chosen in use."""

@@ -76,3 +76,13 @@ def test_phrases_of_people_are_mirrored_with_their_scene_or_left_out_where_right
         sample = samples(store, flip=share)[0]
         np.testing.assert_array_equal(sample["view"], store[0].view[:, ::-1] if share else store[0].view)
         assert {tuple(ids) for ids in sample["words"]} == {tuple(vocabulary.encode(text, 20).ids) for text in texts}
+
+
+def test_a_share_of_what_people_wrote_is_said_in_other_words(tmp_path: Path) -> None:
+    said = (Expression("the guy on the left", 0, "expression"),)
+    store = stored(tmp_path, [scene(expressions=said, made="none")])
+    ids = Vocabulary.from_words(phrase_words()).encode("the guy on the left", 20).ids
+    plain = samples(store, phrases=1, masks=1)
+    assert all(np.array_equal(plain[place]["words"][0], ids) for place in range(8))
+    varied = samples(store, phrases=1, masks=1, paraphrased=1.0)
+    assert not all(np.array_equal(varied[place]["words"][0], ids) for place in range(8))

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from isfp.steps.letterbox import Framing, Letterbox
 from isfp.steps.phrase import UNKNOWN_ID, Vocabulary
 from isfp_train.data.phrases.naming import name_phrases
+from isfp_train.data.phrases.paraphrase import paraphrase
 from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.phrases.written import mirrored_text
 from isfp_train.data.scene import Expression, SceneObject
@@ -62,6 +63,7 @@ class SampleConfig:
     written: float = 0.5  # ours: share of human phrases, if there are any and others can be generated
     names: float = 0.1  # ours: share of the other phrases that only name objects, and can fit several
     unknown: float = 0.0  # ours: share of the words that the network sees as unknown ones, in phrases of three and more
+    paraphrased: float = 0.0  # ours: share of human phrases that are said in other words
     flip: float = 0.0  # ours: share of mirrored scenes; not with stored backbone maps
 
     def __post_init__(self) -> None:
@@ -174,7 +176,7 @@ class SceneSamples(Dataset):
     ) -> Sequence[Expression]:
         """Up to `count` phrases about a scene: human ones, ones that only name, and ones generated from the geometry."""
         settings = self.config
-        written = [stored.expressions[place] for place in rng.permutation(len(stored.expressions))]
+        written = [self._paraphrased(stored.expressions[place], rng) for place in rng.permutation(len(stored.expressions))]
         if stored.made == "none":
             return written[:count]
         found = written[: rng.binomial(count, settings.written)]
@@ -189,6 +191,11 @@ class SceneSamples(Dataset):
         found = [*found, *names, *made]
         found += written[len(found) : count]  # few phrases can be generated: add more human ones
         return [found[place] for place in rng.permutation(len(found))][:count]
+
+    def _paraphrased(self, expression: Expression, rng: np.random.Generator) -> Expression:
+        if not self.config.paraphrased or rng.random() >= self.config.paraphrased:
+            return expression
+        return replace(expression, text=paraphrase(expression.text, rng))
 
 
 def collate(samples: list[dict[str, np.ndarray]]) -> Batch:

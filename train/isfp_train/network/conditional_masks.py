@@ -1,0 +1,64 @@
+"""A small network for each cell, whose weights are computed at the cell, and which reads the offset from it (CondInst)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HIDDEN_LAYERS = 2
+
+
+class ConditionalMasks(nn.Module):
+    """What a cell adds to its mask: two hidden layers and an output, per point, with weights computed at the cell.
+
+    A row of the last layer is linear in the features of a place, so it cannot say "red, and near the cell": it takes a neighbour
+    that looks alike for a part of the object. These layers read the offset from the cell's centre beside the features, and can
+    bound the object (prior work: CondInst, Tian et al. 2020). The output's weights are 0 at the start, so nothing is added.
+
+    Args:
+        channels: of the features.
+        width: channels of the hidden layers.
+        detail: points per side for each place, D.
+        grid: S.
+        slope: negative slope of the leaky ReLUs.
+    """
+
+    def __init__(self, channels: int, width: int, detail: int, grid: int, slope: float) -> None:
+        super().__init__()
+        self.width, self.detail, self.grid, self.slope = width, detail, grid, slope
+        #: Numbers of weights: two offsets into the first layer, the features, then a bias; and so on.
+        self.counts = (2 * width, width * width, width, width * width, width, width, 1)
+        self.squeeze = nn.Conv2d(channels, width * detail**2, 1)
+        last = nn.Linear(channels, sum(self.counts))
+        self.controller = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
+        nn.init.normal_(last.weight, std=0.01)
+        with torch.no_grad():
+            inputs = (width + 2, width + 2, 0, width, 0, 0, 0)
+            biases = [
+                torch.randn(count) * (2 / fan) ** 0.5 if fan else torch.zeros(count)
+                for count, fan in zip(self.counts, inputs, strict=True)
+            ]
+            last.bias.copy_(torch.cat(biases))
+            last.weight[-width - 1 :] = 0
+
+    def forward(self, features: Tensor, seen: Tensor, cells: Tensor) -> Tensor:
+        """Features `[P,C,h,w]`, those at the cells `[P,K,C]`, cells `[P,K]` -> logits `[P,K,D·h,D·w]`."""
+        x = functional.pixel_shuffle(self.squeeze(features), self.detail)
+        phrases, masks, (height, width) = *cells.shape, x.shape[2:]
+        aside, first, first_bias, second, second_bias, last, last_bias = self.controller(seen).split(self.counts, dim=2)
+        down, right = (_offsets(line, self.grid, size) for line, size in ((cells // self.grid, height), (cells % self.grid, width)))
+        aside = aside.reshape(phrases, masks, self.width, 2, 1, 1)
+        x = first.reshape(phrases, masks * self.width, self.width) @ x.flatten(2)
+        x = x.reshape(phrases, masks, self.width, height, width) + aside[:, :, :, 0] * right[:, :, None, None, :]
+        x = x + (aside[:, :, :, 1] * down[:, :, None, :, None] + first_bias[..., None, None])
+        x = functional.leaky_relu(x, self.slope).flatten(3)
+        x = second.reshape(phrases, masks, self.width, self.width) @ x + second_bias.unsqueeze(3)
+        x = last.unsqueeze(2) @ functional.leaky_relu(x, self.slope)
+        return (x.squeeze(2) + last_bias).reshape(phrases, masks, height, width)
+
+
+def _offsets(lines: Tensor, grid: int, size: int) -> Tensor:
+    """Distances of `size` points in a row from the centres of rows or columns of cells `[P,K]`, in pairs of cells: `[P,K,size]`."""
+    points = (torch.arange(size, device=lines.device, dtype=torch.float32) + 0.5) * (grid / (2 * size))
+    return points - (lines.unsqueeze(2).to(points.dtype) + 0.5) / 2
