@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-HIDDEN_LAYERS = 2
-
 
 class ConditionalMasks(nn.Module):
     """What a cell adds to its mask: two hidden layers and an output, per point, with weights computed at the cell.
@@ -33,13 +31,10 @@ class ConditionalMasks(nn.Module):
         last = nn.Linear(channels, sum(self.counts))
         self.controller = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
         nn.init.normal_(last.weight, std=0.01)
+        fans = (width + 2, width + 2, 0, width, 0, 0, 0)  # inputs of a layer, for weights that are not 0 at the start
         with torch.no_grad():
-            inputs = (width + 2, width + 2, 0, width, 0, 0, 0)
-            biases = [
-                torch.randn(count) * (2 / fan) ** 0.5 if fan else torch.zeros(count)
-                for count, fan in zip(self.counts, inputs, strict=True)
-            ]
-            last.bias.copy_(torch.cat(biases))
+            for bias, fan in zip(last.bias.split(self.counts), fans, strict=True):
+                bias.copy_(torch.randn(len(bias)) * (2 / fan) ** 0.5 if fan else torch.zeros(len(bias)))
             last.weight[-width - 1 :] = 0
 
     def forward(self, features: Tensor, seen: Tensor, cells: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-
 from isfp_train.data.phrases.paraphrase import paraphrase
 
 

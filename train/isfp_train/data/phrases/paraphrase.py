@@ -39,7 +39,6 @@ SAME = (
     ("trousers", "pants"),
     ("sneakers", "trainers", "tennis shoes"),
     ("glasses", "eyeglasses", "spectacles"),
-    ("hat", "cap"),
     ("bucket", "pail"),
     ("tin", "can"),
     ("picture", "photo", "image", "pic", "frame"),
@@ -74,27 +73,13 @@ SAME = (
     ("wearing", "dressed in"),
 )
 #: The same for places, which must not be followed by "of", "hand" and the like.
-SIDES = tuple(
-    tuple(
-        form.format(side)
-        for form in (
-            "on the {}",
-            "on {}",
-            "at {}",
-            "to the {}",
-            "at the {}",
-            "on the {} side",
-            "on {} side",
-            "in the {}",
-            "at the {} of the picture",
-            "on the {} of the picture",
-        )
-    )  # fmt: skip
-    for side in ("left", "right")
-)
+_BESIDE = "on the {0}|on {0}|at {0}|to the {0}|at the {0}|on the {0} side|on {0} side|in the {0}|at the {0} of the picture"
+SIDES = tuple(tuple(_BESIDE.format(side).split("|")) for side in ("left", "right"))
 #: Forms that are only ever written, never replaced, since what they stand for depends on the rest.
-ONLY_WRITTEN = frozenset(("fellow", "frame", "mobile", "jet", "human", "table", "plant", "cap", "can", "on", "in the {}", "second", "near",
-                          "below", "highest", "first", "middle", "in the left", "in the right", "in front", "dog", "cat"))  # fmt: skip
+ONLY_WRITTEN = frozenset(
+    """fellow|frame|mobile|jet|human|table|plant|can|on|second|near|below|highest|first|middle|in the left|in the right|in front
+    |dog|cat""".replace("\n    ", "").split("|")
+)
 NO_ARTICLE = ("a ", "an ", "what ", "that ", "this ", "in ", "on ", "at ", "to ", "person's ", "his ", "her ", "their ")
 _NOT_AFTER = r"(?! (?:of|hand|side|arm|leg|foot|most|corner|edge|top|bottom|back|front|half|part)\b)"
 
