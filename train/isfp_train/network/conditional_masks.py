@@ -42,7 +42,8 @@ class ConditionalMasks(nn.Module):
         x = functional.pixel_shuffle(self.squeeze(features), self.detail)
         phrases, masks, (height, width) = *cells.shape, x.shape[2:]
         aside, first, first_bias, second, second_bias, last, last_bias = self.controller(seen).split(self.counts, dim=2)
-        down, right = (_offsets(line, self.grid, size) for line, size in ((cells // self.grid, height), (cells % self.grid, width)))
+        rows = torch.floor((cells + 0.5) / self.grid)  # an integer remainder would be six nodes
+        down, right = _offsets(rows, self.grid, height), _offsets(cells - rows * self.grid, self.grid, width)
         aside = aside.reshape(phrases, masks, self.width, 2, 1, 1)
         x = first.reshape(phrases, masks * self.width, self.width) @ x.flatten(2)
         x = x.reshape(phrases, masks, self.width, height, width) + aside[:, :, :, 0] * right[:, :, None, None, :]
@@ -56,4 +57,4 @@ class ConditionalMasks(nn.Module):
 def _offsets(lines: Tensor, grid: int, size: int) -> Tensor:
     """Distances of `size` points in a row from the centres of rows or columns of cells `[P,K]`, in pairs of cells: `[P,K,size]`."""
     points = (torch.arange(size, device=lines.device, dtype=torch.float32) + 0.5) * (grid / (2 * size))
-    return points - (lines.unsqueeze(2).to(points.dtype) + 0.5) / 2
+    return points - (lines.unsqueeze(2) + 0.5) / 2
