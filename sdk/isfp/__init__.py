@@ -24,9 +24,11 @@ from isfp.errors import (
     WriteError,
 )
 from isfp.segmenter import Segmenter
+from isfp.steps.prepared_frame import PreparedFrame
 from isfp.steps.result import Candidate, Segmentation
 from isfp.steps.rivals import Rival
 from isfp.steps.segmentation_set import SegmentationSet
+from isfp.steps.stream import Stream, StreamItem
 from isfp.steps.verdict import NotFoundReason
 from isfp.steps.view import View
 
@@ -42,6 +44,7 @@ __all__ = [
     "IsfpError",
     "NotFoundReason",
     "PhraseError",
+    "PreparedFrame",
     "Rival",
     "RuntimeFailedError",
     "RuntimeUnavailableError",
@@ -50,6 +53,8 @@ __all__ = [
     "Segmenter",
     "SegmenterInUseError",
     "StaleViewError",
+    "Stream",
+    "StreamItem",
     "View",
     "WriteError",
     "__version__",

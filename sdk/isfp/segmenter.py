@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from isfp.bundle.bundle import Bundle
-from isfp.errors import IsfpError
+from isfp.errors import FrameError, IsfpError
 from isfp.runtimes import Runtime, choose
 from isfp.steps.letterbox import check_frame
 from isfp.steps.notes import phrase_notes
 from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase
 from isfp.steps.phrase_cache import CacheCounts, PhraseCache
+from isfp.steps.prepared_frame import PreparedFrame
 from isfp.steps.result import Candidate, Segmentation
 from isfp.steps.segmentation_set import SegmentationSet
 from isfp.steps.stopwatch import Stopwatch
+from isfp.steps.stream import Stream
 from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold
 
 
@@ -36,6 +39,11 @@ class Segmenter:
         mug, plate = view.find(["the red mug", "the plate"])
         if not mug.found:
             others = view.candidates("the red mug")
+
+    Frames that follow each other, of a camera or a video, are handled faster as a stream:
+
+        for item in segmenter.stream(frames, "the red mug"):
+            print(item.index, item.result.found)
 
     Attributes:
         bundle: the bundle that it runs.
@@ -96,53 +104,72 @@ class Segmenter:
         """Minimum score for a match, 0 to 1. To use another one for a single question, pass it to `run` or `View.find`."""
         return self._threshold
 
-    def look(self, frame: np.ndarray) -> View:
+    def prepare(self, frame: np.ndarray) -> PreparedFrame:
+        """Letterbox a frame ahead of `look` or `run`, which then take what this returns in place of the frame.
+
+        May be called from any thread, as `encode` may: so one thread can prepare the next frame while another runs the network.
+
+        Raises:
+            FrameError: the frame is not uint8 `[h,w,3]`.
+        """
+        return PreparedFrame.of(frame, self.framing)
+
+    def look(self, frame: np.ndarray | PreparedFrame) -> View:
         """Letterbox a frame and run the image stage on it, once for everything that is then asked about the frame.
 
         Args:
-            frame: uint8 `[h,w,3]`, blue, green, red, of any size.
+            frame: uint8 `[h,w,3]`, blue, green, red, of any size; or what `prepare` made of it.
 
         Returns:
             A view of the frame, valid until the next call of `look` or `run`.
 
         Raises:
-            FrameError: the frame is not such an image.
+            FrameError: the frame is not such an image, or was prepared for a network with another input.
             SegmenterInUseError: another thread is using the Segmenter.
             RuntimeFailedError: the network failed.
         """
-        check_frame(frame)
+        if not isinstance(frame, PreparedFrame):
+            check_frame(frame)
+        elif frame.framing != self.framing:
+            raise FrameError(
+                f"The frame was prepared for {frame.framing}; expected {self.framing}. Prepare it with this Segmenter."
+            )
         with self._network.one_thread:
             self._network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
-            stopwatch = Stopwatch()
-            with stopwatch.step("frame"):
-                letterboxed, letterbox = self.framing.fit(frame, out=self._letterboxed)
+            if not isinstance(frame, PreparedFrame):
+                frame = PreparedFrame.of(frame, self.framing, out=self._letterboxed)
+            stopwatch = Stopwatch(frame=frame.milliseconds)
             with stopwatch.step("image"):
-                maps = self._image(frame=letterboxed)
-            return View(self._network, self._threshold, letterboxed, letterbox, maps, stopwatch)
+                maps = self._image(frame=frame.letterboxed)
+            return View(self._network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch)
 
     @overload
     def run(
-        self, frame: np.ndarray, text: str, threshold: float | None = None, several: Literal[False] = False
+        self, frame: np.ndarray | PreparedFrame, text: str, threshold: float | None = None, several: Literal[False] = False
     ) -> Segmentation: ...
     @overload
     def run(
-        self, frame: np.ndarray, text: PhraseList, threshold: float | None = None, several: Literal[False] = False
+        self, frame: np.ndarray | PreparedFrame, text: PhraseList, threshold: float | None = None, several: Literal[False] = False
     ) -> list[Segmentation]: ...
     @overload
-    def run(self, frame: np.ndarray, text: str, threshold: float | None = None, *, several: Literal[True]) -> SegmentationSet: ...
+    def run(
+        self, frame: np.ndarray | PreparedFrame, text: str, threshold: float | None = None, *, several: Literal[True]
+    ) -> SegmentationSet: ...
     @overload
     def run(
-        self, frame: np.ndarray, text: PhraseList, threshold: float | None = None, *, several: Literal[True]
+        self, frame: np.ndarray | PreparedFrame, text: PhraseList, threshold: float | None = None, *, several: Literal[True]
     ) -> list[SegmentationSet]: ...
 
-    def run(self, frame: np.ndarray, text: str | PhraseList, threshold: float | None = None, several: bool = False) -> Any:
+    def run(
+        self, frame: np.ndarray | PreparedFrame, text: str | PhraseList, threshold: float | None = None, several: bool = False
+    ) -> Any:
         """Find the object that each phrase means in a frame: `look(frame).find(text, threshold, several)`.
 
         The image stage runs once, however many phrases there are, the text stage only for phrases that are not in the cache, and
         the mask stage only for objects that were found.
 
         Args:
-            frame: uint8 `[h,w,3]`, blue, green, red, of any size.
+            frame: uint8 `[h,w,3]`, blue, green, red, of any size; or what `prepare` made of it.
             text: one phrase, or a list of them.
             threshold: minimum score for a match, 0 to 1; by default the Segmenter's.
             several: find every object that a phrase means ("the mugs"), not only the best one.
@@ -160,7 +187,85 @@ class Segmenter:
         with self._network.one_thread:
             return self.look(frame).find(text, threshold, several)
 
-    def candidates(self, frame: np.ndarray, text: str, k: int = 3) -> list[Candidate]:
+    @overload
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        text: str,
+        threshold: float | None = None,
+        several: Literal[False] = False,
+        drop_late: bool | None = None,
+    ) -> Stream[Segmentation]: ...
+    @overload
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        text: PhraseList,
+        threshold: float | None = None,
+        several: Literal[False] = False,
+        drop_late: bool | None = None,
+    ) -> Stream[list[Segmentation]]: ...
+    @overload
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        text: str,
+        threshold: float | None = None,
+        *,
+        several: Literal[True],
+        drop_late: bool | None = None,
+    ) -> Stream[SegmentationSet]: ...
+    @overload
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        text: PhraseList,
+        threshold: float | None = None,
+        *,
+        several: Literal[True],
+        drop_late: bool | None = None,
+    ) -> Stream[list[SegmentationSet]]: ...
+
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        text: str | PhraseList,
+        threshold: float | None = None,
+        several: bool = False,
+        drop_late: bool | None = None,
+    ) -> Any:
+        """Find the object that each phrase means in every frame of a source, while the next frame is read.
+
+        The results are those of `run` on one frame after another. Reading and letterboxing, the network, and what you do with a
+        result overlap, each in a thread of its own. While the stream runs, the Segmenter belongs to it: other uses get a
+        SegmenterInUseError.
+
+            with Segmenter("edge.isfp") as segmenter, isfp.camera.open("0") as camera:
+                for item in segmenter.stream(camera, "the red mug"):
+                    print(item.index, item.result.found)
+
+        Args:
+            frames: an open camera, a list, a generator or the like, of frames uint8 `[h,w,3]`, each an array of its own. It is
+                iterated over in another thread.
+            text: one phrase, or a list of them; `Stream.text` changes it on the way.
+            threshold, several: as for `run`.
+            drop_late: for sources that do not wait: where frames come faster than results are taken, drop all but the newest one
+                and count them (`Stream.dropped`). By default for a live `Camera` only.
+
+        Returns:
+            An iterator over `StreamItem`s, each with `frame`, `result`, `index` and `seconds`.
+
+        Raises:
+            IsfpError: the threshold is out of range, or `frames` cannot be iterated over.
+            PhraseError: a phrase is not text, or has no words.
+            FrameError, SegmenterInUseError, RuntimeFailedError: as for `run`, from the stream, which then has ended; errors of
+                the source too, as they are.
+        """
+        if threshold is not None:
+            check_threshold(threshold)
+        return Stream(self, lambda frame, asked: self.look(frame).find(asked, threshold, several), frames, text, drop_late)
+
+    def candidates(self, frame: np.ndarray | PreparedFrame, text: str, k: int = 3) -> list[Candidate]:
         """Return up to K different objects that a phrase might mean in a frame: `look(frame).candidates(text, k)`.
 
         If you also want the frame's results, call `look` once and ask the view for both.

@@ -10,9 +10,9 @@ from time import perf_counter
 class Stopwatch:
     """Records how long each step took, in milliseconds; a step that runs again replaces its earlier time."""
 
-    def __init__(self) -> None:
-        """Start with no steps."""
-        self._steps: dict[str, float] = {}
+    def __init__(self, **steps: float) -> None:
+        """Start with the steps that were timed elsewhere, in milliseconds."""
+        self._steps = steps
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

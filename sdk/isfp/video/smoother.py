@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import overload
 
 import numpy as np
 
 from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
+from isfp.steps.prepared_frame import PreparedFrame
 from isfp.steps.result import Segmentation
+from isfp.steps.stream import Stream
 from isfp.steps.verdict import NotFoundReason
-from isfp.steps.view import PhraseAnswer, View, distinct_phrases
+from isfp.steps.view import PhraseAnswer, PhraseList, View, distinct_phrases
 from isfp.video.memory import Memory
 
 
@@ -22,9 +25,8 @@ class Smoother:
     one.
 
         with Segmenter("edge.isfp") as segmenter, isfp.camera.open("0") as frames:
-            smoother = Smoother(segmenter)
-            for frame in frames:
-                result = smoother.run(frame, "the red mug")
+            for item in Smoother(segmenter).stream(frames, "the red mug"):
+                print(item.seconds, item.result.found)
 
     The results' score, cell and identifying map are those of the blend; those of the first frame are the Segmenter's own.
     """
@@ -50,18 +52,18 @@ class Smoother:
         self._size: tuple[int, ...] = ()
 
     @overload
-    def run(self, frame: np.ndarray, text: str) -> Segmentation: ...
+    def run(self, frame: np.ndarray | PreparedFrame, text: str) -> Segmentation: ...
     @overload
-    def run(self, frame: np.ndarray, text: list[str] | tuple[str, ...]) -> list[Segmentation]: ...
+    def run(self, frame: np.ndarray | PreparedFrame, text: PhraseList) -> list[Segmentation]: ...
 
-    def run(self, frame: np.ndarray, text: str | list[str] | tuple[str, ...]) -> Segmentation | list[Segmentation]:
+    def run(self, frame: np.ndarray | PreparedFrame, text: str | PhraseList) -> Segmentation | list[Segmentation]:
         """Find the object that each phrase means in the next frame; see `Segmenter.run`.
 
         Phrases may change from frame to frame. A phrase that was left out of a frame starts from scratch, and after a frame of
         another size all of them do.
 
         Args:
-            frame: uint8 `[h,w,3]`, blue, green, red.
+            frame: uint8 `[h,w,3]`, blue, green, red; or what `Segmenter.prepare` made of it.
             text: one phrase, or a list of them.
 
         Raises:
@@ -71,7 +73,21 @@ class Smoother:
             results = self._run(self.segmenter.look(frame), text if isinstance(text, list | tuple) else [text])
         return results if isinstance(text, list | tuple) else results[0]
 
-    def _run(self, view: View, text: list[str] | tuple[str, ...]) -> list[Segmentation]:
+    @overload
+    def stream(self, frames: Iterable[np.ndarray], text: str, drop_late: bool | None = None) -> Stream[Segmentation]: ...
+    @overload
+    def stream(
+        self, frames: Iterable[np.ndarray], text: PhraseList, drop_late: bool | None = None
+    ) -> Stream[list[Segmentation]]: ...
+
+    def stream(self, frames: Iterable[np.ndarray], text: str | PhraseList, drop_late: bool | None = None) -> Stream:
+        """Find the object that each phrase means in every frame of a video, while the next frame is read.
+
+        The results are those of `run` on one frame after another; see `Segmenter.stream` for the arguments and the errors.
+        """
+        return Stream(self.segmenter, self.run, frames, text, drop_late)
+
+    def _run(self, view: View, text: PhraseList) -> list[Segmentation]:
         phrases = [view.encode(phrase) for phrase in text]
         size = view.letterbox.frame_size
         memory = self._memory if size == self._size else self._new_memory()
