@@ -22,11 +22,13 @@ def test_rows_are_the_papers() -> None:
     parts = {name: variant(tiny(), name, 0, 8).network for name in ROWS}
     assert [(p.identification, p.refinement) for p in parts.values()] == [
         ("none", False), ("convolution", False), ("fpm", False), ("convolution", True), ("fpm", True), ("fpm", True),
-        ("fpm", True),
+        ("fpm", True), ("fpm", False), ("fpm", False), ("fpm", True),
     ]  # fmt: skip
     assert [name for name, p in parts.items() if p.segmentation_language == "none"] == ["no-language"]
     own = tiny().network.refinement_guided
-    assert [p.refinement_guided for p in parts.values()] == [*[own] * 6, True]
+    assert [p.refinement_guided for p in parts.values()] == [*[own] * 6, True, *[own] * 3]
+    for row, switch in (("film", "identification_film"), ("at-grid", "fusion_at_grid"), ("bounded", "conditional_masks")):
+        assert [name for name, p in parts.items() if getattr(p, switch)] == [row]
 
 
 def test_every_row_and_seed_has_the_same_scenes_and_budget() -> None:

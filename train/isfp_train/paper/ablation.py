@@ -43,6 +43,18 @@ ROWS = {
         "all, a guided filter in the RM (ours)",
         {"identification": "fpm", "refinement": True, "refinement_guided": True},
     ),
+    "film": Row(
+        "Baseline+IEM+FPM, the phrase in the IEM's convolutions (FiLM, ours)",
+        {"identification": "fpm", "refinement": False, "identification_film": True},
+    ),
+    "at-grid": Row(
+        "Baseline+IEM+FPM, fusion at S×S (ours)",
+        {"identification": "fpm", "refinement": False, "fusion_at_grid": True},
+    ),
+    "bounded": Row(
+        "all, masks bounded by a network per cell (ours)",
+        {"identification": "fpm", "refinement": True, "conditional_masks": 8},
+    ),
 }
 
 
