@@ -42,11 +42,15 @@ def test_a_phrase_of_unknown_words_is_not_found(find, runtime, text):
     assert "no word of the phrase is known" in result.notes
 
 
-@pytest.mark.parametrize("text", ["red", "the red", "the red zork"])
+@pytest.mark.parametrize("text", ["red zork", "the red zork"])
 def test_a_phrase_without_a_known_noun_is_not_found_though_its_score_is_high(find, text):
     result = find(SCENE, text)
     assert result.score > 0.9
     assert (result.found, result.reason) == (False, NotFoundReason.NO_KNOWN_NOUN)
+
+
+def test_a_colour_alone_is_left_to_the_score(find):
+    assert find(SCENE, "the red").found
 
 
 def test_a_known_noun_beside_unknown_words_is_found_and_they_are_said(find):

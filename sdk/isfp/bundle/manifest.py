@@ -72,8 +72,8 @@ class Manifest:
         name: the model's name.
         framing: how frames are letterboxed for the network.
         max_words: L, the number of words of a phrase that the network reads.
-        noun_required: whether a phrase must have a known word that can name an object; "red" and "left" then find nothing. False
-            for a network that learned such phrases. `text.noun_required` in the file, true if absent.
+        noun_required: whether a phrase must name an object or say which one; "the" and "the red zork" then find nothing. False for
+            a network that learned such phrases. `text.noun_required` in the file, true if absent.
         grid: S, the identifying map's rows and columns.
         found_threshold: minimum score for a match, a probability of the identifying map, 0 to 1.
         mask_threshold: the mask's probability above which a pixel belongs to the object, between 0 and 1.

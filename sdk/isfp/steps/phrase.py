@@ -12,7 +12,7 @@ import numpy as np
 
 from isfp.errors import BundleCorruptError, PhraseError
 from isfp.steps.spelling import near_word
-from isfp.steps.word_kinds import names_object
+from isfp.steps.word_kinds import describes_object, names_object
 
 PAD, UNKNOWN = "<pad>", "<unknown>"
 PAD_ID, UNKNOWN_ID = 0, 1
@@ -50,6 +50,7 @@ class EncodedPhrase:
         cut: the words after the L-th, which the network does not read.
         suggestions: unknown word -> the known word that was probably meant, for those that look mistyped.
         names_object: whether a known word can name an object; "the", "red", "two" and "left" cannot.
+        describes_object: whether every word is known and one tells an object from others: "in red", "second from the left".
     """
 
     text: str
@@ -59,6 +60,7 @@ class EncodedPhrase:
     cut: tuple[str, ...]
     suggestions: dict[str, str]
     names_object: bool
+    describes_object: bool
 
     @property
     def key(self) -> bytes:
@@ -141,7 +143,8 @@ class Vocabulary:
         known = [word in self._ids for word in read]
         unknown = tuple(word for word, is_known in zip(read, known, strict=True) if not is_known)
         suggestions = {word: near for word in unknown if (near := self._suggest(word))}
-        return EncodedPhrase(text, ids, len(read), unknown, tuple(cut), suggestions, names_object(read, known))
+        kinds = names_object(read, known), describes_object(read, known)
+        return EncodedPhrase(text, ids, len(read), unknown, tuple(cut), suggestions, *kinds)
 
     def _suggest(self, word: str) -> str | None:
         if word not in self._near:

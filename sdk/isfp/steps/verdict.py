@@ -1,7 +1,7 @@
 """The verdict "not there": what is known beside the score, and the reason that a result states (ours).
 
-The network scores every phrase on every frame. If the phrase names no object that it knows, or the frame shows nothing, the score
-means nothing, however high it is.
+The network scores every phrase on every frame. If the phrase neither names nor describes an object, or the frame shows nothing, the
+score means nothing, however high it is.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def why_refused(phrase: EncodedPhrase, contrast: bool, noun_required: bool = Tru
     Args:
         phrase: the phrase.
         contrast: whether the frame shows anything; see `contrast.has_contrast`.
-        noun_required: whether a phrase must name an object; see `Manifest.noun_required`.
+        noun_required: whether a phrase must name or describe an object; see `Manifest.noun_required`.
     """
     if len(phrase.unknown) == phrase.length:
         return NotFoundReason.NO_KNOWN_WORD
-    if noun_required and not phrase.names_object:
+    if noun_required and not (phrase.names_object or phrase.describes_object):
         return NotFoundReason.NO_KNOWN_NOUN
     return None if contrast else NotFoundReason.FRAME_WITHOUT_CONTRAST
