@@ -36,6 +36,12 @@ def test_a_relation_to_an_absent_anchor_fits_nothing() -> None:
     assert prove(Meaning("mug", relation="nearest", anchors=(Meaning("zebra"),)), objects, SIZE) == NOTHING
 
 
+def test_a_second_relation_to_an_absent_anchor_fits_nothing() -> None:
+    objects = [box("mug", 100, 200), box("plate", 300, 200)]
+    meaning = Meaning("mug", relation="left of", anchors=(Meaning("plate"),), second=("above", Meaning("zebra")))
+    assert prove(meaning, objects, SIZE) == NOTHING
+
+
 def test_nearest_of_three_alike_needs_a_clear_margin() -> None:
     near = Meaning("mug", relation="nearest", anchors=(Meaning("plate"),))
     mugs = [box("mug", 60, 200), box("mug", 200, 200), box("mug", 340, 200)]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from isfp_train.data.phrases.geometry import DOUBT, NOTHING
+from isfp_train.data.phrases.clothes import clothes_phrases, may_say, words_of
+from isfp_train.data.phrases.geometry import DOUBT, MAYBE, NO, NOTHING, YES
 from isfp_train.data.phrases.meaning import Meaning
+from isfp_train.data.phrases.phrases import HELD_OUT_PAIRS
 from isfp_train.data.phrases.worn import Described, DressedIn, Lacks, NotDressedIn, VisibleGarment, Wears, find
-from isfp_train.data.scene import Scene, measure
+from isfp_train.data.scene import Scene, held_out, measure
 from isfp_train.data.scenes.people import PeopleScenes
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.data.sprites.clothing import ClothedPeople, Garment, garment_of
-from isfp_train.data.sprites.coco import Coco
+from isfp_train.data.sprites.coco import DARK, Coco
+from isfp_train.data.sprites.colours import COLOURS
 from isfp_train.errors import DataMissingError
 from tests.train.photo_folder import file_names, write_photos
 
@@ -129,6 +133,69 @@ def test_places_and_relations_count_only_those_whom_the_clothes_fit() -> None:
     beside = Described(relation="nearest", anchor=Described((Wears("shirt", "red"),)))
     assert find(beside, people, outfits, SIZE) == 1
     assert find(Described(relation="nearest", anchor=Described(green)), people, outfits, SIZE) == DOUBT
+
+
+def test_only_a_person_in_full_view_is_said_to_lack_something() -> None:
+    (hat,) = wearing(("hat", "blue"), shown=0.0)
+    assert Lacks("hat").holds(wearing(("shirt", "red"))) == YES
+    assert Lacks("hat").holds((*wearing(("shirt", "red")), hat)) == MAYBE
+    assert Lacks("hat").holds((*wearing(("shirt", "red")), *wearing(("pants", "red"), shown=0.2))) == MAYBE
+    assert Lacks("hat").holds(wearing(("hat", "red"))) == NO
+
+
+@pytest.mark.parametrize("kind", ["hat", "bag", "shoes", "scarf"])
+@pytest.mark.parametrize("colour", ["red", None])
+def test_not_in_red_is_said_of_a_person_none_of_whose_things_may_be_red(kind: str, colour: str | None) -> None:
+    blue = wearing(("shirt", "blue"), ("pants", "blue"))
+    assert NotDressedIn("red").holds(blue) == YES
+    assert NotDressedIn("red").holds((*blue, *wearing((kind, colour)))) == MAYBE
+    assert NotDressedIn("red").holds(wearing(("shirt", "red"), ("pants", "red"))) == NO
+
+
+@pytest.mark.parametrize(("bottom", "expected"), [(190, 0), (150, DOUBT)])
+def test_closest_to_us_is_who_is_both_bigger_and_lower(bottom: int, expected: int) -> None:
+    boxes = [(bottom - 145, bottom, 10, 90), (85, 155, 150, 180)]
+    masks = [np.zeros(SIZE, bool) for _ in boxes]
+    for mask, (top, low, left, right) in zip(masks, boxes, strict=True):
+        mask[top:low, left:right] = True
+    people = [measure(mask, ("person",), "person") for mask in masks]
+    said = Described(picked=Meaning("person", place="front"))
+    assert find(said, people, [wearing(("shirt", "red"))] * 2, SIZE) == expected
+    rng = np.random.default_rng(0)
+    bigger = {words_of(Described(picked=Meaning("person", size="biggest")), 2, rng) for _ in range(50)}
+    assert all(text.startswith(("biggest", "largest")) for text in bigger)
+    assert any("closest to us" in words_of(said, 2, rng) for _ in range(50))
+
+
+def test_phrases_about_clothes_have_no_pair_of_colour_and_kind_that_is_held_out() -> None:
+    held = [colour for colour in COLOURS if held_out(f"{colour} skirt", HELD_OUT_PAIRS)]
+    trained = [colour for colour in COLOURS if colour not in held]
+    assert held
+    assert trained
+    for colour in held:
+        assert not may_say(Described((Wears("skirt", colour),)))
+        assert not may_say(Described(relation="nearest", anchor=Described((Wears("skirt", colour),))))
+        outfits = [wearing(("skirt", colour)), wearing(("skirt", trained[0]))]
+        phrases = clothes_phrases(row_of(2), outfits, SIZE, np.random.default_rng(0), 60, 0.3)
+        assert phrases
+        assert not [phrase.text for phrase in phrases if f"{colour} skirt" in phrase.text]
+    assert may_say(Described((Wears("skirt", trained[0]),)))
+
+
+def test_a_colour_that_cloth_in_a_dark_photo_is_dyed_in_is_uncertain(people: ClothedPeople) -> None:
+    person = people.person(1)
+    place = [garment.kind for garment in person.garments].index("shirt")
+    dark = replace(person, lit=False).dyed(place, "yellow", np.random.default_rng(1)).garments[place]
+    assert dark.colour is None
+    assert {"yellow", "black"} <= dark.perhaps
+
+
+@pytest.mark.parametrize(("brightness", "lit"), [(DARK - 5, False), (DARK + 5, True)])
+def test_a_photo_is_lit_from_a_brightness_on(tmp_path: Path, brightness: int, lit: bool) -> None:
+    write_photos(tmp_path, {file_names("train", 1)[0]: _drawn(*OUTFITS[0])}, KINDS, size=(260, 160))
+    coco = Coco(tmp_path)
+    coco.photo = lambda photo: np.full((260, 160, 3), brightness, np.uint8)  # type: ignore[method-assign]
+    assert ClothedPeople(coco, "train").person(1).lit == lit
 
 
 def test_scenes_have_people_as_objects_and_phrases_of_both_kinds(people: ClothedPeople) -> None:

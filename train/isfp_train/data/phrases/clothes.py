@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from isfp_train.data.phrases.geometry import NOTHING
-from isfp_train.data.phrases.meaning import Meaning
+from isfp_train.data.phrases.meaning import DEPTHS, Meaning
+from isfp_train.data.phrases.phrases import HELD_OUT_PAIRS
 from isfp_train.data.phrases.worn import (
     CALLED,
     Described,
@@ -20,7 +21,7 @@ from isfp_train.data.phrases.worn import (
     Wears,
     find,
 )
-from isfp_train.data.scene import Expression, SceneObject
+from isfp_train.data.scene import Expression, SceneObject, held_out
 from isfp_train.data.sprites.clothing import Garment
 from isfp_train.data.sprites.colours import COLOURS
 
@@ -81,14 +82,14 @@ SIDED = {
     "leftmost": ("leftmost {x}", "{x} on the far left", "far left {x}", "{x} furthest left", "{x} all the way on the left"),
     "rightmost": ("rightmost {x}", "{x} on the far right", "far right {x}", "{x} furthest right", "{x} all the way on the right"),
     "middle": ("{x} in the middle", "middle {x}", "{x} in the centre", "center {x}", "{x} in the center"),
-}
-SIZED = {
-    "biggest": ("biggest {x}", "{x} in front", "closest {x}", "{x} closest to us", "front {x}", "largest {x}",
-    "{x} nearest to the camera",
-                "{x} in the front", "nearest {x}"),
-    "smallest": ("smallest {x}", "{x} in the back", "{x} furthest away", "back {x}", "{x} at the back", "farthest {x}",
-                 "{x} in the background"),
+    "front": ("{x} in front", "closest {x}", "{x} closest to us", "front {x}", "{x} nearest to the camera", "{x} in the front",
+              "nearest {x}"),
+    "back": ("{x} in the back", "{x} furthest away", "back {x}", "{x} at the back", "farthest {x}", "{x} in the background"),
 }  # fmt: skip
+SIZED = {
+    "biggest": ("biggest {x}", "largest {x}"),
+    "smallest": ("smallest {x}",),
+}
 ORDERED = ("{k} {x} from the {s}", "{k} {x} from {s}", "{k} from the {s}", "{k} from {s}", "the {k} {x} from the {s}")
 RELATED = {
     "left of": ("{x} left of {y}", "{x} to the left of {y}", "{x} on the left of {y}", "{x} standing left of {y}"),
@@ -116,11 +117,11 @@ def clothes_phrases(
     count: int,
     absent: float,
 ) -> list[Expression]:
-    """Up to `count` different phrases, each proved to fit exactly one person, or nobody.
+    """Up to `count` different phrases, each proved to fit exactly one person, or nobody, without held-out pairs of colour and kind.
 
     Args:
         people: all people of the scene.
-        outfits: what each of them visibly wears.
+        outfits: what each of them wears, and how much of it is visible.
         size: height and width of the scene in pixels.
         rng: chooses meanings and words.
         count: maximum number of phrases.
@@ -133,7 +134,7 @@ def clothes_phrases(
             if attempt >= _SAME_STYLE:
                 style = rng.random()
             said = _absent(outfits, rng) if missing else _present(outfits, style, rng)
-            if said is None:
+            if said is None or not may_say(said):
                 continue
             target = find(said, people, outfits, size)
             if target != NOTHING if missing else target < 0:
@@ -163,10 +164,25 @@ def words_of(said: Described, count: int, rng: np.random.Generator) -> str:
     return _one(rng, SIZED[picked.size] if picked.size is not None else SIDED[picked.place or "left"]).format(x=x)
 
 
+def may_say(said: Described) -> bool:
+    """Whether a training phrase may say this: it combines no colour with a kind that `HELD_OUT_PAIRS` keeps for tests."""
+    return (said.anchor is None or may_say(said.anchor)) and not any(
+        held_out(f"{trait.colour} {kind}", HELD_OUT_PAIRS)
+        for trait in said.traits
+        if not isinstance(trait, Lacks) and trait.colour is not None
+        for kind in (_kinds(trait.word) if isinstance(trait, Wears) else ("person",))
+    )
+
+
+def _kinds(word: str) -> set[str]:
+    """The kinds that a word of clothes may mean, and the word itself, by which other data name them."""
+    return {word, *(kind for kind, words in CALLED.items() if word in words)}
+
+
 def _present(outfits: Sequence[Outfit], style: float, rng: np.random.Generator) -> Described | None:
     """A description of a form that `style` (0 to 1) chooses, which may fit somebody."""
     target = int(rng.integers(len(outfits)))
-    around = [seen.garment.colour for outfit in outfits for seen in outfit if seen.garment.colour is not None]
+    around = [seen.garment.colour for outfit in outfits for seen in outfit if seen.area and seen.garment.colour is not None]
     if style < 0.11:
         return Described(picked=_picked(len(outfits), rng))
     traits = _traits(outfits[target], around, rng)
@@ -214,6 +230,8 @@ def _picked(count: int, rng: np.random.Generator) -> Meaning:
     style = rng.random()
     if style < 0.5:
         return Meaning("person", place=_one(rng, ("left", "right", "left", "right", "leftmost", "rightmost", "middle")))
+    if style < 0.65:
+        return Meaning("person", place=_one(rng, DEPTHS))
     if style < 0.7:
         return Meaning("person", size=_one(rng, tuple(SIZED)))
     return Meaning("person", order=(int(rng.integers(1, max(2, count) + 1)), _one(rng, ("left", "right"))))

@@ -48,6 +48,8 @@ def prove(meaning: Meaning, objects: Sequence[SceneObject], size: tuple[int, int
     if meaning.second is not None:
         relation, anchor = meaning.second
         index = prove(anchor, objects, size)
+        if index == NOTHING:
+            return NOTHING
         if index < 0 or not objects[index].nameable:
             return DOUBT
         status[index] = NO

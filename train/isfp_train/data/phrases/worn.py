@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from isfp_train.data.phrases.geometry import DOUBT, MAYBE, NO, NOTHING, YES, prove
-from isfp_train.data.phrases.meaning import Meaning
+from isfp_train.data.phrases.geometry import DOUBT, GAP, MAYBE, NO, NOTHING, YES, prove
+from isfp_train.data.phrases.meaning import DEPTHS, Meaning
 from isfp_train.data.scene import SceneObject
 from isfp_train.data.sprites.clothing import Garment
 
@@ -65,7 +65,7 @@ class VisibleGarment:
 
     Attributes:
         garment: its kind and colours.
-        area: number of its visible pixels.
+        area: number of its visible pixels, 0 if it is hidden.
         shown: share of it that is visible, 0 to 1.
         share: share of the person's visible pixels, 0 to 1.
     """
@@ -107,13 +107,14 @@ class Wears:
 
 @dataclass(frozen=True)
 class Lacks:
-    """Wears nothing called `word`."""
+    """Wears nothing called `word`. Uncertain if a garment is mostly hidden: head or hand may be too."""
 
     word: str
 
     def holds(self, outfit: Outfit) -> int:
         """YES, MAYBE or NO."""
-        return YES - Wears(self.word).holds(outfit)
+        state = YES - Wears(self.word).holds(outfit)
+        return min(state, MAYBE) if any(seen.shown < _CLEAR for seen in outfit) else state
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,14 @@ class DressedIn:
 
 @dataclass(frozen=True)
 class NotDressedIn:
-    """Is not dressed mainly in `colour`; shoes, bags, hats and other small things do not count."""
+    """Wears nothing in `colour`, not even shoes, a bag or a hat; who is dressed mainly in it does not fit."""
 
     colour: str
 
     def holds(self, outfit: Outfit) -> int:
         """YES, MAYBE or NO."""
-        return YES - DressedIn(self.colour).holds(outfit)
+        free = bool(outfit) and all(_coloured(seen.garment, self.colour) == NO for seen in outfit)
+        return YES if free else min(MAYBE, YES - DressedIn(self.colour).holds(outfit))
 
 
 Trait = Wears | Lacks | DressedIn | NotDressedIn
@@ -176,7 +178,7 @@ def find(said: Described, people: Sequence[SceneObject], outfits: Sequence[Outfi
     Args:
         said: the description.
         people: all people of the scene.
-        outfits: what each of them visibly wears.
+        outfits: what each of them wears, and how much of it is visible.
         size: height and width of the scene in pixels.
     """
     states = [min((trait.holds(outfit) for trait in said.traits), default=YES) for outfit in outfits]
@@ -196,9 +198,23 @@ def find(said: Described, people: Sequence[SceneObject], outfits: Sequence[Outfi
         found = prove(Meaning("person", relation=said.relation, anchors=(Meaning("anchor"),)), asked, size) - 1
         return _nameable(fitting[found], people) if found >= 0 else DOUBT
     if said.picked is not None:
-        found = prove(said.picked, [people[i] for i in fitting], size)
+        chosen = [people[i] for i in fitting]
+        found = _by_depth(said.picked.place, chosen, size) if said.picked.place in DEPTHS else prove(said.picked, chosen, size)
         return _nameable(fitting[found], people) if found >= 0 else found
     return _nameable(fitting[0], people) if len(fitting) == 1 else DOUBT
+
+
+def _by_depth(place: str | None, people: Sequence[SceneObject], size: tuple[int, int]) -> int:
+    """Who is closest to the camera, or farthest from it: clearly the biggest and the lowest at the feet, or the opposite.
+
+    `prove` would compare heads too, but the head of a person who stands closer is higher in the frame.
+    """
+    sign = 1 if place == "front" else -1
+    best = prove(Meaning("person", size="biggest" if sign > 0 else "smallest"), people, size)
+    if best < 0:
+        return DOUBT
+    gaps = [sign * (people[best].box[3] - other.box[3]) for i, other in enumerate(people) if i != best]
+    return best if min(gaps) >= GAP * size[0] else DOUBT
 
 
 def _nameable(index: int, people: Sequence[SceneObject]) -> int:

@@ -157,7 +157,7 @@ def _outfit(person: ClothedPerson, pose: SpritePose, visible: np.ndarray) -> Out
     return tuple(
         VisibleGarment(garment, int(seen[place]), float(min(1.0, seen[place] / max(1.0, whole[place]))), float(seen[place] / total))
         for place, garment in enumerate(person.garments, start=1)
-        if seen[place] > 0
+        if whole[place] > 0  # also what is hidden here: nobody can say that a person with a hidden hat has none
     )
 
 

@@ -50,11 +50,13 @@ class ClothedPerson:
         rgba: uint8 `[h,w,4]`, straight alpha with soft edges.
         worn: which garment a pixel shows, uint8 `[h,w]`: place in `garments` plus 1, 0 for skin, hair and others.
         garments: what the person wears and carries.
+        lit: whether the photo is bright: a tenth of its pixels reach `DARK`. If not, no colour is certain, dyed or not.
     """
 
     rgba: np.ndarray
     worn: np.ndarray
     garments: tuple[Garment, ...]
+    lit: bool
 
     def dyed(self, place: int, colour: str, rng: np.random.Generator) -> ClothedPerson:
         """The same person with a garment in another colour; unchanged if the garment is tiny or has no main colour."""
@@ -70,7 +72,7 @@ class ClothedPerson:
         rgba = self.rgba.copy()
         rgba[rows, columns, :3] = painted[..., :3]
         garments = list(self.garments)
-        garments[place] = garment_of(garments[place].kind, rgba[mask][:, :3])
+        garments[place] = garment_of(garments[place].kind, rgba[mask][:, :3], self.lit)
         return replace(self, rgba=rgba, garments=tuple(garments))
 
 
@@ -169,7 +171,7 @@ class ClothedPeople:
         rgb, worn = frame[rows, columns], np.ascontiguousarray(worn[rows, columns])
         lit = float(np.percentile(frame[::4, ::4].max(axis=2), 90)) >= DARK
         garments = tuple(garment_of(kind, rgb[worn == place], lit) for place, kind in enumerate(kinds, start=1))
-        return ClothedPerson(np.dstack([rgb, alpha]), worn, garments)
+        return ClothedPerson(np.dstack([rgb, alpha]), worn, garments, lit)
 
 
 def _stands_free(box: list[float], height: int, width: int) -> bool:
