@@ -97,6 +97,9 @@ def build(
     phrases: Annotated[int, typer.Option(min=1, help="Maximum number of phrases at once.")] = 8,
     usual_phrases: Annotated[int, typer.Option(min=1, help="Number of phrases at once to optimise for.")] = 1,
     candidates: Annotated[int, typer.Option(min=1, help="Maximum number of masks per phrase.")] = 3,
+    one_graph: Annotated[
+        bool, typer.Option(help="Also build the stages as one graph, for phrases that stay in view: less delay, more memory.")
+    ] = True,
     frames: FramesOption = None,
     calibration: CalibrationOption = 24,
     keep: KeepOption = None,
@@ -142,7 +145,7 @@ def build(
 
             builder = rtx_builder(target, asked, profile, watch)
         measured = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(asked) else []
-        result = build_engine(opened, builder, asked, keep or [], measured, gpu, console.print)
+        result = build_engine(opened, builder, asked, keep or [], measured, gpu, one_graph, console.print)
     described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
     if report:
         report.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

@@ -79,7 +79,7 @@ class IsfpNode(Node):
     def answer(self, message: Image | CompressedImage) -> None:
         start = perf_counter()
         frame = frame_of(message) if isinstance(message, Image) else compressed_frame_of(message)
-        result = self.segmenter.look(frame).find(self.query, self.get_parameter("threshold").value)
+        result = self.segmenter.look(frame, [self.query]).find(self.query, self.get_parameter("threshold").value)
         self.mask.publish(image_of(result.mask.astype(np.uint8) * 255, "mono8", message.header))
         self.detections.publish(detections_of(result, message.header))
         run = (perf_counter() - start) * 1e3

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import FIND
 from isfp.errors import FrameError, IsfpError
 from isfp.runtimes import Runtime, choose
+from isfp.steps.at_once import AtOnce
 from isfp.steps.letterbox import check_frame
 from isfp.steps.notes import phrase_notes
 from isfp.steps.one_thread import OneThread
@@ -21,7 +23,7 @@ from isfp.steps.result import Candidate, Segmentation
 from isfp.steps.segmentation_set import SegmentationSet
 from isfp.steps.stopwatch import Stopwatch
 from isfp.steps.stream import Stream
-from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold
+from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold, distinct_phrases
 
 
 class Segmenter:
@@ -87,6 +89,7 @@ class Segmenter:
         self._image, text, identify, mask = (
             self.runtime.load(self.bundle, stage) for stage in ("image", "text", "identify", "mask")
         )
+        most_at_once = self.runtime.most_at_once(self.bundle)
         self._network = LoadedNetwork(
             self.vocabulary,
             manifest.max_words,
@@ -96,7 +99,10 @@ class Segmenter:
             PhraseCache(text, cache),
             identify,
             mask,
+            self.runtime.load(self.bundle, FIND) if most_at_once else None,
+            most_at_once,
         )
+        self._map_names = [tensor.name for tensor in manifest.stages["image"].outputs]
         self._letterboxed = np.empty((1, self.framing.height, self.framing.width, 3), np.uint8)
 
     @property
@@ -114,17 +120,21 @@ class Segmenter:
         """
         return PreparedFrame.of(frame, self.framing)
 
-    def look(self, frame: np.ndarray | PreparedFrame) -> View:
+    def look(self, frame: np.ndarray | PreparedFrame, texts: Sequence[str] = ()) -> View:
         """Letterbox a frame and run the image stage on it, once for everything that is then asked about the frame.
 
         Args:
             frame: uint8 `[h,w,3]`, blue, green, red, of any size; or what `prepare` made of it.
+            texts: phrases that will be asked about the frame. The answers are the same without them. Where the runtime has the
+                network in one graph, and all of them were found when they were last asked for, they are computed along with the
+                image: on a GPU, this is one launch and one wait.
 
         Returns:
             A view of the frame, valid until the next call of `look` or `run`.
 
         Raises:
             FrameError: the frame is not such an image, or was prepared for a network with another input.
+            PhraseError: a phrase is not text, or has no words.
             SegmenterInUseError: another thread is using the Segmenter.
             RuntimeFailedError: the network failed.
         """
@@ -134,14 +144,24 @@ class Segmenter:
             raise FrameError(
                 f"The frame was prepared for {frame.framing}; expected {self.framing}. Prepare it with this Segmenter."
             )
-        with self._network.one_thread:
-            self._network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
+        network = self._network
+        with network.one_thread:
+            phrases = distinct_phrases([network.encode(text) for text in texts]) if network.find else []
+            network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
             if not isinstance(frame, PreparedFrame):
                 frame = PreparedFrame.of(frame, self.framing, out=self._letterboxed)
             stopwatch = Stopwatch(frame=frame.milliseconds)
-            with stopwatch.step("image"):
-                maps = self._image(frame=frame.letterboxed)
-            return View(self._network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch)
+            if network.find is None or not network.expects(phrases):
+                with stopwatch.step("image"):
+                    maps = self._image(frame=frame.letterboxed)
+                return View(network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch)
+            with stopwatch.step("text"):
+                vectors = network.phrases.vectors(phrases)
+            with stopwatch.step("find"):
+                outputs = network.find(frame=frame.letterboxed, phrases=vectors)
+                maps = {name: outputs[name] for name in self._map_names}
+                at_once = AtOnce.from_outputs([phrase.key for phrase in phrases], vectors, outputs)
+            return View(network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch, at_once)
 
     @overload
     def run(
@@ -184,8 +204,9 @@ class Segmenter:
             SegmenterInUseError: another thread is using the Segmenter.
             RuntimeFailedError: the network failed, or returned values that are not finite or out of range.
         """
+        texts = text if isinstance(text, list | tuple) else [text]
         with self._network.one_thread:
-            return self.look(frame).find(text, threshold, several)
+            return self.look(frame, () if several else texts).find(text, threshold, several)
 
     @overload
     def stream(
@@ -263,7 +284,8 @@ class Segmenter:
         """
         if threshold is not None:
             check_threshold(threshold)
-        return Stream(self, lambda frame, asked: self.look(frame).find(asked, threshold, several), frames, text, drop_late)
+        run: Any = self.run  # the overloads are for callers
+        return Stream(self, lambda frame, asked: run(frame, asked, threshold, several), frames, text, drop_late)
 
     def candidates(self, frame: np.ndarray | PreparedFrame, text: str, k: int = 3) -> list[Candidate]:
         """Return up to K different objects that a phrase might mean in a frame: `look(frame).candidates(text, k)`.

@@ -12,11 +12,12 @@ import pytest
 
 from isfp import Segmenter
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import STAGES
+from isfp.bundle.manifest import FIND, STAGES
 from isfp.runtimes import choose
 from isfp.runtimes.device import DeviceArray
 from isfp.runtimes.engine_runtime import EngineRuntime
 from isfp.runtimes.onnxruntime import OnnxRuntime
+from isfp.steps.lookup import best_cells
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 
@@ -102,6 +103,37 @@ def test_a_replayed_graph_equals_eager(engine: str, bundle: Path) -> None:
                     np.testing.assert_array_equal(value, outcomes[0][name])
     finally:
         runtime.close()
+
+
+def test_the_one_graph_equals_the_stages_and_is_replayed(engine: str, bundle: Path) -> None:
+    opened = Bundle.open(bundle)
+    precision = engine.partition(":")[2]
+    runtime = choose(engine, opened)
+    assert isinstance(runtime, EngineRuntime)
+    if not runtime.most_at_once(opened):
+        runtime.close()
+        pytest.skip("this engine was built without the one graph")
+    values = inputs(opened, 2, 1)
+    frame, phrases = values["image"]["frame"], values["identify"]["phrases"]
+    try:
+        find = runtime.load(opened, FIND)
+        outcomes = [{name: np.array(value) for name, value in find(frame=frame, phrases=phrases).items()} for _ in range(5)]
+        maps = runtime.load(opened, "image")(frame=frame)
+        identifying = np.array(runtime.load(opened, "identify")(**maps, phrases=phrases)["identifying"])
+        cells = outcomes[0]["cells"]
+        masks = np.array(runtime.load(opened, "mask")(frame=frame, **maps, phrases=phrases, cells=cells)["masks"])
+        replayed = runtime.stages[FIND].replayed
+    finally:
+        runtime.close()
+    # Both compute in the same precision, by kernels that may differ.
+    tolerance = STAGE_TOLERANCE.get(precision, 0.1)
+    assert np.abs(outcomes[0]["identifying"] - identifying).max() <= tolerance
+    assert np.abs(outcomes[0]["masks"] - masks).max() <= tolerance * np.abs(masks).max()
+    assert [cell.index for cell in best_cells(outcomes[0]["identifying"])] == cells[:, 0].tolist()
+    for outcome in outcomes[1:]:
+        for name, value in outcome.items():
+            np.testing.assert_array_equal(value, outcomes[0][name])
+    assert replayed == (3 if runtime.graphs else 0)
 
 
 def test_maps_stay_on_the_device(engine: str, bundle: Path) -> None:

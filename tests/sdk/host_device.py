@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import FIND
 from isfp.engines.record import Span
 from isfp.errors import RuntimeFailedError
 from isfp.runtimes.base import Runtime, StageRunner
@@ -31,6 +32,7 @@ class HostDevice(Device):
         self.host_allocations: list[int] = []
         self.uploads: list[int] = []
         self.downloads: list[int] = []
+        self.waits = 0
         self.graphs = 0
         self.closed = False
         self._memory: list[np.ndarray] = []
@@ -69,6 +71,7 @@ class HostDevice(Device):
     def wait(self) -> None:
         self._inside()
         assert self._recording is None, "waiting breaks a capture"
+        self.waits += 1
         while self._queue:
             self._queue.pop(0)()
 
@@ -166,8 +169,12 @@ class HostRuntime(Runtime):
 
     name = "host"
 
-    def __init__(self, phrases: Span = PHRASES, candidates: Span = CANDIDATES, captures: bool = True) -> None:
+    def __init__(
+        self, phrases: Span = PHRASES, candidates: Span = CANDIDATES, captures: bool = True, find: bytes | None = None
+    ) -> None:
+        """`find` is the ONNX of the stage of this name, which bundles have not."""
         super().__init__()
+        self._find = find
         self.device = HostDevice(captures)
         self._spans = phrases, candidates
 
@@ -179,14 +186,17 @@ class HostRuntime(Runtime):
     def with_option(cls, option: str, threads: int = 0) -> Runtime:
         raise NotImplementedError
 
+    def most_at_once(self, bundle: Bundle) -> int:
+        return self._spans[0].max if self._find else 0
+
     @property
     def stages(self) -> dict[str, EngineStage]:
         return {name: stage.runner for name, stage in self._loaded.items()}
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
-        entry = bundle.manifest.stages[stage]
-        buffers = stage_buffers(entry, *self._spans)
-        execution = HostExecution(self.device, bundle.read(entry.file), buffers)
+        buffers = stage_buffers(bundle.manifest.stage(stage), *self._spans)
+        content = self._find if stage == FIND and self._find else bundle.read(bundle.manifest.stages[stage].file)
+        execution = HostExecution(self.device, content, buffers)
         return EngineStage(buffers, self.device, execution)
 
     def _free(self) -> None:

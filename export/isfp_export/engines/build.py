@@ -12,6 +12,7 @@ from typing import Any
 
 from isfp.bundle.atomic_folder import atomic_folder
 from isfp.bundle.bundle import ENGINES, Bundle
+from isfp.bundle.manifest import FIND
 from isfp.engines.choice import sources_of
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu
@@ -19,7 +20,7 @@ from isfp.engines.record import EngineRecord, PlanRecord, Precision, write_recor
 from isfp_export.engines.builder import StageBuilder
 from isfp_export.engines.layers import check_precision, table
 from isfp_export.onnx.tensorrt_graph import has_scan
-from isfp_export.precision.convert import convert
+from isfp_export.precision.convert import convert, joined
 from isfp_export.precision.frames import PreparedFrame
 
 
@@ -45,6 +46,7 @@ def build_engine(
     keep: Collection[str] = (),
     calibration: Sequence[PreparedFrame] = (),
     gpu: Gpu | None = None,
+    one_graph: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> BuildResult:
     """Build all stages of a bundle.
@@ -56,6 +58,7 @@ def build_engine(
         keep: names or operators of nodes to compute in a higher precision.
         calibration: frames used to choose the ranges of INT8 and FP8.
         gpu: GPU that the engine is built on; None if it is built without one.
+        one_graph: also build the stage `find`, which holds three of the others in one graph.
         say: receives progress messages.
 
     Raises:
@@ -67,11 +70,13 @@ def build_engine(
     began = time.monotonic()
     say(f"Converting to {precision.upper()}")
     converted = convert(bundle, precision, keep, calibration)
+    if one_graph:
+        converted[FIND] = joined(converted, bundle.manifest.grid)
     plans: dict[str, bytes] = {}
     report: dict[str, Any] = {}
     for name, stage in converted.items():
         say(f"Building {name} for sm{builder.sm}")
-        built = builder.build(bundle.manifest.stages[name], stage.model)
+        built = builder.build(bundle.manifest.stage(name), stage.model)
         computed = check_precision(name, built.layers, stage.precisions, built.network, builder.network_decides)
         if computed.doubts:
             say(f"Warning, {name}: {'; '.join(computed.doubts[:5])} ({len(computed.doubts)} in all)")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
 
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import STAGES
+from isfp.bundle.manifest import FIND, STAGES
 from isfp.engines.fpm import OPERATOR
 from isfp.engines.record import Precision
 from isfp.errors import IsfpError
 from isfp_export.onnx.compact import restore
+from isfp_export.onnx.one_graph import PARTS, one_graph, part_name
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.frames import FramesMissingError, PreparedFrame, stage_feeds
 from isfp_export.precision.half import to_half
@@ -84,6 +85,17 @@ def convert(
         for name, (model, choice) in halves.items()
     }
     return converted if precision == Precision.FP16 else _quantised(stages, converted, precision, keep, frames)
+
+
+def joined(stages: Mapping[str, ConvertedStage], grid: int) -> ConvertedStage:
+    """Return the stage `find`, made of converted stages; `grid` is S."""
+    parts = {name: stages[name] for name in PARTS}
+    return ConvertedStage(
+        FIND,
+        one_graph({name: stage.model for name, stage in parts.items()}, grid),
+        {part_name(name, node): value for name, stage in parts.items() for node, value in stage.precisions.items()},
+        {part_name(name, node): reason for name, stage in parts.items() for node, reason in stage.kept.items()},
+    )
 
 
 def _quantised(

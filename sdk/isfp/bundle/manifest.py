@@ -35,6 +35,8 @@ STAGES: dict[str, tuple[dict[str, tuple], dict[str, tuple]]] = {
         {"masks": ("float32", PHRASES_AXIS, CANDIDATES_AXIS, "H", "W")},
     ),
 }
+#: The stage that engines may have besides: `image`, `identify`, the lookup and `mask` in one graph. Bundles have no file for it.
+FIND = "find"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,26 @@ class Manifest:
     stages: dict[str, Stage]
     files: dict[str, FileRecord]
     fields: dict[str, Any]
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage by name: one of the four, or `FIND`, which has no file in the bundle."""
+        return self._find if name == FIND else self.stages[name]
+
+    @property
+    def _find(self) -> Stage:
+        image, identify, mask = (self.stages[name] for name in ("image", "identify", "mask"))
+        masks = mask.outputs[0]
+        return Stage(
+            FIND,
+            "",
+            (*image.inputs, *(tensor for tensor in identify.inputs if tensor.name == "phrases")),
+            (
+                *image.outputs,
+                *identify.outputs,
+                Tensor("cells", "int32", (PHRASES_AXIS, 1)),
+                Tensor(masks.name, masks.dtype, (masks.shape[0], 1, *masks.shape[2:])),
+            ),
+        )
 
 
 def digest(fields: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from isfp.bundle.manifest import STAGES
+from isfp.bundle.manifest import FIND, STAGES
 from isfp.errors import BundleError, EngineMismatchError
 
 RECORD, FORMAT, VERSION = "engine.json", "isfp-engine", 1
@@ -69,7 +69,7 @@ class EngineRecord:
         precision: what it computes in.
         plugin_version: version of the FPM scan plugin that the plans call; None if they do not call it.
         sources: SHA-256 of the bundle's ONNX files by name.
-        plans: the plans by stage.
+        plans: the plans by stage: the four stages, and `find` if the engine has them in one graph too.
         phrases: P, phrases at once, of every stage that takes phrases.
         candidates: K, masks of a phrase.
         created: UTC, such as "2026-01-01T00:00:00Z".
@@ -184,7 +184,7 @@ def _whole(value: Any) -> bool:
 
 
 def _is_plans(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == STAGES.keys() and all(_is_plan(*pair) for pair in value.items())
+    return isinstance(value, dict) and value.keys() - {FIND} == STAGES.keys() and all(_is_plan(*pair) for pair in value.items())
 
 
 def _is_plan(stage: str, value: Any) -> bool:
@@ -226,7 +226,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "precision": (lambda value: value in [*Precision], f"one of {', '.join(Precision)}"),
     "plugin_version": (_or_none(_is_text), "a version such as '1', or null"),
     "sources": (_is_sources, "the SHA-256 of each ONNX file by its name"),
-    "plans": (_is_plans, f"for each of {', '.join(STAGES)} a file STAGE.plan, its sha256 and its bytes"),
+    "plans": (_is_plans, f"for each of {', '.join(STAGES)}, and maybe {FIND}, a file STAGE.plan, its sha256 and its bytes"),
     "phrases": (_is_span, _SPAN),
     "candidates": (_is_span, _SPAN),
     "created": (_matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "a time such as '2026-01-01T00:00:00Z'"),

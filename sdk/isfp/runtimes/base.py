@@ -107,7 +107,7 @@ class Runtime(ABC):
                 f"{bundle.path}; a runtime serves one bundle. Make another runtime for it."
             )
         if stage not in self._loaded:
-            self._loaded[stage] = LoadedStage(self.name, self._load(bundle, stage), bundle.manifest.stages[stage])
+            self._loaded[stage] = LoadedStage(self.name, self._load(bundle, stage), bundle.manifest.stage(stage))
             self._bundle = bundle
         return self._loaded[stage]
 
@@ -119,6 +119,14 @@ class Runtime(ABC):
         self._closed = True
         self._free()
         release(self._loaded)
+
+    def most_at_once(self, bundle: Bundle) -> int:
+        """Return for how many phrases a bundle's stage `find` can run, the network in one graph; 0 where there is no such stage.
+
+        Raises:
+            EngineMismatchError: no engine of the bundle fits this machine.
+        """
+        return 0
 
     @property
     def precision(self) -> str | None:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from isfp.bundle.bundle import ENGINES, Bundle
+from isfp.bundle.manifest import FIND
 from isfp.engines.choice import Engine, Machine, choose_engine
 from isfp.engines.gpu import first_gpu
 from isfp.engines.plans import read_plan, rebuild_command
@@ -103,13 +104,10 @@ class EngineRuntime(Runtime):
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         device = self.device
-        if self._engine is None:
-            self._engine = choose_engine(bundle, self.machine(), self._precision)
-        key, record = self._engine.key, self._engine.record
-        assert record is not None
+        key, record = self._chosen(bundle)
         command = rebuild_command(bundle.path, record)
         where = str(bundle.path / ENGINES / key / record.plans[stage].file)
-        buffers = stage_buffers(bundle.manifest.stages[stage], record.phrases, record.candidates)
+        buffers = stage_buffers(bundle.manifest.stage(stage), record.phrases, record.candidates)
         content = read_plan(bundle.path, key, record, stage)
         self.prepare(record, bundle)
         with device:
@@ -118,6 +116,18 @@ class EngineRuntime(Runtime):
             execution = PlanExecution(self._trt, engine, stage, self.configure(engine))
         # TensorRT makes loops of the text stage's GRUs, which NVIDIA's rules leave out of captures; new phrases are rare anyway.
         return EngineStage(buffers, device, execution, self.graphs and stage != "text")
+
+    def most_at_once(self, bundle: Bundle) -> int:
+        """Return the most phrases of the engine's profile if it has the stage `find`; see `Runtime`."""
+        record = self._chosen(bundle)[1]
+        return record.phrases.max if FIND in record.plans else 0
+
+    def _chosen(self, bundle: Bundle) -> tuple[str, EngineRecord]:
+        """The engine's key and record; it is chosen once."""
+        if self._engine is None:
+            self._engine = choose_engine(bundle, self.machine(), self._precision)
+        assert self._engine.record is not None
+        return self._engine.key, self._engine.record
 
     @property
     def stages(self) -> dict[str, EngineStage]:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: Weights of a cell's neighbourhood: the sum is highest in the middle of an object's nine cells.
-_MIDDLE = np.array([[0.5, 0.7, 0.5], [0.7, 1.0, 0.7], [0.5, 0.7, 0.5]], np.float32)
+#: Weights of a cell's neighbours beside it and at its corners; its own is 1. The sum is highest in the middle of an object's nine
+#: cells.
+BESIDE, CORNER = np.float32(0.7), np.float32(0.5)
+#: Cells with less than this share of the highest probability belong to another object.
+ALIKE = np.float32(0.5)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,21 @@ def peaks(identifying: np.ndarray, k: int, least: float = 0.0) -> list[Cell]:
 
 
 def _weighed(grid: np.ndarray) -> np.ndarray:
-    return cv2.filter2D(np.asarray(grid, np.float32), -1, _MIDDLE, borderType=cv2.BORDER_CONSTANT)
+    """Return the weighted sum of each cell's neighbourhood `[S,S]`, with zeros outside the grid.
+
+    It is added in the order of `isfp_export.onnx.lookup`, so that engines with the lookup in them get the same sums to the bit.
+    Opposite neighbours come first: sums of mirrored neighbourhoods are then equal, and the first in reading order is taken.
+    """
+    rows, columns = grid.shape
+    around = np.zeros((rows + 2, columns + 2), np.float32)
+    around[1:-1, 1:-1] = grid
+
+    def shifted(down: int, aside: int) -> np.ndarray:
+        return around[1 + down : 1 + down + rows, 1 + aside : 1 + aside + columns]
+
+    beside = (shifted(-1, 0) + shifted(1, 0)) + (shifted(0, -1) + shifted(0, 1))
+    corners = (shifted(-1, -1) + shifted(1, 1)) + (shifted(-1, 1) + shifted(1, -1))
+    return (shifted(0, 0) + corners * CORNER) + beside * BESIDE
 
 
 def _middle(grid: np.ndarray, weighed: np.ndarray, index: int) -> Cell:
@@ -66,7 +83,7 @@ def _middle(grid: np.ndarray, weighed: np.ndarray, index: int) -> Cell:
     size = len(grid)
     row, column = divmod(index, size)
     top, left = max(0, row - 1), max(0, column - 1)
-    alike = grid[top : row + 2, left : column + 2] >= 0.5 * grid[row, column]  # an object nearby must not pull it away
+    alike = grid[top : row + 2, left : column + 2] >= ALIKE * grid[row, column]  # an object nearby must not pull it away
     around = np.where(alike, weighed[top : row + 2, left : column + 2], -np.inf)
     down, aside = divmod(int(around.argmax()), around.shape[1])
     return Cell(top + down, left + aside, float(grid[row, column]), (top + down) * size + left + aside)

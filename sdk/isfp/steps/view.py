@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from isfp.errors import IsfpError, StaleViewError
+from isfp.steps.at_once import AtOnce
 from isfp.steps.contrast import has_contrast
 from isfp.steps.letterbox import Letterbox, logit_of
 from isfp.steps.lookup import Cell, best_cells, peaks
@@ -26,6 +27,9 @@ from isfp.steps.verdict import NotFoundReason, why_refused
 
 PhraseList: TypeAlias = list[str] | tuple[str, ...]
 
+#: Phrases that are remembered as found.
+_MOST_FOUND = 1000
+
 
 @dataclass
 class LoadedNetwork:
@@ -40,6 +44,9 @@ class LoadedNetwork:
         phrases: the text stage, with a cache.
         identify: the stage of this name.
         mask: the stage of this name.
+        find: the stage of this name, image, identify and mask in one graph; None where the runtime has none.
+        most_at_once: for how many phrases `find` can run.
+        found: keys of the phrases that were found when they were last asked for.
         looks: how many frames were looked at; only the view of the latest is valid.
         one_thread: entered by whatever uses the buffers.
     """
@@ -52,12 +59,28 @@ class LoadedNetwork:
     phrases: PhraseCache
     identify: Callable[..., Mapping[str, Any]]
     mask: Callable[..., Mapping[str, Any]]
+    find: Callable[..., Mapping[str, Any]] | None = None
+    most_at_once: int = 0
+    found: set[bytes] = field(default_factory=set)
     looks: int = 0
     one_thread: OneThread = field(default_factory=OneThread)
 
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it; see `Segmenter.encode`."""
         return self.vocabulary.encode(text, self.max_words)
+
+    def expects(self, phrases: Sequence[EncodedPhrase]) -> bool:
+        """Whether `find` is worth its mask: it can run for these phrases, and all of them were found when last asked for."""
+        return 0 < len(phrases) <= self.most_at_once and self.found.issuperset(phrase.key for phrase in phrases)
+
+    def remember(self, phrase: EncodedPhrase, found: bool) -> None:
+        """Note whether a phrase was found in the latest frame that it was asked for."""
+        if not found:
+            self.found.discard(phrase.key)
+            return
+        if len(self.found) >= _MOST_FOUND:
+            self.found.clear()
+        self.found.add(phrase.key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +140,17 @@ class View:
         letterbox: Letterbox,
         maps: Mapping[str, Any],
         stopwatch: Stopwatch,
+        at_once: AtOnce | None = None,
     ) -> None:
         """Take what `Segmenter.look` computed."""
         self._network, self._threshold, self._visual_maps, self._look = network, threshold, maps, network.looks
         self.letterboxed, self.letterbox, self.stopwatch = letterboxed, letterbox, stopwatch
+        self._at_once = at_once
         self._vectors: dict[bytes, np.ndarray] = {}
         self._identifying: dict[bytes, np.ndarray] = {}
+        if at_once is not None:
+            self._vectors.update(zip(at_once.keys, at_once.vectors, strict=True))
+            self._identifying.update(zip(at_once.keys, at_once.identifying, strict=True))
 
     @overload
     def find(self, text: str, threshold: float | None = None, several: Literal[False] = False) -> Segmentation: ...
@@ -263,6 +291,7 @@ class View:
         results = []
         for phrase in phrases:
             answer, one = answers[phrase.key], restored.get(phrase.key, _Restored.nothing())
+            self._network.remember(phrase, one.box is not None)
             results.append(
                 Segmentation(
                     text=phrase.text,
@@ -343,6 +372,9 @@ class View:
                     f"The cells have the shape {list(indices.shape)} and the type {indices.dtype}; expected whole numbers from 0 "
                     f"to {count - 1}, [P,K] with P = {len(phrases)} phrases and at least one cell for each."
                 )
+            known = self._at_once.masks_of([phrase.key for phrase in phrases], indices) if self._at_once else None
+            if known is not None:
+                return check_finite("find", "masks", known)
             self._read(phrases)
             vectors = np.stack([self._vectors[phrase.key] for phrase in phrases])
             outputs = self._network.mask(

@@ -70,7 +70,8 @@ class Smoother:
             FrameError, PhraseError, SegmenterInUseError, RuntimeFailedError: as for `Segmenter.run`; nothing is forgotten.
         """
         with self.segmenter.one_thread:
-            results = self._run(self.segmenter.look(frame), text if isinstance(text, list | tuple) else [text])
+            texts = text if isinstance(text, list | tuple) else [text]
+            results = self._run(self.segmenter.look(frame, texts), texts)
         return results if isinstance(text, list | tuple) else results[0]
 
     @overload

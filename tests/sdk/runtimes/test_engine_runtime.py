@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 
 from isfp import Segmenter
+from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import FIND
+from isfp.engines.record import PlanRecord
 from isfp.errors import EngineMismatchError, RuntimeFailedError
+from isfp.runtimes.tensorrt import TensorRT
 from tests.sdk.colour_bundle import picture
-from tests.sdk.engine_folders import write_engine
+from tests.sdk.engine_folders import record_for, write_engine
 from tests.sdk.runtimes.host_tensorrt import play_tensorrt
 
 
@@ -35,6 +39,19 @@ def test_each_stages_plan_reaches_tensorrt_once_with_its_place_and_command(copy,
         assert segmenter.runtime.record.key == folder.name
     assert [content for content, _, _ in orin] == [f"plan of {stage}".encode() for stage in ("image", "text", "identify", "mask")]
     assert orin[3][1:] == (str(folder / "mask.plan"), f"isfp build {copy} --runtime tensorrt --precision fp16")
+
+
+def test_an_engine_with_the_stages_in_one_graph_says_for_how_many_phrases(copy, orin):
+    bundle = Bundle.open(copy)
+    write_engine(copy, plugin_version=None)
+    runtime = TensorRT()
+    assert runtime.most_at_once(bundle) == 0
+    runtime.close()
+    plans = {**record_for(copy).plans, FIND: PlanRecord("find.plan", "0" * 64, 1)}
+    write_engine(copy, plugin_version=None, plans=plans, created="2026-02-01T00:00:00Z", runtime_version="10.3.0")
+    runtime = TensorRT()
+    assert runtime.most_at_once(bundle) == 8
+    runtime.close()
 
 
 def test_a_segmenter_on_it_finds_what_onnx_runtime_finds(copy, orin):
