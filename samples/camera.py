@@ -40,21 +40,14 @@ def main(
         Segmenter(bundle) as segmenter,
         camera.open(uri) as source,
         VideoRecorder(out, source) if out else nullcontext() as recorder,
+        Smoother(segmenter).stream(source, phrase) as items,
     ):
-        smoother = Smoother(segmenter)
-        for number, frame in enumerate(source, start=1):
-            try:
-                result = smoother.run(frame, asked[0])
-            except PhraseError as error:
-                if asked[0] == phrase:
-                    raise
-                print(error, file=sys.stderr)  # the typed text contains no word: go back to the first phrase
-                asked[0] = phrase
-                continue
-            picture = overlay(frame, [result])
+        for number, item in enumerate(items, start=1):
+            result = item.result
+            picture = overlay(item.frame, [result])
             say(picture, f"{result.milliseconds['total']:.0f} ms > {typed}_")
             if recorder:
-                recorder.write(picture)
+                recorder.write(picture, item.seconds)
             if headless:
                 there = "found" if result.found else "not there"
                 print(f"{result.text}: {there}, {result.score:.2f}, {result.milliseconds['total']:.0f} ms")
@@ -71,6 +64,11 @@ def main(
                     typed += chr(key)
             if number == frames:
                 break
+            try:
+                items.text = asked[0]
+            except PhraseError as error:  # the typed text contains no word: go back to the first phrase
+                print(error, file=sys.stderr)
+                asked[0] = items.text = phrase
     if out:
         print(f"Wrote {out}")
 

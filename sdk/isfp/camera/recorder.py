@@ -19,7 +19,8 @@ class VideoRecorder:
         for frame in source:
             recorder.write(frame)
 
-    A picture is shown at the time of its frame: for a live source when it is written, else when the source's time stamp says.
+    A picture is shown at the time of its frame: for a live source when it is written, else when the source's time stamp says. If
+    frames are read ahead, as by `Segmenter.stream`, give the time of each: `recorder.write(picture, item.seconds)`.
     The video has a constant frame rate, so pictures are repeated where needed. When the block ends, also by an error, the video
     is kept.
     """
@@ -35,18 +36,24 @@ class VideoRecorder:
         self._source = source
         self._start: float | None = None
 
-    def write(self, picture: np.ndarray) -> None:
-        """Append a picture, uint8 `[h,w,3]`, blue, green, red, each of the same size.
+    def write(self, picture: np.ndarray, seconds: float | None = None) -> None:
+        """Append a picture.
+
+        Args:
+            picture: uint8 `[h,w,3]`, blue, green, red, each of the same size.
+            seconds: when its frame is shown, seconds after the source's first; by default that of the frame that was read last.
 
         Raises:
             VideoFileError: its size differs from the first one's, the disk is full, or it cannot be encoded.
         """
-        if not self._source.live:
-            self.video.write(picture, self._source.seconds)
-            return
+        if seconds is None:
+            seconds = self._time_since_start() if self._source.live else self._source.seconds
+        self.video.write(picture, seconds)
+
+    def _time_since_start(self) -> float:
         if self._start is None:
             self._start = monotonic()
-        self.video.write(picture, monotonic() - self._start)
+        return monotonic() - self._start
 
     def __enter__(self) -> VideoRecorder:
         return self

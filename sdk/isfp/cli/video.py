@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from time import monotonic
 
 import typer
 from rich.console import Console
@@ -38,35 +39,36 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         CameraError: the video cannot be read, or has no frame.
         WriteError: `out` cannot be written, or is the input video.
     """
-    run = Smoother(segmenter).run if smooth else segmenter.run
+    stream = Smoother(segmenter).stream if smooth else segmenter.stream
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("Frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     stated = stated_length(video)
-    found, scores, milliseconds, count = [0] * len(phrases), [0.0] * len(phrases), 0.0, 0
-    stopped = False
+    found, scores, milliseconds, count, seconds = [0] * len(phrases), [0.0] * len(phrases), 0.0, 0, 0.0
+    stopped, begun = False, monotonic()
     with (
         camera.open(video) as frames,
         VideoRecorder(out, frames) if out else nullcontext() as recorder,
         Progress(*columns, console=messages) as progress,
+        stream(frames, phrases) as items,
     ):
         bar = progress.add_task("Frames", total=stated.frames or None)
         try:
-            for frame in frames:
-                results = run(frame, phrases)
+            for item in items:
                 if recorder:
-                    recorder.write(overlay(frame, results))
-                for number, result in enumerate(results):
+                    recorder.write(overlay(item.frame, item.result), item.seconds)
+                for number, result in enumerate(item.result):
                     found[number] += result.found
                     scores[number] += result.score
-                milliseconds += results[0].milliseconds["total"]
+                milliseconds += item.result[0].milliseconds["total"]
+                seconds = item.seconds
                 if as_json:
-                    seconds = round(frames.seconds, 4)
-                    print_json({"frame": count, "seconds": seconds, "results": [result.to_json() for result in results]})
+                    results = [result.to_json() for result in item.result]
+                    print_json({"frame": count, "seconds": round(seconds, 4), "results": results})
                 count += 1
                 progress.update(bar, completed=count)
         except KeyboardInterrupt:
             stopped = True  # what was done so far is kept
-        ended = frames.seconds + 1 / frames.frames_per_second
+        ended = seconds + 1 / frames.frames_per_second
         if not stopped:
             progress.update(bar, total=count)  # the length that a file states is not always true
     if stopped and not count:
@@ -88,7 +90,8 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
             f"{out} is {recorder.video.codec}, which browsers do not play. For H.264, pip install av; or write a .webm.",
             markup=False,
         )
-    messages.print(f"{count} frames, {milliseconds / count:.1f} ms each{f': {out}' if out else ''}", markup=False)
+    took = f"{count} frames in {monotonic() - begun:.1f} s, {milliseconds / count:.1f} ms of computing each"
+    messages.print(f"{took}{f': {out}' if out else ''}", markup=False)
     if stopped:
         messages.print("Stopped before the end.")
         raise typer.Exit(130)

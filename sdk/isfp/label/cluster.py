@@ -31,7 +31,8 @@ class Worker:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Label one picture."""
-        return {"row": json.dumps(self._labeller(os.fsdecode(row["file"])))}
+        (labelled,) = self._labeller.rows([os.fsdecode(row["file"])])
+        return {"row": json.dumps(labelled)}
 
 
 def rows(task: Task, files: list[str], workers: int | None = None) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@ A run that was stopped in any way can be resumed: finished pictures are recorded
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from isfp.label.coco import ANNOTATIONS, write_coco
 from isfp.label.log import LabelError, Log
 from isfp.segmenter import Segmenter
 from isfp.steps.notes import phrase_notes
+from isfp.steps.result import Segmentation
 
 
 @dataclass(frozen=True)
@@ -73,28 +75,48 @@ class Summary:
 
 
 class Labeller:
-    """Labels one picture at a time; use one for each thread or process."""
+    """Labels pictures, and reads the next one while the network works; use one for each thread or process."""
 
     def __init__(self, task: Task) -> None:
         """Load the bundle; see `Segmenter` for what it raises."""
         self._task = task
         self.segmenter = Segmenter(task.bundle, task.runtime, task.threshold, len(task.phrases), task.threads)
 
-    def __call__(self, file: str) -> dict[str, Any]:
-        """Return a picture's row of the log: what was found in it, or why it cannot be read.
+    def rows(self, files: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield each picture's row of the log: what was found in it, or why it cannot be read.
 
         Args:
-            file: the picture's path within the task's folder.
+            files: the pictures' paths within the task's folder.
         """
+        done = 0
+        while done < len(files):
+            for row in self._rows_to_first_error(files[done:]):
+                done += 1
+                yield row
+
+    def _rows_to_first_error(self, files: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield rows up to that of the first picture that cannot be read, because an error ends a stream."""
+        stamps: deque[list[int]] = deque()
+        with self.segmenter.stream(self._frames(files, stamps), self._task.phrases) as stream:
+            for file in files:
+                try:
+                    item = next(stream)
+                    row = self._row(file, stamps.popleft(), item.frame, item.result)
+                except (FrameError, OSError, MemoryError, cv2.error) as error:
+                    yield {"file": file, "error": str(error) or type(error).__name__}
+                    return
+                yield row
+
+    def _frames(self, files: Sequence[str], stamps: deque[list[int]]) -> Iterator[np.ndarray]:
+        """Read pictures, and append the stamp of each, from before it was read."""
+        for file in files:
+            path = self._task.folder / file
+            stamps.append(stamp(path))
+            yield pictures.read(path)
+
+    def _row(self, file: str, stamped: list[int], frame: np.ndarray, results: list[Segmentation]) -> dict[str, Any]:
         from pycocotools import mask as rle
 
-        path = self._task.folder / file
-        try:
-            row: dict[str, Any] = {"file": file, "stamp": stamp(path)}
-            frame = pictures.read(path)
-            results = self.segmenter.run(frame, self._task.phrases)
-        except (FrameError, OSError, MemoryError, cv2.error) as error:
-            return {"file": file, "error": str(error) or type(error).__name__}
         objects = []
         for phrase, result in zip(self._task.phrases, results, strict=True):
             entry: dict[str, Any] = {"phrase": phrase, "found": result.found, "score": round(result.score, 4)}
@@ -105,7 +127,7 @@ class Labeller:
                 entry |= {"counts": coded["counts"].decode("ascii"), "area": int(rle.area(coded))}
                 entry["bbox"] = [int(value) for value in rle.toBbox(coded)]
             objects.append(entry)
-        return row | {"height": frame.shape[0], "width": frame.shape[1], "things": objects}
+        return {"file": file, "stamp": stamped, "height": frame.shape[0], "width": frame.shape[1], "things": objects}
 
 
 def label(
@@ -119,7 +141,7 @@ def label(
     Args:
         task: what to find, where, and with which bundle.
         out: folder for the log and the annotations; created if necessary.
-        rows: labels files, in any order, such as `cluster.rows`; by default one after another in this process.
+        rows: labels files, in any order, such as `cluster.rows`; by default in this process, as a stream.
         progress: called with the number of finished pictures and of all pictures, first with those of earlier runs.
 
     Raises:
@@ -142,7 +164,7 @@ def label(
         done = done_before = len(files) - sum(map(len, todo.values()))
         progress(done, len(files))
         for phrases, left in todo.items():
-            for row in (rows or _one_by_one)(replace(task, phrases=phrases), left):
+            for row in (rows or _here)(replace(task, phrases=phrases), left):
                 log.append(_joined(row, log, task.phrases) if phrases != task.phrases else row)
                 done += 1
                 progress(done, len(files))
@@ -222,7 +244,7 @@ def stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _one_by_one(task: Task, files: list[str]) -> Iterator[dict[str, Any]]:
+def _here(task: Task, files: list[str]) -> Iterator[dict[str, Any]]:
     labeller = Labeller(task)
     with labeller.segmenter:
-        yield from map(labeller, files)
+        yield from labeller.rows(files)

@@ -84,6 +84,18 @@ def test_a_picture_stays_until_the_next_one_comes(video, tmp_path):
     assert brightness[-1] == pytest.approx(190, abs=3)
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_of_frames_that_were_read_ahead_the_time_is_given(video, tmp_path, live):
+    with (
+        Camera(Source("camera", live, source_of(video).connect)) as source,
+        VideoRecorder(tmp_path / "out.avi", source) as recorder,
+    ):
+        for number, seconds in enumerate((0, 0.2, 0.4)):
+            recorder.write(PICTURE + 50 * number, seconds)
+    brightness = brightness_in(tmp_path / "out.avi")
+    assert brightness == pytest.approx([90] * 5 + [140] * 5 + [190], abs=3)
+
+
 def test_what_cannot_be_encoded_is_said_and_leaves_nothing(video, tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, "VideoWriter", FailingWriter)
     monkeypatch.setitem(sys.modules, "av", None)

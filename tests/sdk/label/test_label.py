@@ -12,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from isfp import PhraseError, Segmenter
-from isfp.label.labeller import LabelError, Labeller, Task, _one_by_one, find, label, read_phrases
+from isfp.label.labeller import LabelError, Labeller, Task, _here, find, label, read_phrases
 from isfp.label.log import Log
 from tests.sdk.colour_bundle import picture
 from tests.sdk.label.label_pictures import PHRASES, logged, write_pictures
@@ -108,6 +108,20 @@ def test_a_picture_that_cannot_be_read_is_told_and_done_once_it_can_be(task, tmp
     assert len(COCO(summary.out).imgs) == 10
 
 
+def test_pictures_that_cannot_be_read_cost_no_other_its_labels(task, tmp_path):
+    files = [path.as_posix() for path in find(task.folder).pictures]
+    whole = {row["file"]: row for row in Labeller(task).rows(files)}
+    for name in ("000.jpg", "004a.jpg", "004b.jpg", "999.jpg"):
+        (task.folder / name).write_bytes(b"no picture")
+        files = sorted([*files, name])
+    labeller = Labeller(task)
+    with labeller.segmenter:
+        rows = list(labeller.rows(files))
+    assert [row["file"] for row in rows] == files
+    assert [row["file"] for row in rows if "error" in row] == ["000.jpg", "004a.jpg", "004b.jpg", "999.jpg"]
+    assert {row["file"]: row for row in rows if "error" not in row} == whole
+
+
 def test_a_picture_of_more_pixels_than_opencv_takes_does_not_end_the_run(task, tmp_path):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -132,7 +146,7 @@ def test_one_more_phrase_is_looked_for_without_doing_all_again(task, tmp_path):
 
     def rows(part, files):
         asked.append((part.phrases, len(files)))
-        return _one_by_one(part, files)
+        return _here(part, files)
 
     label(replace(task, phrases=("red", "blue")), out, rows)
     summary = label(task, out, rows)
@@ -184,7 +198,7 @@ def test_what_is_passed_over_is_counted_and_named(isfp, colour_bundle, folder, t
 def test_a_file_that_goes_away_while_it_is_labelled_is_told(task, tmp_path):
     def rows(part, files):
         (task.folder / "004.png").unlink()
-        return _one_by_one(part, files)
+        return _here(part, files)
 
     assert list(label(task, tmp_path / "out", rows).unreadable) == ["004.png"]
 
@@ -205,7 +219,7 @@ def test_a_full_disk_is_one_message_and_loses_nothing(task, tmp_path, monkeypatc
     assert label(task, tmp_path / "out").done_before == 3
 
 
-def test_each_row_is_on_disk_before_the_next_picture_is_begun(task, tmp_path):
+def test_each_row_is_on_disk_before_its_picture_counts_as_done(task, tmp_path):
     seen = []
     label(task, tmp_path / "out", progress=lambda done, total: seen.append((done, logged(tmp_path / "out").total())))
     assert all(done == written for done, written in seen)
