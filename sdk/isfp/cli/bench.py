@@ -47,6 +47,9 @@ def bench(
         str, typer.Option(help="Numbers of phrases to measure together, such as 1,2,4,8.", show_default="none")
     ] = "",
     absent: Annotated[bool, typer.Option("--absent", help="Also measure a frame in which nothing is found.")] = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Also measure a stream of frames, decoded and as JPEG, beside a plain loop.")
+    ] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Output of an earlier --json on this machine, to compare with.", show_default="none")
     ] = None,
@@ -82,6 +85,7 @@ def bench(
         runs=runs,
         phrases=_numbers(phrases),
         absent=absent,
+        stream=stream,
         skip_missing=ALL in names,
     )
     with messages.status("Loading") as status:
@@ -135,6 +139,12 @@ def _show(report: BenchReport, times: dict[str, float]) -> None:
             table.add_row(f"{count} phrase(s)", *_cells(timing), f"{timing.median / own.total.median:.2f}")
         if report.absent:
             table.add_row("nothing found", *_cells(report.absent), f"{report.absent.median / own.total.median:.2f}")
+        console.print(table)
+    if report.stream:
+        table = Table("frames", "plain loop, ms", "stream, ms", "plain / stream")
+        for source, loops in report.stream.items():
+            medians = loops.plain.median, loops.stream.median, loops.speedup
+            table.add_row(source, *(f"{value:.2f}" for value in medians))
         console.print(table)
     speeds = Table("", "precision", "median ms", "p95", "times ours", "frames/s", "mask IoU")
     starts = Table("", "load ms", "first frame ms", "peak MB")

@@ -25,7 +25,7 @@ def other(tmp_path_factory):
 def report(colour_bundle, other):
     own = Contestant("own", colour_bundle, "onnxruntime")
     rivals = (Contestant("again", colour_bundle, "onnxruntime:cpu"), Contestant("other", other, same_weights=False))
-    return bench(BenchPlan(own, FRAME, ("red", "green"), rivals, runs=4, phrases=(1, 3), absent=True))
+    return bench(BenchPlan(own, FRAME, ("red", "green"), rivals, runs=4, phrases=(1, 3), absent=True, stream=True))
 
 
 def test_a_timing_sums_up_single_runs():
@@ -69,6 +69,15 @@ def test_numbers_of_phrases_and_an_absent_object_are_measured_too(report):
     assert list(report.by_phrases) == ["1", "3"]
     assert report.absent.runs == report.by_phrases["3"].runs == 6
     assert report.new_phrase.runs == 4
+
+
+def test_a_stream_is_measured_in_turn_with_a_plain_loop(report):
+    assert list(report.stream) == ["decoded", "jpeg"]
+    for source, figures in report.stream.items():
+        assert figures.plain.runs == figures.stream.runs == 2  # one in each turn
+        assert min(figures.plain.least, figures.stream.least) > 0
+        ratio = figures.plain.median / figures.stream.median
+        assert report.to_json()["stream"][source]["speedup"] == figures.speedup == pytest.approx(ratio, abs=1e-3)
 
 
 def test_the_report_is_json_with_the_bundles_own_figures_and_the_ratios_on_top(report):

@@ -14,8 +14,9 @@ import numpy as np
 from isfp.bundle.bundle import Bundle
 from isfp.diagnose.bench import machine
 from isfp.diagnose.bench.process import ContestantProcess, FoundObject, Question, Turn
-from isfp.diagnose.bench.report import INCLUDED, Agreement, BenchReport, Figures
+from isfp.diagnose.bench.report import INCLUDED, Agreement, BenchReport, Figures, StreamFigures
 from isfp.diagnose.bench.rivals import Contestant
+from isfp.diagnose.bench.stream import Stretch
 from isfp.diagnose.bench.timing import Timing, by_step
 from isfp.errors import IsfpError, RuntimeUnavailableError
 
@@ -38,6 +39,7 @@ class BenchPlan:
         runs: how many runs to measure of each contestant.
         phrases: numbers of phrases to measure together.
         absent: also measure a frame in which nothing is found.
+        stream: also measure a stream of frames beside a plain loop.
         skip_missing: pass over rivals that cannot run here, instead of raising an error.
     """
 
@@ -48,6 +50,7 @@ class BenchPlan:
     runs: int = 50
     phrases: tuple[int, ...] = ()
     absent: bool = False
+    stream: bool = False
     skip_missing: bool = False
 
 
@@ -87,6 +90,7 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
         own = processes[plan.own.name]
         turns: dict[str, list[Turn]] = {name: [] for name in processes}
         answered: dict[str, list[Turn]] = {name: [] for name in questions}
+        stretches: list[dict[str, Stretch]] = []
         rounds = ceil(plan.runs / RUNS_A_TURN)
         for number in range(rounds):
             say(f"Round {number + 1} of {rounds}")
@@ -95,6 +99,8 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
                 sleep(PAUSE)
             for name, question in questions.items():
                 answered[name].append(own.turn(question, RUNS_A_TURN))
+            if plan.stream:
+                stretches.append(own.stretches(main))
         new_phrase = Timing.from_runs(own.new_phrases(plan.runs))
         answers = {name: process.answers(main) for name, process in processes.items()}
         figures = {
@@ -118,6 +124,7 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
         new_phrase=new_phrase,
         by_phrases={count: timing for count, timing in totals.items() if count != ABSENT},
         absent=totals.get(ABSENT),
+        stream=_stream_figures(stretches),
     )
 
 
@@ -161,6 +168,15 @@ def _figures(process: ContestantProcess, turns: Sequence[Turn], agreement: Agree
         peak_memory_mb=round(process.peak_memory_mb(), 1),
         agreement=agreement,
     )
+
+
+def _stream_figures(rounds: Sequence[dict[str, Stretch]]) -> dict[str, StreamFigures]:
+    return {
+        source: StreamFigures(
+            Timing.from_runs([one[source].plain for one in rounds]), Timing.from_runs([one[source].stream for one in rounds])
+        )
+        for source in (rounds[0] if rounds else ())
+    }
 
 
 def _agreement(contestant: Contestant, theirs: Sequence[FoundObject], ours: Sequence[FoundObject]) -> Agreement | None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from isfp.diagnose.bench.machine import peak_memory_mb
 from isfp.diagnose.bench.rivals import Contestant
+from isfp.diagnose.bench.stream import Stretch, stretches
 from isfp.diagnose.bench.timing import Lap
 from isfp.errors import IsfpError, RuntimeUnavailableError
 from isfp.segmenter import Segmenter
@@ -113,6 +114,10 @@ class ContestantProcess:
         """Return how long the text stage takes for one phrase that is not cached, milliseconds of each run."""
         return self._ask(_new_phrases, runs)
 
+    def stretches(self, question: Question) -> dict[str, Stretch]:
+        """Return how long frames take in a plain loop and as a stream, by the kind of source."""
+        return self._ask(_stretches, question)
+
     def answers(self, question: Question) -> list[FoundObject]:
         """Return what is found."""
         return self._ask(_answers, question)
@@ -188,6 +193,11 @@ def _new_phrases(runs: int) -> list[float]:
         for _ in range(runs):
             stage(**inputs)
     return taken["text"]
+
+
+def _stretches(question: Question) -> dict[str, Stretch]:
+    ready = _ready[0]
+    return stretches(ready.segmenter, ready.frame, question.texts)
 
 
 def _lap(question: Question) -> Lap:

@@ -77,6 +77,28 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class StreamFigures:
+    """What a stream gains over a plain loop on one kind of source.
+
+    Attributes:
+        plain: milliseconds per frame of a loop that reads a frame, runs it, and reads the next.
+        stream: milliseconds per frame of `Segmenter.stream`, with its start and its end.
+    """
+
+    plain: Timing
+    stream: Timing
+
+    @property
+    def speedup(self) -> float:
+        """How many times as long as the stream the plain loop took: the ratio of the medians."""
+        return round(self.plain.median / self.stream.median, 3)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {"speedup": self.speedup, **asdict(self)}
+
+
+@dataclass(frozen=True)
 class BenchReport:
     """How long a frame takes.
 
@@ -96,6 +118,7 @@ class BenchReport:
         new_phrase: the text stage alone, for one phrase that is not cached.
         by_phrases: the time of a frame by the number of phrases.
         absent: the time of a frame in which nothing was found; None if it was not measured.
+        stream: what a stream gains, by the kind of source (`bench.stream`); empty if it was not measured.
     """
 
     bundle: str
@@ -113,6 +136,7 @@ class BenchReport:
     new_phrase: Timing
     by_phrases: dict[str, Timing] = field(default_factory=dict)
     absent: Timing | None = None
+    stream: dict[str, StreamFigures] = field(default_factory=dict)
 
     @property
     def speedup_against(self) -> dict[str, float]:
@@ -126,7 +150,7 @@ class BenchReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values; the bundle's own figures are at the top level."""
-        rest = {name: value for name, value in asdict(self).items() if name not in ("own", "rivals")}
+        rest = {name: value for name, value in asdict(self).items() if name not in ("own", "rivals", "stream")}
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -134,6 +158,7 @@ class BenchReport:
             "busy": self.busy,
             **rest,
             **self.own.to_json(),
+            "stream": {source: one.to_json() for source, one in self.stream.items()},
             "rivals": {name: one.to_json() for name, one in self.rivals.items()},
         }
 
