@@ -122,6 +122,22 @@ def test_the_mask_threshold_is_a_probability():
     assert not letterbox.mask(logits, 0.71).any()
 
 
+def test_a_pixel_of_half_a_probability_is_not_in_a_mask_unless_another_threshold_is_given():
+    letterbox = FRAMING.letterbox(64, 64)
+    logits = np.zeros((64, 64), np.float32)
+    assert not letterbox.mask(logits).any()
+    assert letterbox.mask(logits + 1e-3).all()
+    assert letterbox.mask(logits, 0.4).all()
+
+
+def test_many_boxes_and_points_are_mapped_as_each_alone():
+    letterbox = FRAMING.letterbox(100, 200)
+    boxes = np.random.default_rng(0).uniform(0, 64, (3, 5, 4))
+    for many in (letterbox.boxes_to_frame, letterbox.boxes_to_input):
+        np.testing.assert_array_equal(many(boxes), [[many(box) for box in row] for row in boxes])
+    np.testing.assert_allclose(letterbox.points_to_frame([[0, 16], [32, 32], [64, 48]]), [[0, 0], [100, 50], [200, 100]])
+
+
 @pytest.mark.parametrize(
     ("dtype", "hint"),
     [
@@ -156,6 +172,41 @@ def test_height_and_width_of_an_input_that_is_not_square_are_not_confused():
     assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (8, 0, 16, 64)
     fitted, _ = wide.fit(np.zeros((40, 20, 3), np.uint8))
     assert fitted.shape == (1, 32, 64, 3)
+    assert wide.fit_mask(np.ones((40, 20), bool)).shape == (32, 64)
+
+
+def test_a_frame_of_one_pixel_column_or_row_keeps_one():
+    letterbox = FRAMING.letterbox(1, 1000)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (31, 0, 1, 64)
+    letterbox = FRAMING.letterbox(1000, 1)
+    assert (letterbox.top, letterbox.left, letterbox.height, letterbox.width) == (0, 31, 64, 1)
+
+
+def test_a_small_frame_is_enlarged_smoothly_and_not_in_squares():
+    frame = np.zeros((2, 2, 3), np.uint8)
+    frame[:, 1] = 200
+    fitted, _ = FRAMING.fit(frame)
+    assert len(np.unique(fitted)) > 20
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((4, 6), "GRAY2BGR"), ((4, 6, 4), "BGRA2BGR"), ((0, 6, 3), "it has no pixels"), ((4, 6, 2), r"as cv2\.imread returns it\.$")],
+)
+def test_a_frame_of_another_shape_is_refused_with_the_way_from_that_shape(shape, hint):
+    with pytest.raises(FrameError, match=hint):
+        check_frame(np.zeros(shape, np.uint8))
+
+
+def test_what_is_no_array_is_refused_by_its_type_and_nan_is_said():
+    with pytest.raises(FrameError, match=r"is None; .* return None when reading fails"):
+        check_frame(None)
+    with pytest.raises(FrameError, match="The frame is a list; expected"):
+        check_frame([[1]])
+    with pytest.raises(FrameError, match="has the type float32 with NaN in it"):
+        check_frame(np.full((4, 6, 3), np.nan, np.float32))
+    with pytest.raises(FrameError, match="has the type float32; expected"):
+        check_frame(np.zeros((4, 6, 3), np.float32))
 
 
 def test_on_its_way_back_a_mask_is_interpolated_and_not_repeated():

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from isfp.steps.lookup import best_cells, peaks
 
@@ -66,3 +67,46 @@ def test_peaks_below_the_least_probability_do_not_count():
     grid = np.zeros((7, 7), np.float32)
     grid[1, 1], grid[1, 5], grid[5, 3] = 0.75, 0.5, 0.25
     assert [(c.row, c.column) for c in peaks(grid, 9, least=0.5)] == [(1, 1), (1, 5)]
+
+
+TURNS = [np.fliplr, np.flipud, np.transpose, np.rot90]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_map_that_is_turned_has_its_cells_turned_and_no_direction_is_preferred(turn):
+    grids = np.random.default_rng(1).random((100, 9, 9), np.float32)
+    for grid in grids:
+        turned = np.ascontiguousarray(turn(grid))
+        for found, expected in (
+            (best_cells(turned[None]), best_cells(grid[None])),
+            (peaks(turned, 81), peaks(grid, 81)),
+        ):
+            marked = np.zeros((9, 9))
+            marked[[cell.row for cell in expected], [cell.column for cell in expected]] = [cell.score for cell in expected]
+            assert [cell.score for cell in found] == [cell.score for cell in expected]
+            np.testing.assert_array_equal([turn(marked)[cell.row, cell.column] for cell in found], [cell.score for cell in found])
+
+
+def test_no_two_peaks_are_neighbours():
+    for grid in np.random.default_rng(2).random((100, 13, 13), np.float32):
+        found = peaks(grid, 169)
+        assert len(found) > 5
+        for number, one in enumerate(found):
+            assert all(max(abs(one.row - other.row), abs(one.column - other.column)) > 1 for other in found[:number])
+
+
+def row_of(*values: float) -> np.ndarray:
+    """Maps `[1,7,7]` with these values in the middle row."""
+    maps = np.zeros((1, 7, 7), np.float32)
+    maps[0, 3, : len(values)] = values
+    return maps
+
+
+def test_of_two_cells_the_likelier_is_taken_and_of_three_the_middle():
+    assert best_cells(row_of(0, 0, 1.0, 0.95))[0].column == 2
+    assert best_cells(row_of(0, 0, 1.0, 0.6, 0.6))[0].column == 3
+
+
+def test_a_cell_less_than_half_as_likely_is_another_things():
+    assert best_cells(row_of(0, 0, 0.9, 0.4, 0.85))[0].column == 2
+    assert best_cells(row_of(0, 0, 0.8, 0.4, 0.8))[0].column == 3  # half as likely still belongs to it

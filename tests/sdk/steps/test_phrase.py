@@ -99,5 +99,71 @@ def test_an_unsound_vocabulary_is_refused(words):
 
 
 def test_a_vocabulary_that_is_not_utf8_is_refused():
-    with pytest.raises(BundleCorruptError, match="UTF-8"):
+    with pytest.raises(BundleCorruptError, match=r"^words\.txt is not UTF-8"):
         Vocabulary.parse(b"<pad>\n<unknown>\n\xff\n")
+    with pytest.raises(BundleCorruptError, match=r"^edge\.isfp/words\.txt is not UTF-8"):
+        Vocabulary.parse(b"\xff", source="edge.isfp/words.txt")
+
+
+def test_an_unsound_vocabulary_names_the_word_and_its_line():
+    with pytest.raises(BundleCorruptError, match="lists the word 'mug' twice"):
+        Vocabulary(["<pad>", "<unknown>", "red", "mug", "left", "mug", "left"])
+    with pytest.raises(BundleCorruptError, match="line 4 is 'Mug'"):
+        Vocabulary(["<pad>", "<unknown>", "red", "Mug"])
+
+
+def test_a_vocabulary_of_plain_words_is_sorted_and_says_what_it_has():
+    vocabulary = Vocabulary.from_words(["red", "mug", "red"])
+    assert vocabulary.words == ("<pad>", "<unknown>", "mug", "red")
+    assert len(vocabulary) == 4
+    assert "red" in vocabulary
+    assert "blue" not in vocabulary
+    assert Vocabulary.parse(b"<pad>\n<unknown>\nmug").words == Vocabulary.parse(b"<pad>\n<unknown>\nmug\n").words
+
+
+def test_bytes_are_refused_with_the_way_to_text():
+    with pytest.raises(PhraseError, match=r"is a bytes; expected text \(str\)\. Decode it first"):
+        VOCABULARY.encode(b"red", 6)
+    with pytest.raises(PhraseError, match=r"is a int; expected text \(str\)\.$"):
+        VOCABULARY.encode(1, 6)
+
+
+def test_a_long_phrase_without_words_is_shown_by_its_beginning():
+    with pytest.raises(PhraseError, match=r"^The phrase '!{59}\.\.\.' has no words"):
+        VOCABULARY.encode("!" * 1000, 6)
+    with pytest.raises(PhraseError, match="^The phrase '!{58}' has no words"):
+        VOCABULARY.encode("!" * 58, 6)
+
+
+def test_phrases_of_the_same_words_are_the_same_for_the_network():
+    one, other = (VOCABULARY.encode(text, 6) for text in ("The RED mug!", "the red mug"))
+    assert one.key == other.key
+    assert one.key != VOCABULARY.encode("the red", 6).key
+    assert one.ids.dtype == np.int32
+    assert one.names_object
+    assert not VOCABULARY.encode("the red", 6).names_object
+
+
+def test_words_that_look_mistyped_get_a_suggestion_and_others_none():
+    encoded = VOCABULARY.encode("the lfet zebra", 6)
+    assert (encoded.unknown, encoded.suggestions) == (("lfet", "zebra"), {"lfet": "left"})
+
+
+def test_an_unknown_word_is_searched_for_once_and_few_are_remembered(monkeypatch):
+    searched = []
+
+    def near_word(word, ids):
+        searched.append(word)
+
+    monkeypatch.setattr("isfp.steps.phrase.near_word", near_word)
+    vocabulary = Vocabulary.from_words(["mug"])
+    for _ in range(3):
+        vocabulary.encode("zebra", 6)
+        vocabulary.encode("gnu", 6)
+    assert searched == ["zebra", "gnu"]
+    vocabulary.encode(" ".join(f"w{number}" for number in range(998)), 998)
+    vocabulary.encode("zebra", 6)
+    assert searched.count("zebra") == 1
+    vocabulary.encode("w998", 6)  # the first of the second thousand
+    vocabulary.encode("zebra", 6)
+    assert searched.count("zebra") == 2
