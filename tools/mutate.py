@@ -1,8 +1,8 @@
 """Change the SDK's code in small ways and count the changes that its tests notice: python tools/mutate.py --sample 25.
 
-A change ("mutant") that no test notices shows what the tests do not hold the code to. The working tree is copied, and only the copy
-is changed. For each mutant, the tests that mirror its module run, then those that import it, without slow ones, until one fails.
-Ctrl+C is safe: what was tried is kept, and the next run goes on with the rest. Exit code 1: the score is too low.
+A change ("mutant") that no test notices shows what the tests do not hold the code to. The working tree is copied, and only the
+copy is changed. For each mutant, the tests that mirror its module run, then those beside them that import it, without slow ones, until
+one fails. Ctrl+C is safe: what was tried is kept, and the next run goes on with the rest. Exit code 1: the score is too low.
 """
 
 from __future__ import annotations
@@ -135,10 +135,10 @@ def try_module(name: str, copy: Path, tried: Tried, sample: int | None, seed: in
 
 
 def tests_of(name: str, root: Path) -> list[str]:
-    """The test files of a module: the one that mirrors it, then those that import it."""
+    """The test files of a module: the one that mirrors it, then those beside it that import it."""
     mirror = root / TESTS / Path(name).parent / f"test_{Path(name).name}.py"
     dotted = f"isfp.{name.replace('/', '.')}"
-    found = [path for path in sorted((root / TESTS).rglob("test_*.py")) if path != mirror and dotted in imported(path)]
+    found = [path for path in sorted(mirror.parent.glob("test_*.py")) if path != mirror and dotted in imported(path)]
     return [str(path.relative_to(root)) for path in ([mirror] if mirror.exists() else []) + found]
 
 

@@ -39,7 +39,7 @@ def test_an_unknown_module_is_refused(tmp_path):
     assert "sdk/isfp/steps/nothing.py does not exist; expected a module such as steps/letterbox" in done.stderr
 
 
-def test_the_tests_of_a_module_are_its_mirror_first_and_those_that_import_it():
+def test_the_tests_of_a_module_are_its_mirror_first_and_those_beside_it_that_import_it():
     tests = mutate.tests_of("steps/lookup", ROOT)
     assert tests[0] == "tests/sdk/steps/test_lookup.py"
     assert "tests/sdk/steps/test_rivals.py" in tests

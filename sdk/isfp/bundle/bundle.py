@@ -101,7 +101,7 @@ def write_manifest(folder: str | Path, fields: Mapping[str, Any]) -> Manifest:
             files[file] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     complete = {**fields, "format": manifests.FORMAT, "version": manifests.VERSION, "files": files}
     complete["sha256"] = manifests.digest(complete)
-    text = json.dumps(complete, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(complete, indent=2, ensure_ascii=False) + "\n"  # NaN is refused as it is read back
     manifest = manifests.parse(text.encode("utf-8"))
     (folder / MANIFEST).write_bytes(text.encode("utf-8"))
     return manifest

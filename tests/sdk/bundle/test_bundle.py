@@ -264,6 +264,51 @@ def test_an_unsound_manifest_is_not_written(tmp_path):
     assert not (tmp_path / "manifest.json").exists()
 
 
+def test_a_manifest_with_a_number_that_json_lacks_is_not_written(copy):
+    fields = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    (copy / "manifest.json").unlink()
+    with pytest.raises(BundleCorruptError, match="NaN is not a JSON number"):
+        write_manifest(copy, {**fields, "network": {"loss": float("nan")}})
+    assert not (copy / "manifest.json").exists()
+
+
+def test_a_manifest_is_written_as_it_is_returned_and_names_every_file_below_the_folder(copy):
+    fields = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    (copy / "notes").mkdir()
+    (copy / "notes" / "über.txt").write_bytes(b"12345")
+    (copy / "engines.txt").write_bytes(b"")  # only the folder "engines" is left out
+    manifest = write_manifest(copy, {**fields, "name": "über", "version": 7, "files": {}, "sha256": "0"})
+    assert sorted(manifest.files) == sorted([*FILES, "notes/über.txt", "engines.txt"])
+    assert manifest.files["notes/über.txt"].bytes == 5
+    written = (copy / "manifest.json").read_bytes()
+    assert parse(written) == manifest == Bundle.open(copy).manifest
+    assert "über".encode() in written
+    assert written.endswith(b"}\n")
+    assert b'\n  "name"' in written, "a person can read it"
+
+
+def test_a_file_below_another_file_is_one_message(copy):
+    def below(fields):
+        fields["files"]["words.txt/inner"] = {"sha256": "0" * 64, "bytes": 1}
+
+    rewrite(copy, below)
+    with pytest.raises(BundleError, match=r"words\.txt/inner cannot be read: Not a directory"):
+        Bundle.open(copy)
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_read(copy):
+    (copy / "secret").write_text("x")
+    with pytest.raises(BundleMissingError, match=r"has no 'secret'; it has \['MODEL_CARD\.md', 'identify\.onnx'"):
+        Bundle.open(copy).read("secret")
+
+
+def test_a_vocabulary_that_is_unsound_names_its_file(copy):
+    (copy / "words.txt").write_bytes(b"\xff")
+    write_manifest(copy, json.loads((copy / "manifest.json").read_text(encoding="utf-8")))
+    with pytest.raises(BundleCorruptError, match=r"copy\.isfp/words\.txt is not UTF-8"):
+        Bundle.open(copy).vocabulary()
+
+
 def test_a_bundle_is_written_whole_or_not_at_all(tmp_path):
     target = write_colour_bundle(tmp_path / "a.isfp")
     before = (target / "manifest.json").read_bytes()
@@ -322,5 +367,8 @@ def test_the_size_of_a_manifest_is_limited(colour_bundle, tmp_path):
     (path / "manifest.json").write_bytes(content + b" " * (4 << 20))
     with pytest.raises(BundleCorruptError, match="expected at most 4194304"):
         Bundle.open(path)
-    (path / "manifest.json").write_bytes(content + b" " * 1000)
+    (path / "manifest.json").write_bytes(content.ljust(4 << 20))
     Bundle.open(path)
+    (path / "manifest.json").write_bytes(content.ljust((4 << 20) + 1))
+    with pytest.raises(BundleCorruptError, match=f"has {(4 << 20) + 1} bytes"):
+        Bundle.open(path)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from isfp import FrameError, IsfpError, PhraseError, Segmenter
-from isfp.video.memory import Memory
 from isfp.video.metrics import flicker, lag
 from isfp.video.smoother import Smoother
 from tests.sdk.colour_bundle import picture
@@ -124,56 +123,3 @@ def test_no_phrases_give_no_results(segmenter):
 def test_losing_a_thing_at_a_higher_score_than_finding_it_is_refused(segmenter, leave):
     with pytest.raises(IsfpError, match=r"leave is .*expected a score from 0 to the Segmenter's threshold, 0\.5"):
         Smoother(segmenter, leave)
-
-
-# The memory alone, on maps with two rivals.
-
-
-def grid(**scores: float) -> np.ndarray:
-    """An identifying map [1,5,5] with the named cells at their scores: `r1c2=0.5` is row 1, column 2."""
-    made = np.full((1, 5, 5), 0.05, np.float32)
-    for name, score in scores.items():
-        made[0, int(name[1]), int(name[3])] = score
-    return made
-
-
-def follow(memory: Memory, grids: list[np.ndarray]) -> list[tuple[bool, tuple[int, int]]]:
-    seen = []
-    for newest in grids:
-        _, (cell,), found = memory.look_up([b"it"], newest)
-        seen.append((found == [0], (cell.row, cell.column)))
-    return seen
-
-
-def test_found_has_hysteresis():
-    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
-    wavering = [0.45, 0.55, 0.44, 0.56, 0.42, 0.58, 0.43]
-    found = [there for there, _ in follow(memory, [grid(r1c1=score) for score in wavering])]
-    assert found == [False, True, True, True, True, True, True]
-    assert [there for there, _ in follow(memory, [grid(r1c1=0.1)] * 2)] == [False, False]
-
-
-def test_what_never_reaches_the_threshold_is_never_found():
-    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
-    assert not any(there for there, _ in follow(memory, [grid(r1c1=0.49)] * 10))
-
-
-def test_rivals_of_about_the_same_score_do_not_take_turns():
-    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
-    turns = [grid(r1c1=0.75, r4c4=0.7), grid(r1c1=0.7, r4c4=0.75)] * 5
-    assert {place for _, place in follow(memory, turns)} == {(1, 1)}
-
-
-def test_a_rival_that_stays_a_little_likelier_takes_over_after_a_while():
-    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
-    first = follow(memory, [grid(r0c0=0.75, r4c4=0.7)] * 2)
-    places = [place for _, place in first + follow(memory, [grid(r0c0=0.7, r4c4=0.78)] * 12)]
-    assert places[:4] == [(0, 0)] * 4
-    assert places[-1] == (4, 4)
-
-
-def test_a_rival_that_is_clearly_likelier_takes_over_one_frame_late_at_most():
-    memory = Memory(enter=0.5, leave=0.35, mask_threshold=0.5)
-    places = [place for _, place in follow(memory, [grid(r1c1=0.9)] * 3 + [grid(r4c4=0.9)] * 2)]
-    assert places[:3] == [(1, 1)] * 3
-    assert places[4] == (4, 4)
