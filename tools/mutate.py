@@ -1,8 +1,8 @@
 """Change the SDK's code in small ways and count the changes that its tests notice: python tools/mutate.py --sample 25.
 
 A change ("mutant") that no test notices shows what the tests do not hold the code to. The working tree is copied, and only the
-copy is changed. For each mutant, the tests that mirror its module run, then those beside them that import it, without slow ones, until
-one fails. Ctrl+C is safe: what was tried is kept, and the next run goes on with the rest. Exit code 1: the score is too low.
+copy is changed. For each mutant, the tests that mirror its module run, then those beside them that import it, without slow ones,
+until one fails. Ctrl+C is safe: what was tried is kept, and the next run goes on with the rest. Exit code 1: the score is too low.
 """
 
 from __future__ import annotations

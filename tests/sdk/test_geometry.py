@@ -201,3 +201,147 @@ def test_masked_arrays_are_refused():
         locate(board.mask, np.ma.masked_equal(board.depth, 1.5), CAMERA)
     with pytest.raises(GeometryError, match="expected"):
         outline(np.ma.masked_array(board.mask))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 30])
+def test_a_bar_of_one_pixel_has_the_elongation_of_its_length(length):
+    mask = np.zeros((40, 50), bool)
+    mask[7, 3 : 3 + length] = True
+    found = outline(mask)
+    assert (found.length, found.width) == pytest.approx((length, 1))
+    assert found.elongation == pytest.approx(length)  # a row of n squares has n^2/12 along and 1/12 across as variances
+    assert found.centre == (3 + length / 2, 7.5)
+
+
+def test_an_upright_bar_has_an_angle_of_90_degrees_and_a_diagonal_one_of_45():
+    mask = np.zeros((40, 50), bool)
+    mask[5:30, 7:9] = True
+    assert outline(mask).angle == pytest.approx(90)
+    assert outline(np.eye(30, dtype=bool)).angle == pytest.approx(45)
+    assert outline(np.eye(30, dtype=bool)[::-1]).angle == pytest.approx(-45)
+
+
+def test_a_piece_of_a_twentieth_counts_and_a_smaller_one_is_a_speck():
+    mask = np.zeros((60, 100), bool)
+    mask[10:30, 10:30] = True  # 400 pixels
+    alone = outline(mask)
+    mask[40:44, 60:65] = True  # 20 pixels
+    assert outline(mask).centre != alone.centre
+    mask[40, 60] = False
+    assert outline(mask) == alone
+
+
+def test_pixels_that_touch_at_a_corner_are_one_piece():
+    mask = np.zeros((60, 100), bool)
+    mask[10:30, 10:30] = True
+    mask[30, 30] = True
+    assert outline(mask).centre != (20, 20)
+
+
+def flat(depth: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """A mask of 20 x 20 pixels and a wall at one depth."""
+    mask = np.zeros(SIZE, bool)
+    mask[200:220, 300:320] = True
+    return mask, np.full(SIZE, depth)
+
+
+@pytest.mark.parametrize(("size", "pieces"), [((4, 10), 2), ((3, 13), 1)])
+def test_a_piece_of_a_tenth_may_be_another_object_and_a_smaller_one_is_a_part(size, pieces):
+    mask, depth = flat()
+    mask[300 : 300 + size[0], 400 : 400 + size[1]] = True  # 40 or 39 of 400 pixels
+    assert locate(mask, depth, CAMERA).trusted == pytest.approx(1 / pieces)
+
+
+def test_trust_is_divided_by_the_larger_number_of_pieces():
+    mask, depth = flat()
+    mask[300:310, 400:410] = True
+    assert locate(mask, depth, CAMERA, pieces=1).trusted == pytest.approx(1 / 2)
+    assert locate(mask, depth, CAMERA, pieces=3).trusted == pytest.approx(1 / 3)
+
+
+def test_ten_pixels_with_depth_are_enough_and_nine_are_not():
+    mask, depth = flat()
+    depth[mask] = 0
+    depth[205, 305:315] = 1
+    assert locate(mask, depth, CAMERA).trusted == pytest.approx(10 / 400)
+    depth[205, 305] = 0
+    with pytest.raises(GeometryError, match="9 of the mask's 400 pixels have a depth; expected 10 at least"):
+        locate(mask, depth, CAMERA)
+
+
+def test_a_difference_of_less_than_a_hundredth_is_never_an_outlier():
+    mask, depth = flat()
+    depth[200:202, 300:320] = 1.008
+    assert locate(mask, depth, CAMERA).trusted == 1
+    depth[200:202, 300:320] = 1.012
+    assert locate(mask, depth, CAMERA).trusted == pytest.approx(0.9)
+
+
+def test_depths_beyond_three_and_a_half_deviations_are_outliers():
+    mask, depth = flat()
+    checked = np.indices(SIZE).sum(axis=0) % 2 == 0
+    depth[mask & checked], depth[mask & ~checked] = 1.02, 0.98  # so the deviation is 1.4826 x 0.02, and the limit 0.104
+    depth[203:217:4, 303:317:4] = 1.08
+    assert locate(mask, depth, CAMERA).trusted == 1
+    depth[203:217:4, 303:317:4] = 1.15
+    assert locate(mask, depth, CAMERA).trusted == pytest.approx(1 - 16 / 400)
+
+
+@pytest.mark.parametrize("depth", [0.01, 100.0])
+def test_the_nearest_and_the_farthest_depth_are_taken(depth):
+    mask, depths = flat(depth)
+    assert locate(mask, depths, CAMERA).centroid[2] == pytest.approx(depth)
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind", "hint"),
+    [
+        (1600, np.float32, r"pass depth / 1000, or the uint16 image as it is\.$"),
+        (2, np.uint16, r"A uint16 depth image is read as millimetres: pass one in other units as float, in metres\.$"),
+        (0.002, np.float64, r"Pass depth in metres as float, or in millimetres as uint16\.$"),
+    ],
+)
+def test_the_hint_fits_the_kind_of_depth(depth, kind, hint):
+    mask, _ = flat()
+    with pytest.raises(DepthUnitError, match=hint):
+        locate(mask, np.full(SIZE, depth, kind), CAMERA)
+
+
+def test_sizes_in_space_are_those_of_whole_pixels():
+    mask, depth = flat(1.2)
+    mask[200:220, 320:340] = True  # 20 x 40 pixels of 1.2/600 and 1.2/590 m
+    found = locate(mask, depth, CAMERA)
+    assert found.length == pytest.approx(40 * 1.2 / 600, rel=0.002)
+    assert found.width == pytest.approx(20 * 1.2 / 590, rel=0.002)
+    assert angle_between(found.axis, np.array([1.0, 0, 0])) < 0.01
+    np.testing.assert_allclose(found.centroid, [0, (209.5 - 239.5) / 590 * 1.2, 1.2], atol=1e-9)
+
+
+def test_a_hole_is_filled_from_the_plane_and_what_was_seen_stays_as_it_is():
+    mask, depth = flat()
+    rows, columns = np.indices(SIZE)
+    depth = 1 / (1 + 0.002 * (columns - 300))  # a plane is linear in the inverse
+    whole = locate(mask, depth, CAMERA)
+    holes = depth.copy()
+    holes[:, 310:] = 0
+    filled = locate(mask, holes, CAMERA)
+    np.testing.assert_allclose(filled.centroid, whole.centroid, atol=1e-9)
+    assert filled.trusted == pytest.approx(0.5)
+    bumpy = depth + np.where((rows + columns) % 4 == 0, 0.003, 0)  # too little to be an outlier: it counts as it was seen
+    assert locate(mask, bumpy, CAMERA).centroid[2] == pytest.approx(whole.centroid[2] + 0.003 / 4, abs=1e-5)
+
+
+def test_a_plane_that_leans_away_is_not_followed_far_beyond_what_was_seen():
+    mask = np.zeros(SIZE, bool)
+    mask[200:220, 300:400] = True
+    columns = np.indices(SIZE)[1]
+    depth = np.where(columns < 320, 1 / (1 - 0.02 * (columns - 300)), 0)  # the plane is infinitely far at column 350
+    found = locate(mask, depth, CAMERA)
+    farthest = 1.25 * depth.max()
+    assert found.centroid[2] == pytest.approx((depth[200, 300:320].sum() + _beyond(farthest)) / 100, rel=0.001)
+
+
+def _beyond(farthest: float) -> float:
+    """Sum of the plane's depths in columns 320 to 399, limited."""
+    inverse = 1 - 0.02 * (np.arange(320, 400) - 300)
+    return float((1 / np.maximum(inverse, 1 / farthest)).sum())
