@@ -74,7 +74,8 @@ gpu-check: ## on a device: the kernels, plugin, engines, GPU tests and benchmark
 	@$(CHECK) -c 'import importlib.metadata as m, pytest, pytest_timeout; m.version("isfp")' 2>/dev/null || $(CHECK) $(PIP) -e . pytest pytest-timeout \
 	  || echo "Not all packages could be installed; the check says what it cannot run"
 	@$(CHECK) -c 'import cv2' 2>/dev/null || $(CHECK) $(PIP) -e ".[opencv-headless]" || echo "OpenCV could not be installed"
-	@$(CHECK) -c 'import onnx, ml_dtypes, onnx_graphsurgeon, pycuda' 2>/dev/null || PATH=/usr/local/cuda/bin:$$PATH $(CHECK) $(PIP) -e ".[tensorrt]" \
+	@$(CHECK) -c 'import sys, onnx, ml_dtypes, onnx_graphsurgeon; from isfp.runtimes import cuda; sys.exit(cuda.why_unusable())' 2>/dev/null \
+	  || $(CHECK) $(PIP) -e ".[$$($(CHECK) -c 'from isfp.runtimes.cuda import extra; print(extra())')]" \
 	  || echo "What builds and runs engines could not be installed; the check says what it cannot run"
 	$(CHECK) tools/gpu_check.py
 

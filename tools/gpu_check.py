@@ -28,7 +28,7 @@ SDK = 'pip install -e "."'
 TENSORRT = (
     "Jetson: sudo apt install nvidia-jetpack, and an environment made with --system-site-packages; else: pip install tensorrt"
 )
-BUILDING = 'pip install -e ".[tensorrt]" or ".[rtx]"'
+BUILDING = 'pip install -e ".[engines]"'
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ def engine_steps(check: Check, copy: Path, gpu: Any, precisions: Sequence[str], 
     """Build the engines of a copy of the bundle with each TensorRT that is here and serves this GPU."""
     command = [sys.executable, "-m", "isfp.cli", "build", copy]
     common = [*module_missing("isfp", SDK), *module_missing("onnx", BUILDING), *module_missing("ml_dtypes", BUILDING)]
-    full = [*common, *tensorrt_missing(), *module_missing("onnx_graphsurgeon", 'pip install -e ".[tensorrt]"')]
+    full = [*common, *tensorrt_missing(), *module_missing("onnx_graphsurgeon", BUILDING)]
     rtx = [*common, *rtx_missing(gpu.sm)]
     steps = []
     for precision in precisions:
@@ -147,7 +147,8 @@ def rtx_missing(sm: str) -> list[str]:
 
 def device_missing() -> list[str]:
     """Why the SDK cannot use the GPU; nothing if it can."""
-    return module_missing("pycuda", "PATH=/usr/local/cuda/bin:$PATH pip install pycuda")
+    question = "import sys; from isfp.runtimes import cuda; sys.exit(cuda.why_unusable())"
+    return _asked(question, "Python cannot use the GPU")[1]
 
 
 def engine_missing(engines: Sequence[Step]) -> list[str]:

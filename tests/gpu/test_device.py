@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isfp.runtimes.cuda import CudaDevice
+from isfp.runtimes.cuda import PACKAGES
 from isfp.runtimes.device import CaptureError, Device
 from isfp.runtimes.engine_stage import EngineStage
 from tests.gpu.scan_execution import MOST, TOLERANCE, ScanExecution, scan_buffers, scan_expected, scan_inputs
@@ -29,20 +29,37 @@ FRAMES = 1000
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["host", pytest.param("cuda", marks=pytest.mark.gpu)])
-def library(request: pytest.FixtureRequest) -> Path:
-    if request.param == "host":
-        if VARIABLE in os.environ:
-            pytest.skip("the GPU itself is tested")
-        return plugin_build("plugins-cpu") / "lib" / "libfpm_scan_library_on_host.so"
-    if VARIABLE not in os.environ:
-        pytest.skip(f"{VARIABLE} names no library: make gpu-check")
-    return Path(os.environ[VARIABLE])
+GPU_PACKAGES = {package.name: package for package in PACKAGES}
+
+
+def open_device(name: str) -> Device:
+    """Host memory, or the GPU through one of the packages."""
+    return HostDevice() if name == "host" else GPU_PACKAGES[name].open()
+
+
+@pytest.fixture(scope="module", params=["host", *(pytest.param(name, marks=pytest.mark.gpu) for name in GPU_PACKAGES)])
+def through(request: pytest.FixtureRequest) -> str:
+    """What the device is used through."""
+    if request.param != "host":
+        if VARIABLE not in os.environ:
+            pytest.skip(f"{VARIABLE} names no library: make gpu-check")
+        if reason := GPU_PACKAGES[request.param].why_unusable():
+            pytest.skip(reason)
+    elif VARIABLE in os.environ:
+        pytest.skip("the GPU itself is tested")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def library(through: str) -> Path:
+    if through != "host":
+        return Path(os.environ[VARIABLE])
+    return plugin_build("plugins-cpu") / "lib" / "libfpm_scan_library_on_host.so"
 
 
 @pytest.fixture
-def device(library: Path) -> Iterator[Device]:
-    device = HostDevice() if "on_host" in library.name else CudaDevice()
+def device(through: str) -> Iterator[Device]:
+    device = open_device(through)
     yield device
     device.close()
 
@@ -146,14 +163,14 @@ def test_a_device_that_was_closed_says_so_and_another_runs(library: Path, device
     again.close()
 
 
-def test_what_is_still_open_when_the_process_ends_ends_quietly(library: Path) -> None:
+def test_what_is_still_open_when_the_process_ends_ends_quietly(through: str, library: Path) -> None:
     program = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "plugins")!r}, {str(ROOT / "sdk")!r}]
 from pathlib import Path
 from tests.gpu.test_device import *
 library = Path({str(library)!r})
-device = HostDevice() if "on_host" in library.name else CudaDevice()
+device = open_device({through!r})
 stage = make_stage(library, device)
 for _ in range(4):
     hold(stage, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import threading
 from pathlib import Path
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 STAGE_TOLERANCE = {"fp32": 1e-2, "fp16": 3e-2}
 MASK_IOU = {"fp32": 0.995, "fp16": 0.995, "int8": 0.97, "fp8": 0.97}  # mean, against ONNX Runtime in FP32
 FRAMES, WARM_UP = 1000, 100
+INTEGRATED = 18  # CU_DEVICE_ATTRIBUTE_INTEGRATED
 DEVICE_GROWTH, HOST_GROWTH = 16 << 20, 64 << 20  # bytes; a driver allocates in pieces of 2 MB
 
 
@@ -154,18 +156,19 @@ def test_maps_stay_on_the_device(engine: str, bundle: Path) -> None:
 
 
 def test_memory_does_not_grow_over_a_thousand_frames(engine: str, bundle: Path, demo: Path) -> None:
-    import pycuda.driver as cuda
-
     texts: dict[str, list[str]] = json.loads((demo / "phrases.json").read_text(encoding="utf-8"))
     name, phrases = next(iter(texts.items()))
     frame = cv2.imread(str(demo / name))
     turns = (phrases[:1], phrases, phrases[:1], phrases[:2])  # shapes that change are set and captured anew
 
+    driver = ctypes.CDLL("libcuda.so.1")
+
     def used() -> tuple[int, int]:
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
         with device:
-            free, total = cuda.mem_get_info()
+            assert driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)) == 0
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return total - free, pages * 4096
+        return total.value - free.value, pages * 4096
 
     with Segmenter(bundle, engine) as segmenter:
         runtime = segmenter.runtime
@@ -176,9 +179,9 @@ def test_memory_does_not_grow_over_a_thousand_frames(engine: str, bundle: Path, 
             if number == WARM_UP:
                 before = used()
         after = used()
-        with device:
-            shared = cuda.Context.get_device().get_attribute(cuda.device_attribute.INTEGRATED)
-    if not shared:  # a Jetson's GPU counts the memory of all programs
+    shared = ctypes.c_int()
+    assert driver.cuDeviceGetAttribute(ctypes.byref(shared), INTEGRATED, 0) == 0
+    if not shared.value:  # a Jetson's GPU counts the memory of all programs
         assert after[0] - before[0] <= DEVICE_GROWTH
     assert after[1] - before[1] <= HOST_GROWTH
 

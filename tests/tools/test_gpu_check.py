@@ -12,7 +12,7 @@ from tests.tools.fake_tools import FakeTools
 
 TOOLS = ROOT / "tools"
 ADA, HOPPER = Gpu("RTX 4090", "89", "13.0", None), Gpu("H100", "90", "13.0", None)
-EVERYTHING = frozenset("isfp tensorrt tensorrt_rtx pycuda pytest pytest_timeout onnx ml_dtypes onnx_graphsurgeon torch".split())
+EVERYTHING = frozenset("isfp tensorrt tensorrt_rtx pytest pytest_timeout onnx ml_dtypes onnx_graphsurgeon torch".split())
 SUITE = '<testsuites><testsuite tests="2" failures="0" errors="0" skipped="1"/></testsuites>'
 RESULT = '{"stages": {"frame": {"tensorrt:fp16": {"median": 1.5}}}}'
 
@@ -83,7 +83,7 @@ def test_a_machine_that_has_everything_runs_everything(device):
 
 
 def test_a_desktop_with_tensorrt_rtx_alone_is_checked(device):
-    steps, code, _ = device.check(modules={"isfp", "tensorrt_rtx", "pycuda", "pytest", "pytest_timeout", "onnx", "ml_dtypes"})
+    steps, code, _ = device.check(modules={"isfp", "tensorrt_rtx", "pytest", "pytest_timeout", "onnx", "ml_dtypes"})
     assert code == 0
     assert set(skipped(steps)) == {
         "time of the scan in PyTorch",

@@ -18,7 +18,7 @@ from isfp.diagnose import jetson as jetsons
 from isfp.diagnose.finding import Finding
 from isfp.engines.gpu import first_gpu
 from isfp.errors import IsfpError
-from isfp.runtimes import RUNTIMES, runtime_class
+from isfp.runtimes import RUNTIMES, cuda, runtime_class
 from isfp.runtimes.plugin import find_library
 
 
@@ -54,7 +54,7 @@ def examine(bundle: Bundle | None = None) -> DoctorReport:
         *_jetson(),
         _tensorrt(),
         _package("TensorRT-RTX", "tensorrt_rtx"),
-        _package("pycuda", "pycuda", jetsons.install(_extra())),
+        _cuda(),
         _plugin(),
         *_runtimes(),
         _torch(),
@@ -76,18 +76,18 @@ def next_command(bundle: Bundle | None, runtime: str | None) -> str:
     if jetson and not full:  # TensorRT-RTX does not run there
         return jetsons.unseen_tensorrt() or _JETPACK
     if not full and not rtx:
-        return jetsons.install("rtx")
-    if any(find_spec(module) is None for module in ("pycuda", "onnx")):  # what runs an engine, and what builds it
-        return _JETPACK if jetson and jetsons.toolkit_missing() else jetsons.install(_extra())
+        return _install("rtx")
+    if cuda.why_unusable() or find_spec("onnx") is None:  # what runs an engine, and what builds it
+        return _install(cuda.extra() if full else "rtx")
     if full and not _plugin().good:
-        return _build_plugin(gpu.sm) if jetson else "make plugin"
+        return "make plugin" if not jetson else _JETPACK if jetsons.toolkit_missing() else _build_plugin(gpu.sm)
     if full:
         return f"isfp build {path} --runtime tensorrt --precision fp16"
     return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
 
 
-def _extra() -> str:
-    return "tensorrt" if find_spec("tensorrt") else "rtx"
+def _install(extra: str) -> str:
+    return f'pip install "isfp[{extra}]"'
 
 
 _JETPACK = "sudo apt install nvidia-jetpack"
@@ -95,7 +95,9 @@ _JETPACK = "sudo apt install nvidia-jetpack"
 
 def _build_plugin(sm: str) -> str:
     # `make plugin` runs its tests too, in an environment with PyTorch, which is much to ask of a Jetson.
-    return f"cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES={sm} && cmake --build build/plugins --parallel"
+    return (
+        f"cmake -S . -B build/plugins -DISFP_CUDA_ARCHITECTURES={sm} && cmake --build build/plugins --parallel --target fpm_plugin"
+    )
 
 
 def _runs(name: str, bundle: Bundle | None) -> bool:
@@ -171,9 +173,24 @@ def _tensorrt() -> Finding:
     return _package("TensorRT", "tensorrt")
 
 
-def _package(what: str, module: str, install: str = "") -> Finding:
+def _cuda() -> Finding:
+    """Find the package through which Python uses the GPU, and say why an earlier one is not used."""
+    what = "CUDA for Python"
+    reasons: list[str] = []
+    for package in cuda.PACKAGES:
+        reason = package.why_unusable()
+        if reason is None:
+            remedy = f"{' '.join(reasons)} Install the other: {_install(cuda.extra())}" if reasons else ""
+            return Finding(what, True, f"{package.name} {package.version}".rstrip(), remedy)
+        if package.version is not None:
+            reasons.append(reason)
+    found = "not usable" if reasons else "not installed"
+    return Finding(what, False, found, (cuda.why_unusable() or "") if first_gpu() else "Not needed on a CPU.")
+
+
+def _package(what: str, module: str) -> Finding:
     if find_spec(module) is None:
-        return Finding(what, False, "not installed", install if first_gpu() else "Not needed on a CPU.")
+        return Finding(what, False, "not installed", "" if first_gpu() else "Not needed on a CPU.")
     # cu12, cu13: packages on PyPI are named after the CUDA that they bring.
     return Finding(what, True, _version(*(module + ending for ending in ("", "_cu13", "_cu12"))))
 

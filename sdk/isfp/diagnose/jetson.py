@@ -111,12 +111,6 @@ def toolkit_missing() -> bool:
     return not (shutil.which("nvcc") or (_ROOT / _NVCC).exists())
 
 
-def install(extra: str) -> str:
-    """Return the command that installs an extra with pycuda, which compiles against the CUDA toolkit that PATH leads to."""
-    off_path = not shutil.which("nvcc") and (_ROOT / _NVCC).exists()
-    return ("PATH=/usr/local/cuda/bin:$PATH " if off_path else "") + f'pip install "isfp[{extra}]"'
-
-
 _NVCC = "usr/local/cuda/bin/nvcc"
 
 

@@ -1,159 +1,109 @@
-"""The GPU through pycuda: memory, page-locked memory, copies, the stream. Graphs, which pycuda lacks, through the driver."""
+"""Which package gives Python the GPU: NVIDIA's cuda-bindings where it fits the driver, else pycuda."""
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from typing import Any
+import logging
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
-import numpy as np
+from isfp.engines.gpu import first_gpu
+from isfp.errors import RuntimeUnavailableError
+from isfp.runtimes.device import Device
 
-from isfp.errors import RuntimeFailedError
-from isfp.runtimes.device import CaptureError, Device, Graph
+_log = logging.getLogger("isfp")
 
-_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: captures are not for the default stream, nor for one that waits for it
-_THREAD_LOCAL = 1  # CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: other threads, such as a camera's, cannot invalidate a capture
+_OLDEST_CUDA, _NEWEST_CUDA = 12, 13  # JetPack 6's, and the newest that pyproject.toml has an extra for
 
 
-@cache
-def _primary_context() -> Any:
-    """Return the primary context of device 0, retained until the process ends.
+@dataclass(frozen=True)
+class CudaPackage:
+    """A package through which the SDK can use the GPU.
 
-    If it were released earlier, it would stay on the thread's stack of contexts, because pycuda treats the release as a pop. If it
-    were destroyed at the end, pycuda would call cuCtxDetach, which is for other contexts. So the object is never destroyed.
+    Attributes:
+        name: its name on PyPI.
+        module: the Python module that it is used by.
+        device: module and class of the `Device` that uses it.
     """
-    import pycuda.driver as cuda
 
-    cuda.init()
-    context = cuda.Device(0).retain_primary_context()
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(context))
-    return context
-
-
-class CudaDevice(Device):
-    """Device 0, its primary context (that of the CUDA runtime, so TensorRT's and PyTorch's too), and a stream."""
-
-    def __init__(self) -> None:
-        """Take the GPU; pycuda raises its own errors if there is none."""
-        import pycuda.driver as cuda
-
-        self._cuda = cuda
-        self._context: Any = _primary_context()
-        self._held: list[Any] = []
-        self._graphs: set[_CudaGraph] = set()
-        self._driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-        with self:
-            self._stream: Any = cuda.Stream(_NON_BLOCKING)
+    name: str
+    module: str
+    device: str
 
     @property
-    def stream(self) -> int:
-        """See `Device`."""
-        return int(self._stream.handle)
-
-    def allocate(self, size: int) -> int:
-        """See `Device`."""
-        self._held.append(self._cuda.mem_alloc(max(size, 1)))
-        return int(self._held[-1])
-
-    def allocate_host(self, size: int) -> np.ndarray:
-        """See `Device`."""
-        self._held.append(self._cuda.pagelocked_empty(max(size, 1), np.uint8))
-        return self._held[-1][:size]
-
-    def upload(self, address: int, values: np.ndarray) -> None:
-        """See `Device`."""
-        self._cuda.memcpy_htod_async(address, values, self._stream)
-
-    def download(self, values: np.ndarray, address: int) -> None:
-        """See `Device`."""
-        self._cuda.memcpy_dtoh_async(values, address, self._stream)
-
-    def read(self, address: int, values: np.ndarray) -> None:
-        """See `Device`."""
-        self.wait()
-        self._cuda.memcpy_dtoh(values, address)
-
-    def wait(self) -> None:
-        """See `Device`."""
-        self._stream.synchronize()
-
-    def time(self, work: Callable[[], None]) -> float:
-        """See `Device`."""
-        start, end = self._cuda.Event(), self._cuda.Event()
-        start.record(self._stream)
-        work()
-        end.record(self._stream)
-        end.synchronize()
-        return float(end.time_since(start))
-
-    def capture(self, work: Callable[[], None]) -> Graph:
-        """See `Device`."""
-        stream, graph, runnable = ctypes.c_void_p(self.stream), ctypes.c_void_p(), ctypes.c_void_p()
-        self.call("cuStreamBeginCapture_v2", stream, ctypes.c_int(_THREAD_LOCAL))
+    def version(self) -> str | None:
+        """Its version, "" if it is not known, or None if the package is not installed; nothing of it is imported."""
         try:
-            work()
-        except Exception as error:
-            # A stream must not be left capturing; the graph so far exists only if nothing has invalidated the capture.
-            if self._driver.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0 and graph:
-                self._driver.cuGraphDestroy(graph)
-            raise CaptureError(str(error)) from error
-        self.call("cuStreamEndCapture", stream, ctypes.byref(graph))
+            if find_spec(self.module) is None:
+                return None
+        except ModuleNotFoundError:  # of the package that the module is in
+            return None
         try:
-            self.call("cuGraphInstantiateWithFlags", ctypes.byref(runnable), graph, ctypes.c_ulonglong(0))
-        finally:
-            self._driver.cuGraphDestroy(graph)
-        captured = _CudaGraph(self, runnable)
-        self._graphs.add(captured)
-        return captured
+            return version(self.name)
+        except PackageNotFoundError:
+            return ""
 
-    def forget(self, graph: _CudaGraph) -> None:
-        """Drop a graph that was closed."""
-        self._graphs.discard(graph)
+    def why_unusable(self) -> str | None:
+        """Return why it cannot be used here, or None if it can."""
+        found, gpu = self.version, first_gpu()
+        if found is None:
+            return f"{self.name} is not installed."
+        if self.name != BINDINGS.name or gpu is None or not found:
+            return None
+        # A driver runs what is made for its own major version of CUDA and for older ones.
+        made_for, runs = _major(found), _major(gpu.cuda)
+        if _OLDEST_CUDA <= made_for <= runs:
+            return None
+        return f"{self.name} {found} is made for CUDA {made_for}, and this driver runs CUDA up to {gpu.cuda}."
 
-    def close(self) -> None:
-        """See `Device`."""
-        if self._context is None:
-            return
-        with self:
-            with suppress(Exception):  # work that failed is reported by the call that waits for it, not here
-                self.wait()
-            for graph in list(self._graphs):
-                with suppress(CaptureError):
-                    graph.close()
-            self._held.clear()
-            self._stream = None
-        self._context = None
-
-    def call(self, function: str, *arguments: Any) -> None:
-        """Call the driver.
-
-        Raises:
-            CaptureError: the driver returns an error.
-        """
-        status = getattr(self._driver, function)(*arguments)
-        if status != 0:
-            raise CaptureError(f"{function} returned CUresult {status}")
-
-    def __enter__(self) -> Device:
-        if self._context is None:
-            raise RuntimeFailedError("The GPU was released because its Segmenter was closed. Make a new Segmenter.")
-        self._context.push()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cuda.Context.pop()
+    def open(self) -> Device:
+        """Take the GPU through it; it raises an error of its own if it cannot."""
+        module, _, name = self.device.partition(":")
+        return getattr(import_module(module), name)()
 
 
-class _CudaGraph(Graph):
-    def __init__(self, device: CudaDevice, runnable: ctypes.c_void_p) -> None:
-        self._device, self._runnable = device, runnable
+BINDINGS = CudaPackage("cuda-bindings", "cuda.bindings", "isfp.runtimes.bindings_device:BindingsDevice")
+PYCUDA = CudaPackage("pycuda", "pycuda", "isfp.runtimes.pycuda_device:PycudaDevice")
+#: In the order in which they are tried.
+PACKAGES = (BINDINGS, PYCUDA)
 
-    def launch(self) -> None:
-        self._device.call("cuGraphLaunch", self._runnable, ctypes.c_void_p(self._device.stream))
 
-    def close(self) -> None:
-        self._device.forget(self)
-        self._device.call("cuGraphExecDestroy", self._runnable)
+def extra() -> str:
+    """Return the SDK's extra that brings the cuda-bindings for this machine's driver, such as "cuda12"."""
+    gpu = first_gpu()
+    return f"cuda{min(max(_major(gpu.cuda), _OLDEST_CUDA), _NEWEST_CUDA) if gpu else _NEWEST_CUDA}"
+
+
+def _major(found: str) -> int:
+    return int(found.partition(".")[0])
+
+
+def why_unusable() -> str | None:
+    """Return why Python cannot use the GPU, and what to do; None if a package is installed that can. Nothing is imported."""
+    reasons = [package.why_unusable() for package in PACKAGES]
+    if None in reasons:
+        return None
+    return f'{" ".join(map(str, reasons))} Python needs one of them to use the GPU: pip install "isfp[{extra()}]"'
+
+
+def open_device() -> Device:
+    """Take the GPU through the first package that can.
+
+    Raises:
+        RuntimeUnavailableError: none is installed, or none of them can; the message says why for each.
+    """
+    reasons: list[str] = []
+    for package in PACKAGES:
+        reason = package.why_unusable()
+        if reason is None:
+            try:
+                device = package.open()
+            except Exception as error:  # pycuda's errors have no common base
+                reason = f"{package.name} {package.version} cannot take the GPU: {error}".rstrip(".") + "."
+            else:
+                if reasons and BINDINGS.version is not None:
+                    _log.warning("The GPU is used through %s. %s", package.name, " ".join(reasons))
+                return device
+        reasons.append(reason)
+    raise RuntimeUnavailableError(" ".join([*reasons, "Look at this machine: isfp doctor"]))

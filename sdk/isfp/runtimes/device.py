@@ -1,4 +1,4 @@
-"""What a stage needs from a GPU, and nothing more: memory, copies, one stream, graphs. `cuda.py` implements it with pycuda."""
+"""What a stage needs from a GPU, and nothing more: memory, copies, one stream, graphs. `cuda.py` chooses what implements it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from isfp.errors import RuntimeFailedError
+
+
+class DeviceError(RuntimeFailedError):
+    """A call of the GPU's driver failed; the message names the call and gives the driver's reason."""
 
 
 class CaptureError(Exception):
@@ -28,7 +34,8 @@ class Graph(ABC):
 class Device(ABC):
     """One GPU and one stream on it. Copies are asynchronous, on the stream; `wait` waits for them.
 
-    Use it as a context manager around every other call: the GPU's context is current in a thread only inside.
+    Use it as a context manager around every other call: the GPU's context is current in a thread only inside. A call that fails
+    raises DeviceError, or an error of the package that makes the call.
     """
 
     @property

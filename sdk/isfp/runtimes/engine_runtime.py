@@ -16,9 +16,9 @@ from isfp.engines.gpu import first_gpu
 from isfp.engines.plans import read_plan, rebuild_command
 from isfp.engines.record import EngineRecord, Precision
 from isfp.errors import IsfpError, RuntimeUnavailableError
+from isfp.runtimes import cuda
 from isfp.runtimes.base import LoadedStage, Runtime, StageRunner, closed_error, release
 from isfp.runtimes.buffers import stage_buffers
-from isfp.runtimes.cuda import CudaDevice
 from isfp.runtimes.device import Device
 from isfp.runtimes.engine_stage import EngineStage
 from isfp.runtimes.plan_engine import PlanExecution, check, deserialize
@@ -38,7 +38,7 @@ class EngineRuntime(Runtime):
             precision: run only engines of this precision; by default the best that the bundle has (`Precision`).
 
         Raises:
-            RuntimeUnavailableError: there is no GPU, or TensorRT or pycuda is not installed or cannot start.
+            RuntimeUnavailableError: there is no GPU, or TensorRT or what gives Python the GPU is not installed or cannot start.
         """
         super().__init__()
         try:
@@ -50,12 +50,9 @@ class EngineRuntime(Runtime):
         if reason := self.why_unavailable():
             raise RuntimeUnavailableError(f"{self.name} cannot run here. {reason}")
         self._trt = self._import()
-        try:
-            self._device: Device | None = CudaDevice()
-        except Exception as error:
-            raise RuntimeUnavailableError(f"pycuda cannot take the GPU: {error}. Look at this machine: isfp doctor") from error
+        self._device: Device | None = cuda.open_device()
         self._engine: Engine | None = None
-        # Also when nobody calls close: pycuda complains where memory outlives its context.
+        # Also when nobody calls close: what is on the GPU would stay there, and pycuda complains where memory outlives its context.
         self._finalizer = weakref.finalize(self, _release, self._loaded, self._device)
 
     @classmethod
@@ -70,9 +67,7 @@ class EngineRuntime(Runtime):
             return "This machine has no NVIDIA GPU, or its driver is not installed."
         if find_spec(cls.module) is None:
             return f"Its Python package is not installed. {cls.install}"
-        if find_spec("pycuda") is None:
-            return "pycuda is not installed. Install it (it compiles against the CUDA toolkit): pip install pycuda"
-        return None
+        return cuda.why_unusable()
 
     @classmethod
     def why_unfit(cls, bundle: Bundle) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from isfp.errors import IsfpError, RuntimeFailedError
 from isfp.runtimes.buffers import StageBuffers, TensorBuffer
-from isfp.runtimes.device import CaptureError, Device, DeviceArray, Graph
+from isfp.runtimes.device import CaptureError, Device, DeviceArray, DeviceError, Graph
 
 _log = logging.getLogger("isfp")
 
@@ -90,9 +90,9 @@ class EngineStage:
                 if len(pieces) == 1:
                     return self._run(inputs, sizes)
                 return self._in_pieces(inputs, sizes, pieces)
-        except IsfpError:
-            raise
         except Exception as error:  # pycuda's errors have no common base
+            if isinstance(error, IsfpError) and not isinstance(error, DeviceError):
+                raise
             shapes = {name: list(getattr(value, "shape", [])) for name, value in inputs.items()}
             raise RuntimeFailedError(f"The stage {self._buffers.name!r} failed on {shapes}: {error}") from error
 

@@ -187,7 +187,7 @@ def test_version_is_printed(isfp):
     assert printed.startswith("isfp 0.")
 
 
-HEAVY = ["torch", "tensorrt", "tensorrt_rtx", "pycuda", "onnx", "onnxruntime", "isfp_train", "isfp_export"]
+HEAVY = ["torch", "tensorrt", "tensorrt_rtx", "cuda.bindings", "pycuda", "onnx", "onnxruntime", "isfp_train", "isfp_export"]
 HEAVY += ["starlette", "uvicorn", "limits", "PIL", "rerun", "pycocotools", "filelock", "ray"]
 
 

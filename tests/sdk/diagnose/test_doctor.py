@@ -11,6 +11,8 @@ from isfp.bundle.bundle import Bundle
 from isfp.diagnose import doctor
 from isfp.diagnose import jetson as jetsons
 from isfp.engines.gpu import Gpu
+from isfp.runtimes import cuda
+from isfp.runtimes.cuda import CudaPackage
 from isfp.runtimes.tensorrt import TensorRT
 from isfp.runtimes.tensorrt_rtx import TensorRTRTX
 from tests.sdk.engine_folders import ORIN, write_engine
@@ -30,9 +32,13 @@ _JETSON = {
 def machine(monkeypatch, tmp_path):
     """Give this machine a GPU and packages."""
 
-    def be(*modules, gpu=Gpu("Orin", "87", "12.6", "540.4.0"), plugin=("87",), jetson=False, files=None):  # noqa: B008
+    def be(*installed, gpu=Gpu("Orin", "87", "12.6", "540.4.0"), plugin=("87",), jetson=False, files=None):  # noqa: B008
+        versions = dict(name.split("==") if "==" in name else (name, "1.0") for name in installed)
+        modules = set(versions)
         monkeypatch.setattr(doctor, "first_gpu", lambda: gpu)
+        monkeypatch.setattr(cuda, "first_gpu", lambda: gpu)
         monkeypatch.setattr(doctor, "find_spec", lambda name: object() if name in modules else None)
+        monkeypatch.setattr(CudaPackage, "version", property(lambda package: versions.get(package.name)))
         monkeypatch.setattr(doctor, "find_library", lambda: Path("lib.so") if plugin else None)
         monkeypatch.setattr(doctor, "plugin_architectures", lambda library: list(plugin))
         for name, text in (files if files is not None else _JETSON if jetson else {}).items():
@@ -42,7 +48,7 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(jetsons, "_ROOT", tmp_path / "root")
         monkeypatch.setattr(jetsons.shutil, "which", lambda name: None)
         for runtime in (TensorRT, TensorRTRTX):
-            missing = None if gpu and runtime.module in modules and "pycuda" in modules else "missing"
+            missing = None if gpu and runtime.module in modules and cuda.why_unusable() is None else "missing"
             monkeypatch.setattr(runtime, "why_unavailable", classmethod(lambda cls, missing=missing: missing))
             monkeypatch.setattr(runtime, "machine", classmethod(lambda cls: ORIN))
         return doctor.examine()
@@ -60,10 +66,14 @@ def by_name(report):
         ((), {"gpu": None}, "isfp run BUNDLE"),
         ((), {"jetson": True}, "sudo apt install nvidia-jetpack"),
         ((), {}, 'pip install "isfp[rtx]"'),
-        (("tensorrt",), {}, 'pip install "isfp[tensorrt]"'),
+        (("tensorrt",), {}, 'pip install "isfp[cuda12]"'),
+        (("tensorrt",), {"gpu": Gpu("RTX 4090", "89", "13.2", None)}, 'pip install "isfp[cuda13]"'),
+        (("tensorrt",), {"gpu": Gpu("RTX 4090", "89", "14.0", None)}, 'pip install "isfp[cuda13]"'),
         (("tensorrt_rtx",), {}, 'pip install "isfp[rtx]"'),
-        (("tensorrt", "pycuda"), {}, 'pip install "isfp[tensorrt]"'),
-        (("tensorrt",), {"jetson": True}, 'PATH=/usr/local/cuda/bin:$PATH pip install "isfp[tensorrt]"'),
+        (("tensorrt", "pycuda"), {}, 'pip install "isfp[cuda12]"'),
+        (("tensorrt", "cuda-bindings==13.5.0", "onnx"), {"jetson": True}, 'pip install "isfp[cuda12]"'),
+        (("tensorrt", "cuda-bindings==12.9.10", "onnx"), {"jetson": True}, "isfp build BUNDLE --runtime tensorrt"),
+        (("tensorrt", "cuda-bindings==13.5.0", "pycuda", "onnx"), {}, "isfp build BUNDLE --runtime tensorrt"),
         (
             ("tensorrt", "pycuda", "onnx"),
             {"jetson": True, "plugin": ()},
@@ -157,9 +167,42 @@ def test_tensorrt_that_an_environment_hides_is_told_from_one_that_is_missing(mac
     assert found.remedy.endswith(command)
 
 
-def test_without_the_cuda_toolkit_pycuda_is_not_asked_for_yet(machine):
+def test_without_the_cuda_toolkit_the_plugin_is_not_asked_for_yet(machine):
     files = {name: text for name, text in _JETSON.items() if not name.endswith("nvcc")}
-    assert machine("tensorrt", files=files).next == "sudo apt install nvidia-jetpack"
+    assert machine("tensorrt", "pycuda", "onnx", plugin=(), files=files).next == "sudo apt install nvidia-jetpack"
+
+
+@pytest.mark.parametrize(
+    ("installed", "good", "found", "remedy"),
+    [
+        (
+            (),
+            False,
+            "not installed",
+            "cuda-bindings is not installed. pycuda is not installed. Python needs one of them to use the GPU: "
+            'pip install "isfp[cuda12]"',
+        ),
+        (("pycuda==2026.1",), True, "pycuda 2026.1", ""),
+        (("cuda-bindings==12.9.10", "pycuda==2026.1"), True, "cuda-bindings 12.9.10", ""),
+        (
+            ("cuda-bindings==13.5.0", "pycuda==2026.1"),
+            True,
+            "pycuda 2026.1",
+            "cuda-bindings 13.5.0 is made for CUDA 13, and this driver runs CUDA up to 12.6. Install the other: "
+            'pip install "isfp[cuda12]"',
+        ),
+        (
+            ("cuda-bindings==13.5.0",),
+            False,
+            "not usable",
+            "cuda-bindings 13.5.0 is made for CUDA 13, and this driver runs CUDA up to 12.6. pycuda is not installed. "
+            'Python needs one of them to use the GPU: pip install "isfp[cuda12]"',
+        ),
+    ],
+)
+def test_what_gives_python_the_gpu_is_told_and_why_not_the_other(machine, installed, good, found, remedy):
+    finding = by_name(machine("tensorrt", *installed))["CUDA for Python"]
+    assert (finding.good, finding.found, finding.remedy) == (good, found, remedy)
 
 
 def test_scarce_memory_is_told_with_what_frees_it(machine):

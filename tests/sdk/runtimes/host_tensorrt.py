@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isfp.bundle.bundle import Bundle
-from isfp.runtimes import engine_runtime
+from isfp.runtimes import cuda, engine_runtime
 from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.tensorrt import TensorRT
 from tests.sdk.engine_folders import ORIN
@@ -32,7 +32,7 @@ def play_tensorrt(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[tuple[byt
     monkeypatch.setattr(TensorRT, "why_unavailable", classmethod(lambda cls: None))
     monkeypatch.setattr(TensorRT, "machine", classmethod(lambda cls: ORIN))
     monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
-    monkeypatch.setattr(engine_runtime, "CudaDevice", device)
+    monkeypatch.setattr(cuda, "open_device", device)
     monkeypatch.setattr(engine_runtime, "deserialize", lambda trt, content, where, command: given.append((content, where, command)))
     monkeypatch.setattr(engine_runtime, "check", lambda *_: None)
     monkeypatch.setattr(engine_runtime, "PlanExecution", execution)

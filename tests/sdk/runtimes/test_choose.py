@@ -88,7 +88,7 @@ def test_a_runtime_asked_for_by_name_says_what_is_missing(copy, name):
 
 def test_tensorrt_asked_for_by_name_falls_back_to_nothing(copy, orin, monkeypatch):
     monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
-    monkeypatch.setattr("isfp.runtimes.engine_runtime.CudaDevice", HostDevice)
+    monkeypatch.setattr("isfp.runtimes.cuda.open_device", HostDevice)
     write_engine(copy, sm="89")
     with pytest.raises(EngineMismatchError, match="sm is '89'; expected '87'") as caught:
         Segmenter(copy, runtime="tensorrt")
