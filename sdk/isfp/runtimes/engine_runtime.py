@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -53,7 +54,8 @@ class EngineRuntime(Runtime):
         self._device: Device | None = cuda.open_device()
         self._engine: Engine | None = None
         # Also when nobody calls close: what is on the GPU would stay there, and pycuda complains where memory outlives its context.
-        self._finalizer = weakref.finalize(self, _release, self._loaded, self._device)
+        self._before_release: list[Callable[[], None]] = []  # called while the stages are still there, and the GPU is idle
+        self._finalizer = weakref.finalize(self, _release, self._loaded, self._device, self._before_release)
 
     @classmethod
     def with_option(cls, option: str, threads: int = 0) -> Runtime:
@@ -108,7 +110,7 @@ class EngineRuntime(Runtime):
         with device:
             engine = deserialize(self._trt, content, where, command)
             check(self._trt, engine, buffers, where, command)
-            execution = PlanExecution(self._trt, engine, stage, self.configure(engine))
+            execution = PlanExecution(self._trt, engine, stage, self.configure(engine, bundle, stage))
         # TensorRT makes loops of the text stage's GRUs, which NVIDIA's rules leave out of captures; new phrases are rare anyway.
         return EngineStage(buffers, device, execution, self.graphs and stage != "text")
 
@@ -170,13 +172,16 @@ class EngineRuntime(Runtime):
         """Do what must be done before a plan is loaded."""
 
     @abstractmethod
-    def configure(self, engine: Any) -> Any:
-        """Return the runtime configuration for an engine's context, None for the default."""
+    def configure(self, engine: Any, bundle: Bundle, stage: str) -> Any:
+        """Return the runtime configuration for the context of a stage's engine, None for the default."""
 
 
-def _release(loaded: dict[str, LoadedStage], device: Device) -> None:
+def _release(loaded: dict[str, LoadedStage], device: Device, before: list[Callable[[], None]]) -> None:
     with device:
         with suppress(Exception):  # work that failed is reported where it was waited for
             device.wait()
+            for work in before:
+                work()
         release(loaded)  # execution contexts and engines first: their memory belongs to the device's context
+        before.clear()  # with what the contexts used
     device.close()

@@ -7,13 +7,12 @@ graph to a provider, so they need no plugin. A file whose FPMScan node has no fu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS, Stage
 from isfp.errors import RuntimeUnavailableError
+from isfp.runtimes.user_cache import cache_folder
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT, TENSORRT_RTX = "TensorrtExecutionProvider", "NvTensorRTRTXExecutionProvider"
@@ -41,7 +40,7 @@ def chain(name: str) -> tuple[str, ...]:
 def options(provider: str, bundle: Bundle, stage: Stage) -> dict[str, str]:
     """Return a provider's options for one stage: its optimization profile, and where built engines are kept."""
     if provider == TENSORRT:
-        kept = str(_cache(bundle, "onnxruntime-tensorrt"))
+        kept = str(cache_folder(bundle, "onnxruntime-tensorrt"))
         return {
             **_profile("trt", stage),
             "trt_engine_cache_enable": "True",  # ONNX Runtime's Python reads True and False, not 1 and 0
@@ -50,7 +49,7 @@ def options(provider: str, bundle: Bundle, stage: Stage) -> dict[str, str]:
             "trt_timing_cache_path": kept,
         }
     if provider == TENSORRT_RTX:
-        return {**_profile("nv", stage), "nv_runtime_cache_path": str(_cache(bundle, "onnxruntime-tensorrt-rtx"))}
+        return {**_profile("nv", stage), "nv_runtime_cache_path": str(cache_folder(bundle, "onnxruntime-tensorrt-rtx"))}
     return {}
 
 
@@ -66,11 +65,3 @@ def _profile(prefix: str, stage: Stage) -> dict[str, str]:
 
     ends = {"min": _LEAST, "opt": _TUNED, "max": _MOST}
     return {f"{prefix}_profile_{end}_shapes": shapes(sizes) for end, sizes in ends.items()}
-
-
-def _cache(bundle: Bundle, kind: str) -> Path:
-    """Return this user's folder for what is built from this bundle; engines are code, so only the user may write to it."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "isfp" / kind / str(bundle.manifest.fields["sha256"])[:16]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder

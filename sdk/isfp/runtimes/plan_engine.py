@@ -148,9 +148,11 @@ class PlanExecution(Execution):
         Raises:
             RuntimeFailedError: it could not be made, mostly for lack of memory.
         """
-        self._messages, self._stage, self._engine = messages_of(trt), stage, engine
+        self._messages, self._stage = messages_of(trt), stage
         self._messages.clear()
+        # In the order in which they may be freed: a context uses its configuration, and all of them the engine.
         self._context = engine.create_execution_context() if config is None else engine.create_execution_context(config)
+        self._config, self._engine = config, engine
         self._hold(self._context is not None, "make an execution context")
 
     def set_shape(self, name: str, shape: tuple[int, ...]) -> None:

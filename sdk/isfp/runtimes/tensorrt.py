@@ -26,5 +26,5 @@ class TensorRT(EngineRuntime):
         if record.plugin_version is not None:
             load_plugin(self._trt, record.plugin_version, bundle.path)
 
-    def configure(self, engine: Any) -> None:
+    def configure(self, engine: Any, bundle: Bundle, stage: str) -> None:
         """Keep TensorRT's defaults."""

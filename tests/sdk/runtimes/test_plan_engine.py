@@ -51,7 +51,10 @@ def test_every_call_that_the_sdk_makes_is_there():
     for kind, names in CALLS.items():
         assert not [name for name in names if not hasattr(getattr(trt, kind), name)]
     assert hasattr(trt.ICudaEngine, "create_runtime_config")
-    assert hasattr(trt.IRuntimeConfig, "cuda_graph_strategy")
+    for name in ("cuda_graph_strategy", "create_runtime_cache", "set_runtime_cache"):
+        assert hasattr(trt.IRuntimeConfig, name)
+    assert hasattr(trt.IRuntimeCache, "serialize")
+    assert hasattr(trt.IRuntimeCache, "deserialize")
     assert hasattr(trt.CudaGraphStrategy, "WHOLE_GRAPH_CAPTURE")
     assert {trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)} == {"uint8", "int32", "float32"}
 
