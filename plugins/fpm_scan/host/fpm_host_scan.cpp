@@ -1,8 +1,11 @@
-// fpm_host_scan CASE RESULT: runs the kernels' bodies with threads of the host over one case, for the tests.
+// fpm_host_scan CASE RESULT [RUNS]: runs the kernels' bodies with threads of the host over one case, for the tests and
+// for tools/bench_fpm.py. Prints how many microseconds the last of RUNS (1 if not given) took, without reading and
+// writing.
 //
 // CASE is text, then raw little-endian numbers: the line "float|half fma|fragments|simple
 // nothing|block-barrier|path-barrier P S C alpha activation slope slice_log2 phrases_per_group paths_at_once
 // threads\n", then isf, w1, w2. RESULT is the output's numbers.
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -58,7 +61,7 @@ Dropped dropped_of(const std::string& word) {
 }
 
 template <class Scalar>
-void run(const Case& c, std::istream& file, std::ostream& result) {
+void run(const Case& c, int runs, std::istream& file, std::ostream& result) {
     const auto channels = static_cast<std::size_t>(c.shape.channels);
     const auto grid = static_cast<std::size_t>(c.shape.size) * static_cast<std::size_t>(c.shape.size);
     const auto elements = static_cast<std::size_t>(c.shape.phrases) * grid * channels;
@@ -88,30 +91,37 @@ void run(const Case& c, std::istream& file, std::ostream& result) {
     host.threads = c.threads;
     host.paths_at_once = c.paths_at_once;
     const Dropped dropped = dropped_of(c.dropped);
-    if (c.form == "simple") {
-        isfp::run_simple(arguments, host, dropped);
-    } else if (c.form == "fma") {
-        isfp::run_scan<isfp::FmaProduct>(arguments, host, dropped);
-    } else if constexpr (sizeof(Scalar) == 2) {
-        isfp::run_scan<isfp::FragmentProduct>(arguments, host, dropped);
-    } else {
-        throw std::runtime_error("fragments hold 16-bit numbers: use them with half");
+    std::chrono::duration<double, std::micro> taken{};
+    for (int done = 0; done < runs; ++done) {
+        const auto start = std::chrono::steady_clock::now();
+        if (c.form == "simple") {
+            isfp::run_simple(arguments, host, dropped);
+        } else if (c.form == "fma") {
+            isfp::run_scan<isfp::FmaProduct>(arguments, host, dropped);
+        } else if constexpr (sizeof(Scalar) == 2) {
+            isfp::run_scan<isfp::FragmentProduct>(arguments, host, dropped);
+        } else {
+            throw std::runtime_error("fragments hold 16-bit numbers: use them with half");
+        }
+        taken = std::chrono::steady_clock::now() - start;
     }
+    std::cout << taken.count() << "\n";
     result.write(reinterpret_cast<const char*>(out.data()), static_cast<std::streamsize>(elements * sizeof(Scalar)));
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-    if (count != 3) {
-        std::cerr << "usage: fpm_host_scan CASE RESULT\n";
+    if (count != 3 && count != 4) {
+        std::cerr << "usage: fpm_host_scan CASE RESULT [RUNS]\n";
         return 2;
     }
     try {
         std::ifstream file(words[1], std::ios::binary);
         std::ofstream result(words[2], std::ios::binary);
         const Case c = read_header(file);
-        c.scalar == "half" ? run<isfp::HostHalf>(c, file, result) : run<float>(c, file, result);
+        const int runs = count == 4 ? std::stoi(words[3]) : 1;
+        c.scalar == "half" ? run<isfp::HostHalf>(c, runs, file, result) : run<float>(c, runs, file, result);
         return result.flush() ? 0 : 1;
     } catch (const std::exception& error) {
         std::cerr << "fpm_host_scan: " << error.what() << "\n";
