@@ -2,7 +2,7 @@
 
 The cell loop of the NumPy reference, which defines the operator; the batched anti-diagonals in PyTorch; the ONNX function, which a
 bundle brings with it, in ONNX Runtime; and the bodies of the TensorRT plugin's kernels, compiled for the host and run by its
-threads. All get the same numbers and must give the same result. Needs pip install "isfp[export]" and a C++ compiler.
+threads. All get the same numbers and must give the same result. Needs pip install "isfp[export]"; the plugin also a C++ compiler.
 """
 
 import json
@@ -16,7 +16,6 @@ from typing import Annotated
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 import typer
 from onnx import numpy_helper
@@ -27,6 +26,7 @@ from isfp.errors import IsfpError
 from isfp.runtimes.threads import usable_cores
 from isfp_export.onnx.fpm_function import fpm_model
 from isfp_train.network.fpm_scan import fpm_scan
+from onnx_session import open_session
 from turns import WARNING, Task, clocked, conditions, take_turns
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,7 +130,7 @@ def _anti_diagonals(scan: Scan, threads: int) -> Form:
 
 
 def _onnx_function(scan: Scan, threads: int) -> Form:
-    """As in an exported stage: the weights are part of the model, and threads do not spin."""
+    """As in an exported stage: the weights are part of the model."""
     _, grid, _, channels = scan.isf.shape
     model = fpm_model(grid, channels, ACTIVATION, ALPHA, SLOPE)
     weights = {"w1": scan.w1, "w2": scan.w2}
@@ -139,10 +139,7 @@ def _onnx_function(scan: Scan, threads: int) -> Form:
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     onnx.checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model, threads)
 
     def run() -> np.ndarray:
         return session.run(["out"], {"isf": scan.isf})[0]

@@ -29,12 +29,20 @@ def clocked(work: Callable[[], object]) -> Task:
     return run
 
 
-def take_turns(tasks: Mapping[str, Task], rounds: int, runs: int = RUNS_A_TURN) -> dict[str, Timing]:
-    """Measure tasks in rounds in which each has one turn, so that other load on the machine affects all of them alike."""
+def take_turns(tasks: Mapping[str, Task], rounds: int, runs: int = RUNS_A_TURN, warm_up: int = 1) -> dict[str, Timing]:
+    """Measure tasks in rounds in which each has one turn, so that other load on the machine affects all of them alike.
+
+    Args:
+        tasks: what to measure, by name.
+        rounds: number of turns of each.
+        runs: measured runs of a turn.
+        warm_up: runs of a turn before those, which are not measured.
+    """
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
-            task()
+            for _ in range(warm_up):
+                task()
             taken[name] += [task() for _ in range(runs)]
             sleep(PAUSE)
     return {name: Timing.from_runs(values) for name, values in taken.items()}

@@ -65,13 +65,17 @@ class ReferringModule(lightning.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Eq. 4 on one batch."""
         parts = self.losses(batch, self.global_step % self.config.optimisation.masks_every == 0)
-        weights = self.config.losses
-        loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
-        loss = loss + weights.choice * parts["choice"]
+        loss = self.weighted(parts)
         self.log_dict(
             {f"train/{name}": value.detach() for name, value in parts.items()} | {"train/loss": loss.detach()}, sync_dist=True
         )
         return loss
+
+    def weighted(self, parts: dict[str, Tensor]) -> Tensor:
+        """Add up the losses with the weights of the run."""
+        weights = self.config.losses
+        loss = weights.w_ide * parts["identifying"] + weights.w_seg * parts["segmentation"] + weights.w_ref * parts["refinement"]
+        return loss + weights.choice * parts["choice"]
 
     def losses(self, batch: Batch, with_masks: bool = True) -> dict[str, Tensor]:
         """Compute the losses by name, unweighted. A loss is 0 if the network lacks the part or the loss is not requested.

@@ -1,0 +1,141 @@
+"""What INT8 would give on this CPU, in time and accuracy: python tools/bench_int8.py models/edge.isfp
+
+Quantises the stages of each frame for ONNX Runtime (QDQ, uint8 activations, int8 weights per channel), with ranges from scenes of
+seeds of their own, runs them in turn with FP32, and compares the masks on other scenes. `isfp build` does not offer this:
+docs/performance.md says why. Needs pip install "isfp[export]".
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import onnx
+import typer
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from rich.console import Console
+from rich.table import Table
+
+from isfp.bundle.bundle import Bundle
+from isfp.engines.record import Precision
+from isfp.errors import IsfpError
+from isfp.runtimes.threads import usable_cores
+from isfp_export.precision.convert import ConvertedStage, full
+from isfp_export.precision.frames import scenes, stage_feeds
+from isfp_export.precision.run import StageSession
+from isfp_export.precision.verify import PrecisionReport, compare_stages
+from isfp_train import seeds
+from onnx_session import open_session
+from turns import WARNING, clocked, conditions, take_turns
+
+#: The stages of a frame in which convolutions take most of the time; identify is mostly the scan's small products.
+STAGES = ("image", "mask")
+#: Operators that are quantised, by the name of the way.
+WAYS = {
+    "convolutions": ["Conv"],
+    "all between them": "Conv Clip LeakyRelu Add Mul Concat Split Resize MaxPool AveragePool GlobalAveragePool Reshape".split(),
+}
+#: What a build option would have to reach: times as fast as FP32.
+WORTH = 1.5
+Feed = Mapping[str, np.ndarray]
+
+
+class Feeds(CalibrationDataReader):
+    """Inputs of a stage for calibration."""
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._left: Iterator[Feed] = iter(feeds)
+
+    def get_next(self) -> Feed | None:
+        """Return the inputs of the next run, None after the last."""
+        return next(self._left, None)
+
+
+def main(
+    bundle: Annotated[Path, typer.Argument(help="Model bundle, NAME.isfp.")],
+    calibration: Annotated[int, typer.Option(min=1, help="Scenes to choose the ranges on.")] = 24,
+    checked: Annotated[int, typer.Option("--scenes", min=1, help="Scenes to compare masks on.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, of three measured runs of each.")] = 20,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for one on each core that may be used.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    logging.disable(logging.WARNING)  # of the quantiser, for each model
+    used, console = threads or usable_cores(), Console(stderr=True)
+    report = conditions(used)
+    opened = Bundle.open(bundle)
+    stages = full(opened)
+    feeds = list(stage_feeds(_sessions(stages), scenes(opened, calibration, seeds.QUANTISATION.start)))
+    found: dict[str, dict[str, Any]] = {}
+    quantised: dict[str, dict[str, onnx.ModelProto]] = {way: {} for way in WAYS}
+    for stage in STAGES:
+        console.print(f"Quantising and measuring {stage}")
+        inputs = [value.name for value in stages[stage].graph.input]
+        own = [{name: feed[name] for name in inputs} for feed in feeds]
+        for way, operators in WAYS.items():
+            quantised[way][stage] = quantise(stages[stage], own, operators)
+        models = {"FP32": stages[stage], **{way: quantised[way][stage] for way in WAYS}}
+        sessions = {name: open_session(model, used) for name, model in models.items()}
+        one_phrase = {name: value[:1] for name, value in own[0].items()}
+        tasks = {name: clocked(partial(session.run, None, one_phrase)) for name, session in sessions.items()}
+        timings = take_turns(tasks, rounds)
+        ratios = {way: round(timings["FP32"].median / timings[way].median, 3) for way in WAYS}
+        found[stage] = {"milliseconds": {name: timing.to_json() for name, timing in timings.items()}, "speedup": ratios}
+    console.print("Comparing masks")
+    frames = scenes(opened, checked, seeds.PRECISION_CHECK.start)
+    accuracy = {}
+    for way, models in quantised.items():
+        converted = {name: ConvertedStage(name, models.get(name, model), {}, {}) for name, model in stages.items()}
+        accuracy[way] = compare_stages(opened, converted, Precision.INT8, frames)
+    if as_json:
+        shown = {way: asdict(result) | {"failures": result.failures()} for way, result in accuracy.items()}
+        print(json.dumps({**report, "stages": found, "accuracy": shown}))
+        return
+    _show(found, accuracy)
+    print(f"{report['machine']}, {used} threads" + (f"\n{WARNING}" if report["busy"] else ""))
+
+
+def quantise(model: onnx.ModelProto, feeds: Sequence[Feed], operators: Sequence[str]) -> onnx.ModelProto:
+    """Quantise these operators of a stage, with the ranges that its values have for `feeds`."""
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
+        onnx.save(model, source)
+        quantize_static(
+            source,
+            target,
+            Feeds(feeds),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(operators),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(target)
+
+
+def _sessions(stages: Mapping[str, onnx.ModelProto]) -> dict[str, StageSession]:
+    return {name: StageSession(model) for name, model in stages.items()}
+
+
+def _show(found: Mapping[str, dict[str, Any]], accuracy: Mapping[str, PrecisionReport]) -> None:
+    table = Table(
+        "quantised", *(f"{stage}, times as fast" for stage in STAGES), "mask IoU with FP32", "same cell", "most is lost in"
+    )
+    for way, result in accuracy.items():
+        speeds = (f"{found[stage]['speedup'][way]:.2f}" for stage in STAGES)
+        lost = f"{result.to_keep.operator} {result.to_keep.node}, {result.to_keep.stage}"
+        table.add_row(way, *speeds, f"{result.mask_iou:.4f}", f"{100 * result.same_cells:.0f} %", lost)
+    Console().print(table)
+    print(f"A build option would have to be {WORTH} times as fast, with a mask IoU of 0.97.")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except IsfpError as error:
+        sys.exit(f"bench_int8: {error}")
