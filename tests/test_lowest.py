@@ -2,6 +2,7 @@
 
 import re
 
+from isfp.diagnose.opencv import LOWEST
 from tests.paths import ROOT
 
 
@@ -11,4 +12,6 @@ def test_the_lowest_versions_are_those_of_the_project():
     asked = dict(re.findall(r'"([\w-]+)>=([\d.]+)', (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
     assert {"numpy", "onnxruntime", "opencv-python-headless", "rich", "typer"} <= set(lowest)
     for name, version in lowest.items():
+        if name.startswith("opencv"):
+            assert tuple(map(int, version.split(".")[:2])) >= LOWEST
         assert (version + ".").startswith(asked[name] + "."), name
