@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast test-lowest lint constraints docs mutants bench picture weights plugin kernel-check gpu-check clean
+.PHONY: help demo test test-fast test-lowest lint constraints docs mutants bench bench-more picture weights plugin kernel-check gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,14 @@ bench: $(DEV)/ready ## measure a frame in turn with PyTorch and OpenVINO on a qu
 	mkdir -p build/bench
 	$(DEV)/bin/isfp bench models/edge.isfp --image assets/demo/mugs.jpg --phrase "the blue mug" --against eager,openvino \
 	  --phrases 1,2,4,8 --absent --runs 30 --plot build/bench/edge.png --json > build/bench/edge.json
+
+bench-more: $(DEV)/ready ## the benchmarks of single questions (docs/performance.md), on a quiet machine, into build/bench
+	mkdir -p build/bench
+	$(DEV)/bin/python tools/bench_fpm.py --json > build/bench/fpm-edge.json
+	$(DEV)/bin/python tools/bench_fpm.py --channels 512 --json > build/bench/fpm-paper.json
+	$(DEV)/bin/python tools/bench_growth.py models/edge.isfp --plot build/bench/growth.png --json > build/bench/growth.json
+	$(DEV)/bin/python tools/bench_int8.py models/edge.isfp --json > build/bench/int8.json
+	$(DEV)/bin/python tools/bench_training.py --json > build/bench/training.json
 
 picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
