@@ -70,7 +70,7 @@ def plugin_steps(check: Check, gpu: Any) -> Step:
     options = [f"-DISFP_CUDA_ARCHITECTURES={gpu.sm}", f"-DTENSORRT_INCLUDE_DIR={headers}"]
     steps.append(check.run("configure the plugin", ["cmake", "-S", ROOT, "-B", BUILD, *options], needs=lacking, after=steps))
     # Only what a device needs: the tests on a CUDA runtime of host threads depend on the compiler's start-up code.
-    targets = ["fpm_plugin", "fpm_plugin_test", "fpm_enqueue_test", "fpm_scan_library"]
+    targets = ["fpm_plugin", "fpm_plugin_test", "fpm_enqueue_test", "fpm_scan_library", "frame"]
     command = ["cmake", "--build", BUILD, "--parallel", os.cpu_count(), "--target", *targets]
     built = check.run("build the plugin", command, limit=HOUR, after=steps)
     for name, program in (("plugin's interfaces", "fpm_plugin_test"), ("plugin on the GPU, without TensorRT", "fpm_enqueue_test")):

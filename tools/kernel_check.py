@@ -1,8 +1,8 @@
 """Prove and time the FPM scan's kernels on the GPU at hand: python3 tools/kernel_check.py. No package, no network, no TensorRT.
 
-Compiles the scan, its test and its benchmark for this GPU with nvcc, compares the kernels with the host, eager and as a graph, runs
-compute-sanitizer where it is installed, and measures; beside it PyTorch's scan, where PyTorch with CUDA is found. Exit code: 0 all
-passed, 1 something failed, 2 this machine cannot do it, and why.
+Compiles the scan, its test and its benchmark, and the letterbox and masks for this GPU with nvcc, compares the kernels with the
+host, eager and as a graph, runs compute-sanitizer where it is installed, and measures; beside it PyTorch's scan, where PyTorch with
+CUDA is found. Exit code: 0 all passed, 1 something failed, 2 this machine cannot do it, and why.
 """
 
 import argparse
@@ -16,10 +16,12 @@ from typing import Any
 from check_steps import Check, Step, compiler_missing, find_tool, machine_facts, module_missing
 
 ROOT = Path(__file__).resolve().parent.parent
-SCAN = ROOT / "plugins" / "fpm_scan"
+PLUGINS = ROOT / "plugins"
+_SCAN = ("fpm_scan/device/scan.cu", "fpm_scan/core/launch_choice.cpp")
 PROGRAMS = {
-    "fpm_device_test": ("tests/device_test.cpp", "host/host_scan.cpp"),
-    "fpm_device_bench": ("tests/device_bench.cpp",),
+    "fpm_device_test": (*_SCAN, "fpm_scan/tests/device_test.cpp", "fpm_scan/host/host_scan.cpp"),
+    "fpm_device_bench": (*_SCAN, "fpm_scan/tests/device_bench.cpp"),
+    "frame_device_test": ("frame/device/frame.cu", "frame/tests/device_test.cpp"),
 }
 OLDEST_SM = 80  # the FP16 kernel's matrix instruction
 SANITIZERS = {"memcheck": (), "racecheck": (), "synccheck": (), "initcheck": ("unfilled",)}
@@ -69,9 +71,10 @@ def kernel_steps(check: Check, gpu: Any) -> list[Step]:
     lacking, programs = compiler_missing(), check.out / "bin"
     programs.mkdir(parents=True, exist_ok=True)
     built = {name: check.run(f"compile {name}", compile_command(name, programs, gpu.sm), needs=lacking) for name in PROGRAMS}
-    test, bench = (programs / name for name in PROGRAMS)
+    test, bench, frame = (programs / name for name in PROGRAMS)
     kernels = check.run("kernels on the GPU against the host", [test], after=[built[test.name]])
-    steps = [*built.values(), kernels]
+    frames = check.run("letterbox and masks on the GPU against the host", [frame], after=[built[frame.name]])
+    steps = [*built.values(), kernels, frames]
     sanitizer = find_tool("compute-sanitizer")
     missing = [] if sanitizer else ["compute-sanitizer is not installed (it comes with the CUDA toolkit)"]
     for kind, words in SANITIZERS.items():
@@ -96,9 +99,8 @@ def torch_without_cuda() -> list[str]:
 def compile_command(name: str, folder: Path, sm: str, nvcc: str | None = None) -> list[object]:
     """The one call of nvcc that makes a program."""
     nvcc = nvcc or find_tool("nvcc") or "nvcc"
-    sources = ["device/scan.cu", "core/launch_choice.cpp", *PROGRAMS[name]]
     command = [nvcc, "-std=c++20", "-O3", "-lineinfo", "-Xcompiler=-pthread", *_code_for(nvcc, sm)]
-    return [*command, "-o", folder / name, *(SCAN / source for source in sources)]
+    return [*command, "-o", folder / name, *(PLUGINS / source for source in PROGRAMS[name])]
 
 
 def _code_for(nvcc: str, sm: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -13,7 +13,7 @@ from isfp.bundle.manifest import FIND
 from isfp.errors import FrameError, IsfpError
 from isfp.runtimes import Runtime, choose
 from isfp.steps.at_once import AtOnce
-from isfp.steps.letterbox import check_frame
+from isfp.steps.letterbox import check_frame, logit_of
 from isfp.steps.notes import phrase_notes
 from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase
@@ -101,6 +101,7 @@ class Segmenter:
             mask,
             self.runtime.load(self.bundle, FIND) if most_at_once else None,
             most_at_once,
+            self.runtime.longest_frame,
         )
         self._map_names = [tensor.name for tensor in manifest.stages["image"].outputs]
         self._letterboxed = np.empty((1, self.framing.height, self.framing.width, 3), np.uint8)
@@ -148,20 +149,37 @@ class Segmenter:
         with network.one_thread:
             phrases = distinct_phrases([network.encode(text) for text in texts]) if network.find else []
             network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
+            if network.find is not None and network.expects(phrases):
+                return self._look_at_once(network.find, frame, phrases)
             if not isinstance(frame, PreparedFrame):
                 frame = PreparedFrame.of(frame, self.framing, out=self._letterboxed)
             stopwatch = Stopwatch(frame=frame.milliseconds)
-            if network.find is None or not network.expects(phrases):
-                with stopwatch.step("image"):
-                    maps = self._image(frame=frame.letterboxed)
-                return View(network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch)
-            with stopwatch.step("text"):
-                vectors = network.phrases.vectors(phrases)
-            with stopwatch.step("find"):
-                outputs = network.find(frame=frame.letterboxed, phrases=vectors)
-                maps = {name: outputs[name] for name in self._map_names}
-                at_once = AtOnce.from_outputs([phrase.key for phrase in phrases], vectors, outputs)
-            return View(network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch, at_once)
+            with stopwatch.step("image"):
+                maps = self._image(frame=frame.letterboxed)
+            return View(network, self._threshold, frame.letterboxed, frame.letterbox, maps, stopwatch)
+
+    def _look_at_once(
+        self, find: Callable[..., Mapping[str, Any]], frame: np.ndarray | PreparedFrame, phrases: Sequence[EncodedPhrase]
+    ) -> View:
+        """Run the stage `find` on a frame: letterboxed by the device where it can, and was not before."""
+        network, stopwatch = self._network, Stopwatch()
+        if not isinstance(frame, PreparedFrame) and max(frame.shape[:2]) > network.longest_frame:
+            frame = PreparedFrame.of(frame, self.framing, out=self._letterboxed)
+        if isinstance(frame, PreparedFrame):
+            stopwatch = Stopwatch(frame=frame.milliseconds)
+            pixels, letterbox = frame.letterboxed, frame.letterbox
+        else:
+            pixels, letterbox = frame, self.framing.letterbox(*frame.shape[:2])
+        with stopwatch.step("text"):
+            vectors = network.phrases.vectors(phrases)
+        with stopwatch.step("find"):
+            inputs: dict[str, Any] = {"frame": pixels, "phrases": vectors}
+            if max(letterbox.frame_size) <= network.longest_frame:
+                inputs.update(letterbox=letterbox, threshold=logit_of(network.mask_threshold))
+            outputs = find(**inputs)
+            maps = {name: outputs[name] for name in self._map_names}
+            at_once = AtOnce.from_outputs([phrase.key for phrase in phrases], vectors, outputs)
+        return View(network, self._threshold, outputs.get("letterboxed", pixels), letterbox, maps, stopwatch, at_once)
 
     @overload
     def run(

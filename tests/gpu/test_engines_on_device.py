@@ -17,6 +17,7 @@ from isfp.bundle.manifest import FIND, STAGES
 from isfp.runtimes import choose
 from isfp.runtimes.device import DeviceArray
 from isfp.runtimes.engine_runtime import EngineRuntime
+from isfp.runtimes.frame_steps import FRAME_VARIABLE
 from isfp.runtimes.onnxruntime import OnnxRuntime
 from isfp.steps.lookup import best_cells
 
@@ -136,6 +137,28 @@ def test_the_one_graph_equals_the_stages_and_is_replayed(engine: str, bundle: Pa
         for name, value in outcome.items():
             np.testing.assert_array_equal(value, outcomes[0][name])
     assert replayed == (3 if runtime.graphs else 0)
+
+
+def test_letterbox_and_masks_on_the_device_equal_those_on_the_host(
+    engine: str, bundle: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: dict[str, list[str]] = json.loads((demo / "phrases.json").read_text(encoding="utf-8"))
+    ious = []
+    with Segmenter(bundle, engine) as ours:
+        if not ours.runtime.longest_frame:
+            pytest.skip("libisfp_frame is not built, or the engine has no stage `find`: make plugin, isfp build")
+        monkeypatch.setenv(FRAME_VARIABLE, "")
+        with Segmenter(bundle, engine) as theirs:
+            assert theirs.runtime.longest_frame == 0
+            for name, phrases in texts.items():
+                frame = cv2.imread(str(demo / name))
+                for _ in range(4):  # the last ones by the one graph, replayed
+                    pairs = list(zip(ours.run(frame, phrases[:1]), theirs.run(frame, phrases[:1]), strict=True))
+                for a, b in pairs:
+                    if a.found and b.found:
+                        ious.append(float((a.mask & b.mask).sum() / max(1, (a.mask | b.mask).sum())))
+    assert len(ious) >= 3
+    assert np.mean(ious) >= MASK_IOU[engine.partition(":")[2]]
 
 
 def test_maps_stay_on_the_device(engine: str, bundle: Path) -> None:

@@ -84,3 +84,8 @@ def tensorrt_headers() -> Path:
     if done.returncode != 0:
         pytest.skip(f"TensorRT's headers are neither installed nor to be had from PyPI: {done.stderr.strip()[-300:]}")
     return target
+
+
+def frame_library() -> Path:
+    """The letterbox and the masks of libisfp_frame, for memory of the host."""
+    return build("plugins-host", ("frame_host",), "-DISFP_CUDA=OFF", "-DISFP_SANITIZE=") / "lib" / "libisfp_frame_host.so"

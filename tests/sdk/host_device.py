@@ -20,6 +20,8 @@ from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.buffers import StageBuffers, stage_buffers
 from isfp.runtimes.device import CaptureError, Device, Graph
 from isfp.runtimes.engine_stage import EngineStage, Execution
+from isfp.runtimes.frame_stage import FrameStage
+from isfp.runtimes.frame_steps import LONGEST_SIDE, FrameLibrary
 
 
 class HostDevice(Device):
@@ -63,6 +65,10 @@ class HostDevice(Device):
         self._inside()
         assert values.flags.c_contiguous
         self.put(lambda: (self.downloads.append(values.nbytes), ctypes.memmove(values.ctypes.data, address, values.nbytes)))
+
+    def launch(self, work: Callable[[int], None]) -> None:
+        self._inside()
+        self.put(lambda: work(self.stream))
 
     def read(self, address: int, values: np.ndarray) -> None:
         self.wait()
@@ -170,10 +176,16 @@ class HostRuntime(Runtime):
     name = "host"
 
     def __init__(
-        self, phrases: Span = PHRASES, candidates: Span = CANDIDATES, captures: bool = True, find: bytes | None = None
+        self,
+        phrases: Span = PHRASES,
+        candidates: Span = CANDIDATES,
+        captures: bool = True,
+        find: bytes | None = None,
+        library: FrameLibrary | None = None,
     ) -> None:
-        """`find` is the ONNX of the stage of this name, which bundles have not."""
+        """`find` is the ONNX of the stage of this name, which bundles have not; `library` the steps around it, for host memory."""
         super().__init__()
+        self._library = library
         self._find = find
         self.device = HostDevice(captures)
         self._spans = phrases, candidates
@@ -191,13 +203,21 @@ class HostRuntime(Runtime):
 
     @property
     def stages(self) -> dict[str, EngineStage]:
-        return {name: stage.runner for name, stage in self._loaded.items()}
+        runners = {name: stage.runner for name, stage in self._loaded.items()}
+        return {name: runner.stage if isinstance(runner, FrameStage) else runner for name, runner in runners.items()}
+
+    @property
+    def longest_frame(self) -> int:
+        return LONGEST_SIDE if self._library else 0
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
         buffers = stage_buffers(bundle.manifest.stage(stage), *self._spans)
         content = self._find if stage == FIND and self._find else bundle.read(bundle.manifest.stages[stage].file)
         execution = HostExecution(self.device, content, buffers)
-        return EngineStage(buffers, self.device, execution)
+        runner = EngineStage(buffers, self.device, execution)
+        if stage != FIND or self._library is None:
+            return runner
+        return FrameStage(runner, self.device, self._library, bundle.manifest.framing)
 
     def _free(self) -> None:
         self.device.close()

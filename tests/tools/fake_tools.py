@@ -22,6 +22,7 @@ class FakeTools:
               *) while [ "$1" != -o ]; do shift; done; cp {folder}/$(basename "$2") "$2";; esac""",
         )
         self.program("fpm_device_test", "echo every scan holds")
+        self.program("frame_device_test", "echo every step of a frame holds")
         self.program("fpm_device_bench", f"echo '{ROW}'")
         self.program("compute-sanitizer", 'shift 4; exec "$@"')
         self.program("cmake", "exit 0")

@@ -36,7 +36,9 @@ def test_all_steps_run_in_order_and_the_times_are_in_the_report(tools, check):
     assert states(check) == {
         "compile fpm_device_test": "passed",
         "compile fpm_device_bench": "passed",
+        "compile frame_device_test": "passed",
         "kernels on the GPU against the host": "passed",
+        "letterbox and masks on the GPU against the host": "passed",
         "compute-sanitizer memcheck": "passed",
         "compute-sanitizer racecheck": "passed",
         "compute-sanitizer synccheck": "passed",
@@ -46,7 +48,7 @@ def test_all_steps_run_in_order_and_the_times_are_in_the_report(tools, check):
     }
     assert check.exit_code == 0
     assert "-gencode=arch=compute_87,code=sm_87" in check.steps[0].command
-    assert check.steps[6].command.endswith("fpm_device_test few unfilled")
+    assert check.steps[8].command.endswith("fpm_device_test few unfilled")
     assert "| FP16 | 64 | 1 | fast | 2.0 | 1.5 |" in (check.out / "report.md").read_text()
 
 
@@ -63,7 +65,7 @@ def test_a_test_that_fails_or_sees_no_gpu_fails_the_check_and_nothing_is_timed(t
 def test_nothing_runs_that_was_not_compiled(tools, check):
     tools.program("nvcc", "echo no such architecture >&2; exit 1")
     kernel_check.kernel_steps(check, ORIN)
-    assert [step.state for step in check.steps] == ["failed"] * 2 + ["skipped"] * 7
+    assert [step.state for step in check.steps] == ["failed"] * 3 + ["skipped"] * 8
     assert "no such architecture" in (check.out / "report.md").read_text()
 
 

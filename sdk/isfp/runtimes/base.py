@@ -129,6 +129,14 @@ class Runtime(ABC):
         return 0
 
     @property
+    def longest_frame(self) -> int:
+        """Longest side of a camera's frame that `find` takes as it is, pixels; 0 if it takes only letterboxed frames.
+
+        Such a stage also takes `letterbox` and `threshold`, and returns masks of the frame's size: see `FrameStage`.
+        """
+        return 0
+
+    @property
     def precision(self) -> str | None:
         """What it computes in, such as "fp16"; None for a runtime that computes in what the bundle's stages are stored for."""
         return None

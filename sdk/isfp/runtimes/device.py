@@ -59,6 +59,10 @@ class Device(ABC):
     def download(self, values: np.ndarray, address: int) -> None:
         """Put a copy from the GPU to page-locked memory on the stream."""
 
+    def launch(self, work: Callable[[int], None]) -> None:
+        """Let `work` put kernels of its own on the stream, whose handle it is given."""
+        work(self.stream)
+
     @abstractmethod
     def read(self, address: int, values: np.ndarray) -> None:
         """Wait for the stream, and copy from the GPU to any contiguous memory."""

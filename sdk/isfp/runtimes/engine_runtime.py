@@ -22,6 +22,8 @@ from isfp.runtimes.base import LoadedStage, Runtime, StageRunner, closed_error, 
 from isfp.runtimes.buffers import stage_buffers
 from isfp.runtimes.device import Device
 from isfp.runtimes.engine_stage import EngineStage
+from isfp.runtimes.frame_stage import FrameStage
+from isfp.runtimes.frame_steps import LONGEST_SIDE, find_library, load_library
 from isfp.runtimes.plan_engine import PlanExecution, check, deserialize
 
 
@@ -112,7 +114,9 @@ class EngineRuntime(Runtime):
             check(self._trt, engine, buffers, where, command)
             execution = PlanExecution(self._trt, engine, stage, self.configure(engine, bundle, stage))
         # TensorRT makes loops of the text stage's GRUs, which NVIDIA's rules leave out of captures; new phrases are rare anyway.
-        return EngineStage(buffers, device, execution, self.graphs and stage != "text")
+        runner = EngineStage(buffers, device, execution, self.graphs and stage != "text")
+        library = find_library() if stage == FIND else None
+        return FrameStage(runner, device, load_library(library), bundle.manifest.framing) if library else runner
 
     def most_at_once(self, bundle: Bundle) -> int:
         """Return the most phrases of the engine's profile if it has the stage `find`; see `Runtime`."""
@@ -129,7 +133,14 @@ class EngineRuntime(Runtime):
     @property
     def stages(self) -> dict[str, EngineStage]:
         """The stages that were loaded, by name; empty once it is closed."""
-        return {name: stage.runner for name, stage in self._loaded.items() if isinstance(stage.runner, EngineStage)}
+        runners = {name: stage.runner for name, stage in self._loaded.items()}
+        inner = {name: runner.stage if isinstance(runner, FrameStage) else runner for name, runner in runners.items()}
+        return {name: runner for name, runner in inner.items() if isinstance(runner, EngineStage)}
+
+    @property
+    def longest_frame(self) -> int:
+        """See `Runtime`; more than 0 once `find` was loaded and libisfp_frame is here."""
+        return LONGEST_SIDE if FIND in self._loaded and isinstance(self._loaded[FIND].runner, FrameStage) else 0
 
     @property
     def record(self) -> EngineRecord | None:

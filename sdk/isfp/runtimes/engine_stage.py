@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,23 @@ class Execution(ABC):
     @abstractmethod
     def enqueue(self, stream: int) -> None:
         """Put one inference on the stream."""
+
+
+class Around(ABC):
+    """What is done on the device right before and after a stage's engine, in the same CUDA graph."""
+
+    @property
+    @abstractmethod
+    def key(self) -> tuple:
+        """What a graph of it depends on, such as addresses and sizes."""
+
+    @abstractmethod
+    def before(self) -> None:
+        """Put what comes first on the stream."""
+
+    @abstractmethod
+    def after(self, outputs: Mapping[str, int]) -> None:
+        """Put what comes last on the stream, given the addresses of the stage's outputs."""
 
 
 class _TensorMemory:
@@ -83,12 +100,27 @@ class EngineStage:
         Raises:
             RuntimeFailedError: the inputs do not fit, or the engine failed.
         """
+        return self.run(inputs)
+
+    def run(self, inputs: dict[str, Any], around: Around | None = None, kept: Collection[str] = ()) -> dict[str, Any]:
+        """Run the stage.
+
+        Args:
+            inputs: arrays by name.
+            around: what to do before and after it; only for as many phrases as the profile takes at once.
+            kept: outputs that stay on the GPU though they depend on phrases.
+
+        Raises:
+            RuntimeFailedError: the inputs do not fit, or the engine failed.
+        """
         try:
             sizes = self._buffers.sizes(inputs)
             pieces = self._buffers.pieces(sizes)
             with self._device:
                 if len(pieces) == 1:
-                    return self._run(inputs, sizes)
+                    return self._run(inputs, sizes, around, kept)
+                if around is not None:
+                    raise ValueError(f"they are more than the engine's {self._buffers.spans} at once")
                 return self._in_pieces(inputs, sizes, pieces)
         except Exception as error:  # pycuda's errors have no common base
             if isinstance(error, IsfpError) and not isinstance(error, DeviceError):
@@ -105,9 +137,11 @@ class EngineStage:
                 tensor.cut(whole[tensor.name], piece)[...] = outputs[tensor.name]
         return whole
 
-    def _run(self, inputs: dict[str, Any], sizes: dict[str, int]) -> dict[str, Any]:
+    def _run(
+        self, inputs: dict[str, Any], sizes: dict[str, int], around: Around | None = None, kept: Collection[str] = ()
+    ) -> dict[str, Any]:
         buffers, device, memory = self._buffers, self._device, self._memory
-        downloads = {t.name: memory[t.name].host(t.at(sizes)) for t in buffers.outputs if t.dynamic}
+        downloads = {t.name: memory[t.name].host(t.at(sizes)) for t in buffers.outputs if t.dynamic and t.name not in kept}
         if not downloads:
             device.wait()  # the previous run may still read what the next lines overwrite; stages with downloads have waited
         uploads: dict[str, np.ndarray] = {}
@@ -123,18 +157,22 @@ class EngineStage:
         addresses.update({tensor.name: memory[tensor.name].address for tensor in buffers.outputs})
 
         def work() -> None:
+            if around is not None:
+                around.before()
             for name, values in uploads.items():
                 device.upload(addresses[name], values)
             self._execution.enqueue(device.stream)
+            if around is not None:
+                around.after(addresses)
             for name, values in downloads.items():
                 device.download(values, addresses[name])
 
-        self._enqueue((tuple(sizes.items()), tuple(addresses.items())), sizes, addresses, work)
+        key = tuple(sizes.items()), tuple(addresses.items()), tuple(downloads), around and around.key
+        self._enqueue(key, sizes, addresses, work)
         if downloads:
             device.wait()
         return {
-            t.name: downloads[t.name] if t.dynamic else DeviceArray(device, addresses[t.name], t.at({}), t.dtype)
-            for t in buffers.outputs
+            t.name: downloads.get(t.name, DeviceArray(device, addresses[t.name], t.at(sizes), t.dtype)) for t in buffers.outputs
         }
 
     def _enqueue(self, key: tuple, sizes: dict[str, int], addresses: dict[str, int], work: Callable[[], None]) -> None:

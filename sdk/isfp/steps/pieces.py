@@ -25,23 +25,37 @@ def keep_piece(logits: np.ndarray, middle: float, point: tuple[float, float]) ->
         The logits, below `middle` in all other pieces; and how many large pieces there are, 0 for an empty mask. A mask of one
         large piece is returned as it is, specks included.
     """
-    mask = (logits > middle).view(np.uint8)
-    x, y, width, height = cv2.boundingRect(mask)
+    others, count = other_pieces(logits > middle, point)
+    if others is None:
+        return logits, count
+    kept = np.array(logits, np.float32)
+    kept[others] = 2 * middle - kept[others]
+    return kept, count
+
+
+def other_pieces(mask: np.ndarray, point: tuple[float, float]) -> tuple[np.ndarray | None, int]:
+    """Return the pixels that are not to be kept, bool `[h,w]`, None for none; and how many large pieces there are.
+
+    Args:
+        mask: bool `[h,w]`.
+        point: as for `keep_piece`.
+    """
+    pixels = mask.view(np.uint8)
+    x, y, width, height = cv2.boundingRect(pixels)
     box = slice(y, y + height), slice(x, x + width)
     if not width:
-        return logits, 0
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask[box], connectivity=8)
+        return None, 0
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(pixels[box], connectivity=8)
     if count == 2:
-        return logits, 1
+        return None, 1
     areas = statistics[1:, cv2.CC_STAT_AREA]
     large = 1 + np.flatnonzero(areas >= LARGE * areas.max())
     if len(large) == 1:
-        return logits, 1
+        return None, 1
     nearest = _nearest(labels, large, (point[0] - x, point[1] - y))
-    others = (labels != 0) & (labels != nearest)
-    kept = np.array(logits, np.float32)
-    kept[box][others] = 2 * middle - kept[box][others]
-    return kept, len(large)
+    others = np.zeros(mask.shape, bool)
+    others[box] = (labels != 0) & (labels != nearest)
+    return others, len(large)
 
 
 def _nearest(labels: np.ndarray, large: np.ndarray, point: tuple[float, float]) -> int:

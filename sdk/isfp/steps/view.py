@@ -10,14 +10,14 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from isfp.errors import IsfpError, StaleViewError
-from isfp.steps.at_once import AtOnce
+from isfp.steps.at_once import AtOnce, DeviceMask
 from isfp.steps.contrast import has_contrast
 from isfp.steps.letterbox import Letterbox, logit_of
 from isfp.steps.lookup import Cell, best_cells, peaks
 from isfp.steps.one_thread import OneThread
 from isfp.steps.phrase import EncodedPhrase, Vocabulary
 from isfp.steps.phrase_cache import PhraseCache
-from isfp.steps.pieces import keep_piece
+from isfp.steps.pieces import keep_piece, other_pieces
 from isfp.steps.result import Box, Candidate, Segmentation, box_of
 from isfp.steps.rivals import Rival, rivals_of
 from isfp.steps.segmentation_set import SegmentationSet, distinct_objects
@@ -46,6 +46,7 @@ class LoadedNetwork:
         mask: the stage of this name.
         find: the stage of this name, image, identify and mask in one graph; None where the runtime has none.
         most_at_once: for how many phrases `find` can run.
+        longest_frame: longest side of a frame that `find` takes as the camera gives it, `Runtime.longest_frame`.
         found: keys of the phrases that were found when they were last asked for.
         looks: how many frames were looked at; only the view of the latest is valid.
         one_thread: entered by whatever uses the buffers.
@@ -61,6 +62,7 @@ class LoadedNetwork:
     mask: Callable[..., Mapping[str, Any]]
     find: Callable[..., Mapping[str, Any]] | None = None
     most_at_once: int = 0
+    longest_frame: int = 0
     found: set[bytes] = field(default_factory=set)
     looks: int = 0
     one_thread: OneThread = field(default_factory=OneThread)
@@ -90,14 +92,14 @@ class PhraseAnswer:
     Attributes:
         cell: the cell that was chosen.
         identifying_map: probabilities `[S,S]`.
-        logits: logits of that cell's mask `[H,W]`; None if the object was not found.
+        logits: logits of that cell's mask `[H,W]`, or that mask from the device; None if the object was not found.
         reason: why it was not found; None if it was.
         threshold: minimum score for a match, which rivals must reach too.
     """
 
     cell: Cell
     identifying_map: np.ndarray
-    logits: np.ndarray | None
+    logits: np.ndarray | DeviceMask | None
     reason: NotFoundReason | None = None
     threshold: float = 0.0
 
@@ -320,10 +322,12 @@ class View:
             cells = best_cells(maps)
             reasons = [self._why_not_found(phrase, cell, threshold) for phrase, cell in zip(distinct, cells, strict=True)]
             found = [number for number, reason in enumerate(reasons) if reason is None]
-        logits = dict(zip(found, self._logits([distinct[n] for n in found], [[cells[n].index] for n in found]), strict=True))
+        made = {n: self._device_mask(distinct[n], cells[n]) for n in found}
+        asked = [n for n in found if made[n] is None]
+        logits = self._logits([distinct[n] for n in asked], [[cells[n].index] for n in asked])
+        masks = {**made, **{n: channels[0] for n, channels in zip(asked, logits, strict=True)}}
         answers = {
-            phrase.key: PhraseAnswer(cells[n], maps[n], logits[n][0] if n in logits else None, reasons[n], threshold)
-            for n, phrase in enumerate(distinct)
+            phrase.key: PhraseAnswer(cells[n], maps[n], masks.get(n), reasons[n], threshold) for n, phrase in enumerate(distinct)
         }
         return self.segmentations(phrases, answers)
 
@@ -372,9 +376,9 @@ class View:
                     f"The cells have the shape {list(indices.shape)} and the type {indices.dtype}; expected whole numbers from 0 "
                     f"to {count - 1}, [P,K] with P = {len(phrases)} phrases and at least one cell for each."
                 )
-            known = self._at_once.masks_of([phrase.key for phrase in phrases], indices) if self._at_once else None
+            known = self._at_once.logits_of([phrase.key for phrase in phrases], indices) if self._at_once else None
             if known is not None:
-                return check_finite("find", "masks", known)
+                return known
             self._read(phrases)
             vectors = np.stack([self._vectors[phrase.key] for phrase in phrases])
             outputs = self._network.mask(
@@ -382,11 +386,20 @@ class View:
             )
             return check_finite("mask", "masks", np.asarray(outputs["masks"]))
 
-    def _restore(self, logits: np.ndarray, cell: Cell) -> _Restored:
+    def _device_mask(self, phrase: EncodedPhrase, cell: Cell) -> DeviceMask | None:
+        return self._at_once.device_mask_of(phrase.key, cell.index) if self._at_once else None
+
+    def _restore(self, logits: np.ndarray | DeviceMask, cell: Cell) -> _Restored:
         """Keep the mask's piece at the cell, and bring it to the frame's size."""
         threshold = self._network.mask_threshold
         row, column = self._centre(cell.row, cell.column)
         point = column - self.letterbox.left, row - self.letterbox.top
+        if isinstance(logits, DeviceMask):
+            others, pieces = other_pieces(logits.window, point)
+            if others is None:
+                return _Restored(logits.frame, box_of(logits.frame), pieces)
+            self._check_current()
+            logits = logits.logits()
         kept, pieces = keep_piece(logits[self.letterbox.window], logit_of(threshold), point)
         mask = self.letterbox.resize(kept) > np.float32(logit_of(threshold))
         return _Restored(mask, box_of(mask), pieces)
