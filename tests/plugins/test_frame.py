@@ -140,7 +140,7 @@ def test_the_library_is_found_by_its_variable_and_can_be_switched_off(tmp_path: 
 
 
 SCENE = picture(("red", (8, 20, 40, 52)), ("blue", (80, 40, 120, 80)))
-SPLIT = picture(("red", (8, 20, 30, 42)), ("red", (8, 60, 30, 82)))  # a mask in two pieces
+SPLIT = picture(("red", (8, 20, 40, 45)), ("red", (8, 52, 40, 70)))  # a mask in two pieces
 WIDE = picture(("red", (100, 20, 180, 90)), size=(120, 300))
 
 
@@ -175,6 +175,15 @@ def test_a_segmenter_with_it_finds_what_one_on_the_host_finds(segmenter: Segment
         for frame in (SCENE, SCENE, SPLIT, SPLIT, WIDE, WIDE, SCENE[::-1, ::-1], SCENE):
             hold_equal(segmenter, theirs, frame, ["red", "blue"])
             hold_equal(segmenter, theirs, frame, ["red"])
+
+
+def test_of_a_mask_in_two_pieces_one_is_kept(segmenter: Segmenter, colour_bundle: Path) -> None:
+    with Segmenter(colour_bundle, "onnxruntime") as theirs:
+        for _ in range(4):
+            ours = segmenter.run(SPLIT, "red")
+        assert "find" in ours.milliseconds
+        assert ours.pieces == 2
+        np.testing.assert_array_equal(ours.mask, theirs.run(SPLIT, "red").mask)
 
 
 def test_the_frame_goes_up_as_it_is_and_bits_come_down_in_one_graph(segmenter: Segmenter, runtime: HostRuntime) -> None:
