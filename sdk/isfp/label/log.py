@@ -51,13 +51,10 @@ class Log:
         """
         from filelock import FileLock, Timeout
 
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _label_error(folder, error) from error
         path = folder / NAME
         lock = FileLock(folder / f".{NAME}.lock")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout as error:
             raise LabelError(f"Another run is writing to {folder}. Wait until it ends, or choose another folder.") from error

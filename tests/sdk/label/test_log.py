@@ -128,14 +128,22 @@ def test_a_line_that_is_no_row_is_named_and_the_lock_is_given_back(tmp_path, lin
     with (tmp_path / NAME).open("ab") as file:
         file.write(line)
     for _ in range(2):
-        with pytest.raises(LabelError, match=f"Line 2 of .*{NAME} is not from a log of labels"):
+        with pytest.raises(LabelError, match=f"Line 2 of .*{NAME} is not from a log of labels") as raised:
             Log.open(tmp_path, HEADER)
+    assert raised  # it keeps the lock's object alive
 
 
 def test_one_run_at_a_time_has_the_log(tmp_path):
     with Log.open(tmp_path, HEADER), pytest.raises(LabelError, match="Another run is writing"):
         Log.open(tmp_path, HEADER)
     Log.open(tmp_path, HEADER).close()
+
+
+def test_a_closed_log_takes_no_row(tmp_path):
+    log = Log.open(tmp_path, HEADER)
+    log.close()
+    with pytest.raises(ValueError, match="closed file"):
+        log.append(row("a.png"))
 
 
 def test_a_folder_that_cannot_be_used_is_one_message(tmp_path):
@@ -146,7 +154,8 @@ def test_a_folder_that_cannot_be_used_is_one_message(tmp_path):
     with pytest.raises(LabelError, match="locked.*run the same command again"):
         Log.open(tmp_path / "locked", HEADER)
     (tmp_path / "taken" / NAME).mkdir(parents=True)
-    with pytest.raises(LabelError, match="taken.*run the same command again"):
+    with pytest.raises(LabelError, match="taken.*run the same command again") as raised:
         Log.open(tmp_path / "taken", HEADER)
     (tmp_path / "taken" / NAME).rmdir()
-    Log.open(tmp_path / "taken", HEADER).close()  # the lock was given back
+    Log.open(tmp_path / "taken", HEADER).close()  # the lock was given back, though the error keeps its object alive
+    assert raised

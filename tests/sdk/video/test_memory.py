@@ -166,11 +166,21 @@ def test_masks_of_several_phrases_are_blended_apart():
     np.testing.assert_allclose(blended[:, 0, 0, 0], [2, -2])
 
 
-@pytest.mark.parametrize(("place", "expected"), [("r1c2", 0.0), ("r2c2", 0.0), ("r1c3", -4.0), ("r3c1", -4.0)])
-def test_a_mask_keeps_its_history_for_a_step_of_one_cell_and_loses_it_for_more(place, expected):
+@pytest.mark.parametrize(
+    ("start", "place", "expected"),
+    [
+        ("r1c1", "r1c2", 0.0),
+        ("r1c1", "r2c2", 0.0),
+        ("r1c1", "r1c3", -4.0),
+        ("r1c1", "r3c1", -4.0),
+        ("r0c3", "r1c4", 0.0),
+        ("r3c0", "r4c1", 0.0),
+    ],
+)
+def test_a_mask_keeps_its_history_for_a_step_of_one_cell_and_loses_it_for_more(start, place, expected):
     memory = Memory(0.5, 0.35, 0.5)
-    steady(memory, "r1c1", 4)
-    memory.look_up([KEY], grid(r1c1=0.0))  # the place it was at fades, so that the step is made at once
+    steady(memory, start, 4)
+    memory.look_up([KEY], grid(**{start: 0.0}))  # the place it was at fades, so that the step is made at once
     np.testing.assert_allclose(steady(memory, place, -4), expected, atol=1e-6)
 
 
