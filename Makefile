@@ -7,7 +7,7 @@ LOWEST := .venv-lowest
 GPU := .venv-gpu
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-fast test-lowest lint constraints docs mutants bench bench-more picture weights plugin kernel-check gpu-check clean
+.PHONY: help demo test test-fast test-lowest lint constraints docs mutants soak bench bench-more picture weights plugin kernel-check gpu-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ docs: $(DEV)/ready ## build the documentation with its API pages, build/site/ind
 
 mutants: $(DEV)/ready ## change the SDK's code in small ways and list the changes that no test notices: SAMPLE=25 of each module, build/mutants
 	nice -n 10 $(DEV)/bin/python tools/mutate.py --sample $(or $(SAMPLE),25)
+
+soak: $(DEV)/ready ## run the page, labelling and a camera loop with faults for MINUTES=30: are memory and descriptors flat? build/soak
+	nice -n 10 $(DEV)/bin/python tools/soak.py --minutes $(or $(MINUTES),30)
 
 bench: $(DEV)/ready ## measure a frame in turn with PyTorch and OpenVINO on a quiet machine: build/bench/edge.json, edge.png
 	mkdir -p build/bench

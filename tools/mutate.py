@@ -187,7 +187,7 @@ def copy_tree(copy: Path) -> None:
 def time_limit(name: str, copy: Path, tests: list[str]) -> float:
     """Run the tests on the module as it is; return the seconds that a mutant gets, five times as many."""
     start = time.monotonic()
-    if run_tests(copy, tests, limit=600) != SURVIVED:
+    if run_tests(copy, tests, limit=1200) != SURVIVED:
         sys.exit(f"mutate: the tests of {name} fail without a mutant; mend them first: pytest {' '.join(tests)}")
     return 5 * (time.monotonic() - start) + 30
 
@@ -215,9 +215,13 @@ def _pytest(copy: Path, tests: list[str]) -> None:
     sys.path[:0] = packages
     os.environ.update(PYTHONPATH=os.pathsep.join(packages), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1")
     sys.dont_write_bytecode = True
+    import hypothesis
     import pytest
 
-    sys.exit(pytest.main(["-q", "-x", "-m", "not slow", "--hypothesis-seed=0", "-p", "no:cacheprovider", *tests]))
+    # The same inputs for each mutant, and no failure because the machine is busy.
+    hypothesis.settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
+    hypothesis.settings.load_profile("mutants")
+    sys.exit(pytest.main(["-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", *tests]))
 
 
 def score_of(mutants: list[dict[str, Any]]) -> float:
