@@ -207,6 +207,7 @@ def run_tests(copy: Path, tests: list[str], limit: float) -> str:
 def _pytest(copy: Path, tests: list[str]) -> None:
     """Run pytest in this process, which was forked from one that holds the libraries and nothing of the SDK."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores, and tests send
     os.chdir(copy)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
