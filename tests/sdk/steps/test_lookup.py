@@ -110,3 +110,9 @@ def test_of_two_cells_the_likelier_is_taken_and_of_three_the_middle():
 def test_a_cell_less_than_half_as_likely_is_another_things():
     assert best_cells(row_of(0, 0, 0.9, 0.4, 0.85))[0].column == 2
     assert best_cells(row_of(0, 0, 0.8, 0.4, 0.8))[0].column == 3  # half as likely still belongs to it
+
+
+def test_a_neighbour_beside_a_cell_counts_for_more_than_one_at_its_corner():
+    maps = row_of(0, 0, 1.0, 1.0, 0.8)
+    maps[0, 4, 1] = 0.9
+    assert best_cells(maps)[0].column == 3
