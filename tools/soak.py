@@ -32,6 +32,7 @@ SAMPLES = 240  # of each process, over the whole run
 LEAST_SAMPLES = 12  # of a process that is judged
 PICTURES_A_MINUTE = 600  # for `isfp label`: more than it gets done
 CLIENTS = 3
+BROKEN = 1  # exit code of `isfp label` on a folder with broken pictures
 
 
 @dataclass
@@ -58,15 +59,17 @@ class Life:
 class Program:
     """A program under test: starts it, measures it, ends it."""
 
-    def __init__(self, name: str, command: list[object], output: Path) -> None:
+    def __init__(self, name: str, command: list[object], output: Path, *more: object) -> None:
         self.lives: list[Life] = []
         self._name, self._command, self._output = name, list(map(str, command)), output
-        self.start()
+        self.start(*more)
 
-    def start(self) -> None:
-        """Start it, or start it anew."""
+    def start(self, *more: object) -> None:
+        """Start it, or start it anew, with further arguments."""
         with self._output.open("ab") as output:
-            self._process = psutil.Popen(self._command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT / "tools")
+            self._process = psutil.Popen(
+                [*self._command, *map(str, more)], stdout=output, stderr=subprocess.STDOUT, cwd=ROOT / "tools"
+            )
         self.lives.append(Life(self._name, self._process.pid))
 
     def measure(self, seconds: float) -> bool:
@@ -138,24 +141,30 @@ def run(seconds: float, bundle: Path, out: Path) -> tuple[list[Life], dict[str, 
     labels = [*isfp, "label", bundle, out / "pictures", "--phrases", out / "phrases.txt", "--threads", 1, "--out"]
     programs = {
         "serve": Program("serve", [*isfp, "serve", bundle, "--port", 0, "--threads", 1], out / "serve.log"),
-        "label": Program("label", [*labels, out / "labels"], out / "label.log"),
+        "label": Program("label", labels, out / "label.log", out / "labels0"),
         "camera": Program(
             "camera", [sys.executable, "soak_camera.py", bundle, out / "camera.json", out / "few"], out / "camera.log"
         ),
     }
+    lives = [program.lives for program in programs.values()]
     faults: list[str] = []
-    clients = None
+    clients, folders = None, 1
     try:
         clients = Clients(*address(out / "serve.log"), CLIENTS)
         begin, killed = time.monotonic(), False
         while (now := time.monotonic() - begin) < seconds:
             for name in [name for name, program in programs.items() if not program.measure(now)]:
-                faults.append(f"{name} ended by itself after {now:.0f} s; see {name}.log")
+                code = programs[name].end(signal.SIGTERM)
+                if name == "label" and code == BROKEN:  # it is through, and starts again
+                    programs[name].start(out / f"labels{folders}")
+                    folders += 1
+                    continue
+                faults.append(f"{name} ended by itself with {code} after {now:.0f} s; see {name}.log")
                 del programs[name]
             if not killed and now > seconds / 2 and "label" in programs:
                 killed = True
                 programs["label"].end(signal.SIGKILL)
-                programs["label"].start()  # and resumes
+                programs["label"].start(out / f"labels{folders - 1}")  # and resumes
             time.sleep(max(0.2, seconds / SAMPLES))
     finally:
         if clients:
@@ -164,11 +173,15 @@ def run(seconds: float, bundle: Path, out: Path) -> tuple[list[Life], dict[str, 
     # By SIGTERM, serve and the camera loop end in order; label says that it was stopped.
     faults += [f"{name} ended with {code}" for name, code in codes.items() if code not in (0, 130, -signal.SIGTERM)]
     faults += clients.unexpected
-    counted = {"serve": dict(clients.counted), "label": {"pictures": labelled(out / "labels")}, "camera": {}}
+    counted = {
+        "serve": dict(clients.counted),
+        "label": {"pictures": sum(labelled(out / f"labels{number}") for number in range(folders))},
+        "camera": {},
+    }
     if (out / "camera.json").exists():
         counted["camera"] = json.loads((out / "camera.json").read_text(encoding="utf-8"))
     faults += [f"{name} did nothing" for name, counts in counted.items() if not any(counts.values())]
-    return [life for program in programs.values() for life in program.lives], counted, faults
+    return [life for program in lives for life in program], counted, faults
 
 
 def address(log: Path) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,12 +46,14 @@ def corrupt(rng: np.random.Generator) -> bytes:
 
 
 def write_folder(folder: Path, count: int, rng: np.random.Generator) -> None:
-    """Write so many picture files, each tenth corrupt and each tenth of an odd size; they share thirty contents."""
+    """Write so many picture files, each tenth corrupt and each tenth of an odd size; they are links to thirty files."""
     kinds = [corrupt, odd, *[good] * 8]
-    contents = [kinds[number % 10](rng) for number in range(30)]
     folder.mkdir(parents=True)
-    for number in range(count):
-        (folder / f"{number:06}.jpg").write_bytes(contents[number % 30])
+    paths = [folder / f"{number:06}.jpg" for number in range(count)]
+    for number, path in enumerate(paths[:30]):
+        path.write_bytes(kinds[number % 10](rng))
+    for number, path in enumerate(paths[30:]):
+        os.link(paths[number % 30], path)
 
 
 def frames(rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -56,7 +56,7 @@ def test_a_short_soak_reports_what_was_done_and_measured(colour_bundle, tmp_path
     assert report["flat"] is True
     assert report["faults"] == []
     assert {row["name"] for row in report["processes"]} == {"serve", "label", "camera"}
-    assert sum(row["name"] == "label" for row in report["processes"]) == 2, "it was killed and started again"
+    assert sum(row["name"] == "label" for row in report["processes"]) >= 2, "it was killed and started again"
     assert all(row["memory_mb"] > 10 for row in report["processes"])
     assert report["counted"]["serve"]["a picture"] > 0
     assert report["counted"]["label"]["pictures"] > 0
