@@ -222,3 +222,9 @@ def test_a_frame_that_is_halved_first_has_the_same_areas_up_to_one_grey_level(si
     fitted, letterbox = Framing(320, 320).fit(frame)
     whole = cv2.resize(frame, (letterbox.width, letterbox.height), interpolation=cv2.INTER_AREA)
     assert np.abs(fitted[0][letterbox.window].astype(int) - whole).max() <= 1
+
+
+def test_the_padding_is_grey_128_unless_another_value_is_given():
+    frame = np.zeros((32, 64, 3), np.uint8)
+    assert Framing(64, 64).fit(frame)[0][0, 0, 0, 0] == 128
+    assert Framing(64, 64, 7).fit(frame)[0][0, 0, 0, 0] == 7
