@@ -89,3 +89,10 @@ def test_threshold_lies_between_what_is_there_and_what_is_not() -> None:
     assert 0.3 < choose_threshold(np.array([0.6, 0.8, 0.9]), np.array([0.1, 0.3])) <= 0.6
     with pytest.raises(ValueError, match="needs both"):
         choose_threshold(np.array([0.6, 0.8, 0.9]), np.array([]))
+
+
+def test_threshold_misses_no_more_than_a_tenth_for_a_better_balance() -> None:
+    """Here 0.7 would refuse every absent object, at the price of three present ones in twenty."""
+    present = np.array([0.05, 0.65, 0.65, *[0.9] * 17])
+    assert choose_threshold(present, np.array([0.1] * 3 + [0.66])) <= 0.65
+    assert choose_threshold(present[[0, *range(3, 20)]], np.array([0.1] * 3 + [0.66])) > 0.66
