@@ -65,7 +65,10 @@ weights: $(DEV)/ready ## train the shipped weights again, in sixteen runs on two
 	@start=; cache=runs/edge-scenes; for run in edge edge-2 edge-3 edge-4 edge-5 edge-6 edge-7 edge-8 edge-9 edge-10 edge-11 edge-12 edge-13 edge-14 edge-15 edge-16; do \
 	  case $$run in edge-7) cache=runs/edge-photos;; edge-11) cache=runs/edge-mirrored;; edge-12) cache=runs/edge-people;; edge-14) cache=runs/edge-bounded;; esac; \
 	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache $$cache --run runs/$$run --resume $$start || exit 1; \
-	  start="--weights runs/$$run/checkpoints/last.ckpt"; done
+	  start="--weights runs/$$run/checkpoints/last.ckpt"; \
+	  if [ $$run = edge-15 ]; then start="--weights runs/edge-mean.ckpt"; \
+	    $(DEV)/bin/python -c 'from isfp_train.run.average import average; average(*(f"runs/{run}/checkpoints/last.ckpt" for run in ("edge-13", "edge-15")), "runs/edge-mean.ckpt")' || exit 1; fi; \
+	done
 	$(DEV)/bin/python -c 'from isfp_train.run.checkpoint import save_small; save_small("runs/edge-16/checkpoints/last.ckpt", "runs/edge.pt")'
 
 plugin: ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its C++ tests
