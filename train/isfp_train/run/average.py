@@ -1,4 +1,4 @@
-"""The mean of two trained networks' weights, which generalises better than either (prior work: model soups, Wortsman et al. 2022)."""
+"""The mean of two trained networks' weights, which generalises better than either (model soups, Wortsman et al. 2022)."""
 
 from __future__ import annotations
 
