@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from isfp.cli.options import BundleArgument, JsonOption
+from isfp.cli.output import print_json
+from isfp.files.atomic_file import refuse_input, write_json
 from isfp_train import seeds
 
 if TYPE_CHECKING:
@@ -46,11 +48,12 @@ def export(
     from isfp_export.bundle.export import export_bundle
 
     console = Console(stderr=True)
+    refuse_input(out, checkpoint, data, evaluation, history)
     story = history.read_text(encoding="utf-8") if history else None
     figures = json.loads(evaluation.read_text()) if evaluation else None
     verification, thresholds = export_bundle(checkpoint, out, data, scenes, figures, story, license_name, console.print)
     if as_json:
-        print(json.dumps({"bundle": str(out), "found": thresholds.found, **verification.to_json()}))
+        print_json({"bundle": str(out), "found": thresholds.found, **verification.to_json()})
         return
     _show(verification)
     Console().print(f"{out}: threshold {thresholds.found:g}, {thresholds.how}")
@@ -80,7 +83,7 @@ def verify(
 
     result = compare(bundle, checkpoints.load(checkpoint), scenes)
     if as_json:
-        print(json.dumps({**result.to_json(), "failures": result.failures()}))
+        print_json({**result.to_json(), "failures": result.failures()})
     else:
         _show(result)
     if result.failures():
@@ -129,6 +132,8 @@ def build(
     if usual_phrases > phrases:
         raise typer.BadParameter(f"--usual-phrases is {usual_phrases}; expected at most --phrases, {phrases}.")
     opened = Bundle.open(bundle)
+    if report:
+        refuse_input(report, plugin, timings, *bundle.rglob("*"))
     profile = Profile(Span(1, usual_phrases, phrases), Span(1, 1, candidates))
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
@@ -148,9 +153,9 @@ def build(
         result = build_engine(opened, builder, asked, keep or [], measured, gpu, one_graph, console.print)
     described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
     if report:
-        report.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        write_json(report, described, indent=2)
     if as_json:
-        print(json.dumps({"engine": str(result.folder), **result.record.to_json(), "report": described}))
+        print_json({"engine": str(result.folder), **result.record.to_json(), "report": described})
     else:
         _show_engine(result)
 
@@ -171,7 +176,7 @@ def _verify_precision(
     asked = asked[len(ranges) :] or asked if frames else asked
     result = compare_precision(opened, wanted, asked, keep, ranges, Console(stderr=True).print)
     if as_json:
-        print(json.dumps(result.to_json()))
+        print_json(result.to_json())
     else:
         _show_precision(result)
     if result.failures():

@@ -11,6 +11,7 @@ import torch
 import typer
 from typer.testing import CliRunner, Result
 
+from isfp.errors import WriteError
 from isfp.steps.phrase import Vocabulary
 from isfp_train import cli
 from isfp_train.data.vocabulary.phrase_words import phrase_words
@@ -99,6 +100,36 @@ def test_wrong_values_are_answered_with_what_is_expected(untrained: Path, argume
     result = call("evaluate", untrained, *arguments)
     assert result.exit_code == 2
     assert expected in result.output
+
+
+def test_eval_of_a_network_that_diverged_prints_json_without_nan(untrained: Path, tmp_path: Path) -> None:
+    content = torch.load(untrained, weights_only=True)
+    for weight in content["state_dict"].values():
+        if weight.is_floating_point():
+            weight.fill_(float("nan"))
+    torch.save(content, tmp_path / "diverged.ckpt")
+    result = call("evaluate", tmp_path / "diverged.ckpt", "--scenes", 2, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert found["report"]["all"]["missed"] == 100
+    assert found["reliability"] == {}, "an answer without a score has no place among the scores"
+
+
+def test_outputs_that_are_inputs_are_refused_before_the_work(untrained: Path, tmp_path: Path) -> None:
+    model, config, earlier = tmp_path / "model.png", tmp_path / "c.yaml", tmp_path / "ablation.json"
+    for path in (model, config, earlier):
+        path.write_text("{}")
+    for arguments in (("sheet", model, "--out", model), ("ablate", config, "--equal-time", earlier, "--out", tmp_path)):
+        result = call(*arguments)
+        assert isinstance(result.exception, WriteError)
+        assert "is an input of this command" in str(result.exception)
+    assert [path.read_text() for path in (model, config, earlier)] == ["{}"] * 3
+
+
+def test_sheet_names_the_endings_before_the_work(untrained: Path, tmp_path: Path) -> None:
+    result = call("sheet", untrained, "--out", tmp_path / "sheet.gif")
+    assert isinstance(result.exception, WriteError)
+    assert "expected .png or .jpg" in str(result.exception)
 
 
 def test_sheet_writes_a_picture(untrained: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from isfp.cli.options import JsonOption, ThreadsOption
+from isfp.cli.output import print_json
+from isfp.files.atomic_file import refuse_input, write_bytes, write_json
 
 if TYPE_CHECKING:
     from isfp_train.measure.evaluation import SceneQuestion
@@ -134,7 +136,7 @@ def evaluate(
     meant = report.reliability(outcomes)
     about = {"model": str(model), **asked.about, "oracle": oracle or None, "refinement": not no_refinement, "threshold": bar}
     if as_json:
-        print(json.dumps({**about, "report": result, "intervals": ends, "losses": lost, "reliability": meant}))
+        print_json({**about, "report": result, "intervals": ends, "losses": lost, "reliability": meant})
         return
     console = Console()
     switches = "".join([f", oracle {oracle}" if oracle else "", ", coarse masks" if no_refinement else ""])
@@ -216,26 +218,29 @@ def ablate(
     workers: WorkersOption = 0,
 ) -> None:
     """Train and measure the rows of the paper's Table I with one budget. Run it again to resume."""
+    try:
+        numbers = [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{seeds!r}; expected something like 0,1", param_hint="--seeds") from None
+    table, text = out / "ablation.json", out / "ablation.md"
+    for path in (table, text):
+        refuse_input(path, config, equal_time)
     _keep_memory()
     from isfp_train.paper import ablation
     from isfp_train.paper.ablation import ROWS, Budget
     from isfp_train.paper.ablation_table import markdown, summary
     from isfp_train.run.config import TrainConfig
 
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{seeds!r}; expected something like 0,1", param_hint="--seeds") from None
     budget, messages = Budget(budget_scenes, scenes), Console(stderr=True)
     if equal_time is not None:
         budget = ablation.equal_time(budget, json.loads(equal_time.read_text()))
     chosen = rows.split(",") if rows else list(ROWS)
     measured = ablation.ablate(TrainConfig.load(config), chosen, numbers, budget, out, data, cache, workers, messages.print)
     content = summary(measured, budget)
-    (out / "ablation.json").write_text(json.dumps(content, indent=1))
-    (out / "ablation.md").write_text(markdown(content))
+    write_json(table, content, indent=1)
+    write_bytes(text, markdown(content).encode("utf-8"))
     print(markdown(content))
-    messages.print(f"Wrote {out / 'ablation.json'} and {out / 'ablation.md'}")
+    messages.print(f"Wrote {table} and {text}")
 
 
 def sheet(
@@ -258,6 +263,8 @@ def sheet(
     from isfp_train.measure import sheets
     from isfp_train.measure.predictors import open_model
 
+    refuse_input(out, model)
+    pictures.check_ending(out)
     predictor = open_model(model, threads=threads)
     asked = _test_set(data, shares, scenes if show_worst else 3 * count, split, wording, pairs, predictor.size, phrases)
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -13,6 +13,7 @@ from isfp.bundle.manifest import Stage
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.gpu import Gpu, first_gpu
 from isfp.engines.record import Precision
+from isfp.files.atomic_file import write_bytes
 from isfp.runtimes.plugin import PLUGIN_VARIABLE, load_plugin
 from isfp_export.engines.builder import FP8_FROM, BuildError, Profile, StageBuilder
 from isfp_export.engines.layers import Layer, from_inspector
@@ -76,10 +77,7 @@ class TensorRTBuilder(StageBuilder):
             return
         timings = config.get_timing_cache()
         if timings is not None:
-            self.cache.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.cache.with_name(f".{self.cache.name}.{os.getpid()}")
-            partial.write_bytes(bytes(timings.serialize()))
-            os.replace(partial, self.cache)
+            write_bytes(self.cache, bytes(timings.serialize()))
 
 
 def tensorrt_builder(

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isfp.files.atomic_file import flush
+from isfp.errors import IsfpError
+from isfp.files.atomic_file import flush, write_error
 from isfp.files.leftovers import dead_folders, temporary_folder
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
@@ -24,19 +25,27 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     What stands at `folder` is replaced, and stays as it was where the body or the renaming fails. Where the system can (Linux),
     the two are exchanged in one step. Elsewhere the old one is moved away first; `recover` puts it back if the process was
     killed in between. What dead processes left here is removed.
+
+    Raises:
+        WriteError: it cannot be written: the disk is full or read-only, and so on.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    recover(folder)
-    with temporary_folder(folder) as temporary:
-        new = temporary / "new"
-        new.mkdir()
-        yield new
-        for file in new.rglob("*"):
-            if file.is_file():
-                flush(file)
-        flush(new)
-        _replace(new, folder, temporary / _OLD)
-        flush(folder.parent)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recover(folder)
+        with temporary_folder(folder) as temporary:
+            new = temporary / "new"
+            new.mkdir()
+            yield new
+            for file in new.rglob("*"):
+                if file.is_file():
+                    flush(file)
+            flush(new)
+            _replace(new, folder, temporary / _OLD)
+            flush(folder.parent)
+    except OSError as error:
+        if isinstance(error, IsfpError):
+            raise
+        raise write_error(folder, error) from error
 
 
 def recover(folder: Path) -> bool:

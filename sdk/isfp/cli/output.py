@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from typing import Any
 
 from rich.console import Console
 
+from isfp.files.json_text import json_text
+
 messages = Console(stderr=True)
 
 
 def print_json(value: Any) -> None:
-    """Print one line of JSON on standard output, in ASCII, so that it passes through a pipe of any encoding."""
-    print(json.dumps(value), flush=True)
+    """Print one line of JSON (see `json_text`) on standard output; ASCII passes through a pipe of any encoding."""
+    print(json_text(value), flush=True)
 
 
 def accept_any_text() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from isfp.errors import WriteError
+from isfp.errors import IsfpError, WriteError
+from isfp.files.json_text import json_text
 from isfp.files.leftovers import temporary_folder
 
 _REMEDIES = {
@@ -39,7 +39,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
             yield new
             put_in_place(new, final)
     except (OSError, ValueError) as error:
-        if isinstance(error, WriteError):
+        if isinstance(error, IsfpError):
             raise
         raise write_error(path, error) from error
 
@@ -57,32 +57,35 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_json(path: str | Path, value: Any, indent: int | None = None) -> None:
-    """Write a value as JSON, in ASCII; the bytes of file names that are not UTF-8 are kept as escapes.
+    """Write a value as JSON (see `json_text`); the bytes of file names that are not UTF-8 are kept as escapes.
 
     Raises:
         WriteError: as for `write_bytes`.
-        ValueError: the value has NaN or infinity in it.
     """
-    write_bytes(path, json.dumps(value, indent=indent, allow_nan=False).encode("ascii"))
+    write_bytes(path, json_text(value, indent).encode("ascii"))
 
 
 def refuse_input(out: str | Path, *inputs: str | Path | None) -> None:
     """Check that an output is not one of its own inputs.
 
     Args:
-        out: the file to write.
-        inputs: files that are read; None and files that do not exist are skipped.
+        out: the file to write, or a folder that is replaced as a whole.
+        inputs: files and folders that are read; None and what does not exist are skipped.
 
     Raises:
-        WriteError: `out` is one of them, by the same or another name.
+        WriteError: `out` is one of them, by the same or another name, or a folder with one of them in it.
     """
     for path in inputs:
         try:
-            same = path is not None and os.path.samefile(out, path)
+            lost = path is not None and (
+                os.path.samefile(out, path) or Path(os.path.realpath(out)) in Path(os.path.realpath(path)).parents
+            )
         except (OSError, ValueError):
-            same = False
-        if same:
-            raise WriteError(f"{out} is an input of this command, and would be overwritten. Give another path to write to.")
+            lost = False
+        if lost:
+            raise WriteError(
+                f"{out} is an input of this command, or holds one, and would be overwritten. Give another path to write to."
+            )
 
 
 def prepare(path: str | Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import pytest
 from isfp.bundle import atomic_folder as module
 from isfp.bundle.atomic_folder import atomic_folder, recover
 from isfp.bundle.bundle import Bundle
+from isfp.errors import BundleMissingError, WriteError
 from isfp.files.leftovers import remove_leftovers, temporary_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="leftovers are told by flock")
@@ -45,6 +47,25 @@ def killed_inside(place: Path, kill: bool = True) -> subprocess.Popen:
 def written(place: Path, text: str) -> None:
     with atomic_folder(place) as folder:
         (folder / "text").write_text(text)
+
+
+def test_on_a_full_disk_the_folder_that_stood_there_stays_and_the_error_is_typed(tmp_path, monkeypatch):
+    place = tmp_path / "place"
+    written(place, "before")
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "flush", full)
+    with pytest.raises(WriteError, match="place cannot be written: The disk is full"):
+        written(place, "after")
+    assert (place / "text").read_text() == "before"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_an_error_of_its_own_kind_passes_through(tmp_path):
+    with pytest.raises(BundleMissingError, match="not here"), atomic_folder(tmp_path / "place"):
+        raise BundleMissingError("not here")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="renameat2 is Linux's")

@@ -10,7 +10,7 @@ from isfp import Segmenter
 from isfp.bundle import atomic_folder as placings
 from isfp.bundle.bundle import Bundle, write_manifest, writing
 from isfp.bundle.manifest import digest, parse
-from isfp.errors import BundleCorruptError, BundleError, BundleMissingError, BundleVersionError
+from isfp.errors import BundleCorruptError, BundleError, BundleMissingError, BundleVersionError, WriteError
 from tests.sdk.colour_bundle import manifest_fields, write_colour_bundle
 
 
@@ -354,7 +354,7 @@ def test_folder_stays_as_it_was_when_the_renaming_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr(placings.os, "replace", fails_once)
     monkeypatch.setattr(placings, "_exchange", lambda one, other: False)
-    with pytest.raises(OSError, match="the disk is gone"), placings.atomic_folder(place) as folder:
+    with pytest.raises(WriteError, match="place cannot be written: the disk is gone"), placings.atomic_folder(place) as folder:
         (folder / "new").write_text("new")
     assert [path.name for path in place.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [place]

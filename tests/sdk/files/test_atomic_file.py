@@ -1,6 +1,8 @@
 """Files that are written completely or not at all."""
 
 import errno
+import json
+import math
 import os
 import signal
 import subprocess
@@ -87,6 +89,25 @@ def test_an_output_that_is_an_input_by_any_name_is_refused(tmp_path):
         with pytest.raises(WriteError, match="is an input of this command"):
             refuse_input(out, None, path)
     refuse_input(tmp_path / "other.png", path, None, tmp_path / "nowhere", "nul\0")
+
+
+def test_a_folder_that_is_replaced_must_not_hold_an_input(tmp_path):
+    (tmp_path / "b.isfp" / "sub").mkdir(parents=True)
+    inside = tmp_path / "b.isfp" / "sub" / "last.ckpt"
+    inside.write_bytes(b"x")
+    (tmp_path / "link.isfp").symlink_to(tmp_path / "b.isfp")
+    for out in (tmp_path / "b.isfp", tmp_path / "link.isfp"):
+        with pytest.raises(WriteError, match="or holds one"):
+            refuse_input(out, inside)
+    refuse_input(tmp_path / "b.is", inside)
+    refuse_input(tmp_path / "other.isfp", inside)
+
+
+def test_numbers_that_json_does_not_have_become_null(tmp_path):
+    value = {"a": [1.5, math.nan, (math.inf, True)], "b": {"c": -math.inf, "d": "NaN"}, "é": None}
+    write_json(tmp_path / "a.json", value)
+    read = json.loads((tmp_path / "a.json").read_bytes(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert read == {"a": [1.5, None, [None, True]], "b": {"c": None, "d": "NaN"}, "é": None}
 
 
 def test_leftovers_of_dead_processes_are_removed_and_those_of_live_ones_are_not(tmp_path):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from isfp.files.atomic_file import write_json
 from isfp_train.errors import ConfigurationError
 from isfp_train.measure.evaluation import Outcome
 from isfp_train.paper.ablation import ROWS, Budget, MeasuredRow, ablate, equal_time, variant
@@ -85,6 +88,16 @@ def test_ablation_trains_each_row_once_and_writes_its_table(tmp_path: Path) -> N
     assert set(content["rows"]) == set(rows)
     with pytest.raises(ConfigurationError, match="other settings"):
         ablate(tiny(learning_rate=0.5), rows, [0], BUDGET, out, say=said.append)
+
+
+def test_the_result_of_a_network_that_diverged_is_read_back(tmp_path: Path) -> None:
+    diverged, run = Outcome("photo", "unique", True, 0, 100, False, math.nan, 0), tmp_path / "all" / "seed-0"
+    config = variant(tiny(), "all", 0, BUDGET.scenes_for("all"))
+    write_json(run / "settings.json", {"config": config.to_dict(), "test_scenes": BUDGET.test_scenes})
+    write_json(run / "result.json", {"seconds": None, "outcomes": [asdict(diverged)]})
+    (one,) = ablate(tiny(), ["all"], [0], BUDGET, tmp_path)
+    assert math.isnan(one.outcomes[0].score)
+    assert summary([one], BUDGET)["rows"]["all"]["mean"]["missed"] == 100
 
 
 def test_differences_are_those_of_the_same_phrases() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isfp.errors import WriteError
 from isfp_train.errors import CheckpointError
 from isfp_train.run import checkpoint, checkpoint_file
 from isfp_train.run.checkpoint_file import LAST, PREVIOUS, RunCheckpoints, newest_sound, read, write
@@ -180,8 +182,25 @@ def test_a_full_disk_leaves_the_checkpoint_that_stood_there(tmp_path: Path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint_file.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WriteError, match=r"last\.ckpt cannot be written: The disk is full"):
         RunCheckpoints().save_checkpoint({"step": 2}, last)
+    assert [path.name for path in tmp_path.iterdir()] == [LAST]
+    assert read(last)["step"] == 1
+
+
+def test_a_checkpoint_that_is_read_back_damaged_does_not_get_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = tmp_path / LAST
+    write({"step": 1}, last)
+    save = torch.save
+
+    def rotten(content: dict, file: io.BufferedWriter) -> None:
+        save(content, file)
+        file.seek(-100, os.SEEK_END)
+        file.write(b"rot")
+
+    monkeypatch.setattr(torch, "save", rotten)
+    with pytest.raises(WriteError, match="as it was read back"):
+        write({"step": 2}, last)
     assert [path.name for path in tmp_path.iterdir()] == [LAST]
     assert read(last)["step"] == 1
 

@@ -87,6 +87,7 @@ def reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     mask has an IoU above `GOOD`. Bins without answers are left out; a bin contains its lower edge.
     """
     result = {}
+    outcomes = [outcome for outcome in outcomes if not np.isnan(outcome.score)]  # NaN: the network diverged
     scores = np.array([outcome.score for outcome in outcomes])
     places = np.clip(np.searchsorted(SCORE_EDGES, scores, side="right") - 1, 0, len(SCORE_EDGES) - 2)
     for place, (low, high) in enumerate(pairwise(SCORE_EDGES)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from isfp.files.atomic_file import write_json
+from isfp.files.json_text import json_text
 from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.errors import ConfigurationError
@@ -167,6 +169,7 @@ def ablate(
 
     Raises:
         ConfigurationError: a row does not exist, or `out` contains a run with other settings.
+        WriteError: a result cannot be written.
     """
     configs = {(row, seed): variant(base, row, seed, budget.scenes_for(row)) for seed in seeds for row in rows}
     cache = cache or out / "cache"
@@ -181,7 +184,7 @@ def ablate(
             kept = _run(config, folder, wanted, data, cache, workers)
         else:
             say(f"{row}, seed {seed}: already finished")
-        found.append(MeasuredRow(row, seed, kept["seconds"], [Outcome(**outcome) for outcome in kept["outcomes"]]))
+        found.append(MeasuredRow(row, seed, kept["seconds"], [_outcome(outcome) for outcome in kept["outcomes"]]))
     return found
 
 
@@ -196,9 +199,8 @@ def _finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
 def _run(
     config: TrainConfig, folder: Path, wanted: Mapping[str, Any], data: Path | None, cache: Path, workers: int
 ) -> dict[str, Any]:
-    folder.mkdir(parents=True, exist_ok=True)
     resumed = (folder / "checkpoints" / "last.ckpt").exists()
-    (folder / "settings.json").write_text(json.dumps(wanted))
+    write_json(folder / "settings.json", wanted)
     start = time.monotonic()
     last = train(config, folder, data, cache, resume=True, workers=workers, progress=False)
     seconds = None if resumed else time.monotonic() - start
@@ -206,11 +208,14 @@ def _run(
     sources = list(scene_sources(config.data.shares, data, predictor.size, "held_out").values())
     outcomes = evaluate(predictor, generated_questions(sources, wanted["test_scenes"], seeds.TEST.start))
     result = {"seconds": seconds, "outcomes": [asdict(outcome) for outcome in outcomes]}
-    part = folder / f".tmp-result-{os.getpid()}"
-    part.write_text(json.dumps(result))
-    part.rename(folder / "result.json")
+    write_json(folder / "result.json", result)
     return _plain(result)
 
 
+def _outcome(content: Mapping[str, Any]) -> Outcome:
+    """Read an outcome; JSON has null for the NaN score of a network that diverged."""
+    return Outcome(**{**content, "score": math.nan if content["score"] is None else content["score"]})
+
+
 def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value))
+    return json.loads(json_text(value))

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from isfp.files.leftovers import temporary_folder
+from isfp.errors import WriteError
+from isfp.files.atomic_file import atomic_file, flush
 from isfp_train.errors import CheckpointError, DataMissingError
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
@@ -49,7 +50,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def write(content: dict[str, Any], path: str | Path, previous: Path | None = None) -> None:
-    """Write a checkpoint completely or not at all: to a temporary file on the same file system, which is flushed and renamed.
+    """Write a checkpoint completely or not at all, as `atomic_file` does; its checksums are read back before it gets its name.
 
     Args:
         content: plain values and tensors.
@@ -57,24 +58,22 @@ def write(content: dict[str, Any], path: str | Path, previous: Path | None = Non
         previous: path to which an existing file at `path` is moved, if it can be read.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written to. What stood there stays.
+        WriteError: the disk is full, or the folder cannot be written to. What stood there stays.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(path) as temporary:
-        new = temporary / "new"
+    with atomic_file(path) as new:
         with new.open("wb") as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
+        flush(new)  # before the one that stands there is moved
+        if reason := _damage(new):
+            raise WriteError(f"{path} cannot be written: {reason} as it was read back. Check the disk.")
         if previous is not None and path.is_file() and not _damage(path):
-            kept = temporary / "kept"
+            kept = new.with_name("kept")
             try:
                 os.link(path, kept)  # so that there is never a moment without a checkpoint
                 os.replace(kept, previous)
             except OSError:  # no hard links here
                 os.replace(path, previous)
-        os.replace(new, path)
 
 
 def newest_sound(folder: Path) -> tuple[Path | None, list[str]]:

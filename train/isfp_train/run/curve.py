@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import defaultdict
 from pathlib import Path
+
+from isfp.files.atomic_file import write_bytes
 
 LOSSES = ("train/identifying", "train/segmentation", "train/refinement")
 METRICS = ("val/mIoU", "val/cell", "val/Pr@0.5", "val/Pr@0.9")
@@ -23,7 +26,11 @@ def read_logs(run: Path) -> dict[str, dict[int, float]]:
 
 
 def draw_curve(run: Path, out: Path) -> None:
-    """Draw losses on the left, validation metrics on the right."""
+    """Draw losses on the left, validation metrics on the right, to a PNG file.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -41,6 +48,7 @@ def draw_curve(run: Path, out: Path) -> None:
         axis.grid(alpha=0.3)
         if axis.lines:
             axis.legend(fontsize=8)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
     pyplot.close(figure)
+    write_bytes(out, content.getvalue())

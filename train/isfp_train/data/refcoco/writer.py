@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from isfp import pictures
+from isfp.files.atomic_file import write_bytes, write_json
 from isfp.steps.phrase import split_words
 from isfp.steps.result import run_lengths
 from isfp_train.data.refcoco.layout import DATASETS, PHOTOS
@@ -25,10 +25,12 @@ def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) ->
         name: one of `layout.DATASETS`. Only gRefCOCO keeps expressions for absent objects.
         root: folder for `<dataset>/` and the photos.
         scenes: each scene with its split; the expressions of the scene are written.
+
+    Raises:
+        WriteError: a file cannot be written.
     """
     dataset = DATASETS[name]
     photos = root / PHOTOS[0]
-    photos.mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     refs: list[dict[str, Any]] = []
@@ -37,7 +39,7 @@ def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) ->
     for number, (split, scene) in enumerate(scenes, start=1):
         height, width = scene.image.shape[:2]
         file_name = f"COCO_train2014_{number:012d}.jpg"
-        cv2.imwrite(str(photos / file_name), np.ascontiguousarray(scene.image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 95])
+        pictures.write(photos / file_name, np.ascontiguousarray(scene.image[..., ::-1]))
         images.append({"id": number, "file_name": file_name, "height": height, "width": width})
         first = len(annotations) + 1
         for obj in scene.objects:
@@ -77,17 +79,16 @@ def write_refcoco(name: str, root: Path, scenes: Iterable[tuple[str, Scene]]) ->
                 }
             )
     own = root / dataset.folder
-    own.mkdir(parents=True, exist_ok=True)
     content = {
         "images": images,
         "annotations": annotations,
         "categories": [{"id": number, "name": kind} for kind, number in categories.items()],
     }
-    (own / "instances.json").write_text(json.dumps(content))
+    write_json(own / "instances.json", content)
     if dataset.refs.endswith(".json"):
-        (own / dataset.refs).write_text(json.dumps(refs))
+        write_json(own / dataset.refs, refs)
     else:
-        (own / dataset.refs).write_bytes(pickle.dumps(refs, protocol=2))
+        write_bytes(own / dataset.refs, pickle.dumps(refs, protocol=2))
 
 
 def _by_target(expressions: Iterable[Expression]) -> dict[int | None, list[str]]:

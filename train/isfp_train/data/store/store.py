@@ -7,8 +7,6 @@ folder of arrays that are mapped into memory; it gets its name only when it is c
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -17,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from isfp.bundle.atomic_folder import atomic_folder
+from isfp.files.atomic_file import write_json
 from isfp.steps.letterbox import Framing
 from isfp_train.data.scene import Expression, Made, Scene, SceneObject
 from isfp_train.errors import ConfigurationError
@@ -131,6 +131,7 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
 
     Raises:
         ConfigurationError: the folder contains something else, or shards of unknown origin.
+        WriteError: it cannot be recorded.
     """
     about = folder / "store.json"
     wanted = json.loads(json.dumps({"format": FORMAT, **identity}))
@@ -145,10 +146,7 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
         return
     if shard_folders(folder):
         raise ConfigurationError(f"{folder} contains shards but no store.json. Give another --cache folder, or remove this one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".tmp-store-{os.getpid()}.json"
-    part.write_text(json.dumps(wanted))
-    part.rename(about)
+    write_json(about, wanted)
 
 
 def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ...]]], size: int) -> int:
@@ -161,6 +159,9 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
 
     Returns:
         Number of scenes that were written.
+
+    Raises:
+        WriteError: it cannot be written.
     """
     framing = Framing(size, size, FILL)
     views: list[np.ndarray] = []
@@ -197,15 +198,11 @@ def write_shard(folder: Path, scenes: Iterator[tuple[Scene, tuple[np.ndarray, ..
             masks.append(np.packbits(framing.fit_mask(obj.mask) >= 0.5, axis=-1))
         for kept, level in zip(maps, levels, strict=False):
             kept.append(level.astype(np.float16))
-    part = folder.with_name(f".tmp-{folder.name}-{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    np.save(part / "views.npy", np.stack(views))
-    np.save(part / "masks.npy", np.stack(masks) if masks else np.zeros((0, size, size // 8), np.uint8))
-    for stride, values in enumerate(maps):
-        if values:
-            np.save(part / f"map{stride}.npy", np.stack(values))
-    (part / "scenes.json").write_text(json.dumps(records))
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    with atomic_folder(folder) as new:
+        np.save(new / "views.npy", np.stack(views))
+        np.save(new / "masks.npy", np.stack(masks) if masks else np.zeros((0, size, size // 8), np.uint8))
+        for stride, values in enumerate(maps):
+            if values:
+                np.save(new / f"map{stride}.npy", np.stack(values))
+        (new / "scenes.json").write_text(json.dumps(records))
     return len(records)
