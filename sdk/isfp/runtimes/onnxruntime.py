@@ -13,6 +13,7 @@ from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavaila
 from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.threads import usable_cores
+from isfp.runtimes.watchdog import RUN_LIMIT, Watchdog
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
 _ERRORS_ONLY = 3
@@ -28,6 +29,7 @@ class OnnxRuntime(Runtime):
         threads: int = 0,
         providers: Sequence[str] = ("CPUExecutionProvider",),
         options: Mapping[str, Mapping[str, str]] | None = None,
+        run_limit: float | None = None,
     ) -> None:
         """Choose how to run.
 
@@ -37,6 +39,8 @@ class OnnxRuntime(Runtime):
                 that one lacks run on the next; it is an error if the first cannot run at all.
             options: options by provider, over those of `onnxruntime_providers`, such as
                 `{"TensorrtExecutionProvider": {"trt_fp16_enable": "True"}}`.
+            run_limit: seconds after which a run of a stage is stopped, because the bundle may have an endless loop in it; 0 for no
+                limit. By default 120, and no limit for providers that build engines within a run (TensorRT's).
 
         Raises:
             RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
@@ -48,6 +52,8 @@ class OnnxRuntime(Runtime):
         import onnxruntime
 
         lacking = [provider for provider in providers if provider not in onnxruntime.get_available_providers()]
+        if run_limit is not None and run_limit < 0:
+            raise RuntimeUnavailableError(f"run_limit is {run_limit} seconds; expected more than 0, or 0 for no limit.")
         if lacking or threads < 0:
             raise RuntimeUnavailableError(
                 f"ONNX Runtime {onnxruntime.__version__} was asked for providers {list(providers)} and {threads} "
@@ -55,6 +61,10 @@ class OnnxRuntime(Runtime):
             )
         self._providers = list(providers)
         self._provider_options = dict(options or {})
+        self._run_options = onnxruntime.RunOptions()
+        builds_engines = not {onnxruntime_providers.TENSORRT, onnxruntime_providers.TENSORRT_RTX}.isdisjoint(providers)
+        self._run_limit = (0.0 if builds_engines else RUN_LIMIT) if run_limit is None else run_limit
+        self._watchdog = Watchdog(self._run_limit, self._run_options) if self._run_limit else None
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads or usable_cores()
         self._options.log_severity_level = _ERRORS_ONLY
@@ -105,14 +115,36 @@ class OnnxRuntime(Runtime):
         _check(session, entry)
         outputs = [output.name for output in session.get_outputs()]
 
+        watchdog, run_options = self._watchdog, self._run_options
+
         def run(**inputs: np.ndarray) -> dict[str, Any]:
+            stopped = False
             try:
-                return dict(zip(outputs, session.run(outputs, inputs), strict=True))
+                try:
+                    if watchdog:
+                        watchdog.start()
+                    found = session.run(outputs, inputs, run_options)
+                finally:
+                    stopped = watchdog is not None and watchdog.end()
+                return dict(zip(outputs, found, strict=True))
             except Exception as error:
+                if stopped:
+                    raise self._endless(stage) from error
                 shapes = {name: list(value.shape) for name, value in inputs.items()}
                 raise RuntimeFailedError(f"ONNX Runtime failed in the stage {stage!r} on {shapes}: {error}") from error
 
         return run
+
+    def _free(self) -> None:
+        if self._watchdog:
+            self._watchdog.close()
+
+    def _endless(self, stage: str) -> RuntimeFailedError:
+        return RuntimeFailedError(
+            f"The stage {stage!r} did not end within {self._run_limit:g} s, and was stopped. The bundle may have an endless loop "
+            "in it: use one that you exported yourself. If this machine is only slow, raise the limit: "
+            "Segmenter(BUNDLE, runtime=OnnxRuntime(run_limit=SECONDS)); 0 is no limit."
+        )
 
 
 def _check(session: Any, stage: Stage) -> None:

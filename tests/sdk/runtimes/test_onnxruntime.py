@@ -1,10 +1,12 @@
 import json
 import shutil
+import time
 
 import numpy as np
 import onnx
 import pytest
 
+from isfp import Segmenter
 from isfp.bundle.bundle import Bundle, write_manifest
 from isfp.errors import BundleCorruptError, EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes import RUNTIMES, choose
@@ -61,3 +63,49 @@ def test_threads_do_not_change_the_outcome(colour_bundle):
     one, two = (OnnxRuntime(threads=n).load(bundle, "image")(frame=frame) for n in (1, 2))
     for name in one:
         np.testing.assert_allclose(one[name], two[name], atol=1e-6)
+
+
+def endless(path) -> bytes:
+    """The model with a loop before its first output that ends for no frame."""
+    model, helper = onnx.load(path), onnx.helper
+    output = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = [f"{name}_once" if name == output else name for name in node.output]
+        node.input[:] = [f"{name}_once" if name == output else name for name in node.input]
+    true, value = helper.make_tensor_value_info("go", onnx.TensorProto.BOOL, []), helper.make_tensor_value_info("v", 1, None)
+    again = [helper.make_tensor_value_info("go_on", onnx.TensorProto.BOOL, []), helper.make_tensor_value_info("v_on", 1, None)]
+    nodes = [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["v"], ["v_on"])]
+    body = helper.make_graph(nodes, "body", [helper.make_tensor_value_info("i", onnx.TensorProto.INT64, []), true, value], again)
+    model.graph.initializer.append(helper.make_tensor("always", onnx.TensorProto.BOOL, [], [True]))
+    model.graph.node.append(helper.make_node("Loop", ["", "always", f"{output}_once"], [output], body=body))
+    return model.SerializeToString()
+
+
+def test_a_stage_that_does_not_end_is_stopped_and_the_next_run_starts_afresh(colour_bundle, tmp_path):
+    bundle = with_identify(colour_bundle, tmp_path, endless(colour_bundle / "identify.onnx"))
+    frame = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    with Segmenter(bundle, OnnxRuntime(run_limit=0.5)) as segmenter:
+        for _ in range(2):
+            with pytest.raises(RuntimeFailedError, match=r"'identify' did not end within 0\.5 s.*endless loop.*run_limit"):
+                segmenter.run(frame, "red")
+            segmenter.look(frame)  # the other stages still run
+
+
+def test_runs_that_end_are_not_stopped_however_many_there_are(colour_bundle):
+    frame = np.zeros((1, 64, 64, 3), np.uint8)
+    runtime = OnnxRuntime(run_limit=0.3)
+    image, start, count = runtime.load(Bundle.open(colour_bundle), "image"), time.monotonic(), 0
+    while time.monotonic() - start < 1:
+        image(frame=frame)
+        count += 1
+    assert count > 1
+    runtime.close()
+
+
+@pytest.mark.parametrize("limit", [0, None])
+def test_the_limit_is_two_minutes_and_can_be_switched_off(limit):
+    runtime = OnnxRuntime(run_limit=limit)
+    assert runtime._run_limit == (0 if limit == 0 else 120)
+    assert (runtime._watchdog is None) == (limit == 0)
+    with pytest.raises(RuntimeUnavailableError, match="run_limit is -1"):
+        OnnxRuntime(run_limit=-1)
