@@ -24,10 +24,13 @@ def run(
             help="Picture to write (.png or .jpg: mask, identifying map and score), or video (.mp4, .webm or .avi: masks)."
         ),
     ] = None,
-    several: Annotated[
-        bool, typer.Option("--several", help='Find every object that a phrase means ("the mugs"); images only.')
-    ] = False,
-    smooth: Annotated[bool, typer.Option(help="Smooth a video's masks over time.")] = True,
+    several: Annotated[bool, typer.Option("--several", help='Find every object that a phrase means ("the mugs").')] = False,
+    smooth: Annotated[
+        bool | None,
+        typer.Option(
+            "--smooth/--no-smooth", help="Smooth a video's masks over time.", show_default="smooth, but not with --several"
+        ),
+    ] = None,
     threshold: ThresholdOption = None,
     runtime: RuntimeOption = "auto",
     threads: ThreadsOption = 0,
@@ -40,8 +43,10 @@ def run(
     from isfp.files.atomic_file import refuse_input
     from isfp.segmenter import Segmenter
 
-    if video and several:
-        raise typer.BadParameter("--several works on an image, not on a video.")
+    if smooth and several:
+        raise typer.BadParameter(
+            "--smooth follows one object for each phrase, and --several finds any number: give one of the two."
+        )
     if video and not image:
         from isfp.cli.video import run_video
 
@@ -49,7 +54,7 @@ def run(
         if out:
             refuse_input(out, source)
         with Segmenter(bundle, runtime=runtime, threshold=threshold, threads=threads) as segmenter:
-            run_video(segmenter, source, phrase, out, smooth, as_json)
+            run_video(segmenter, source, phrase, out, not several if smooth is None else smooth, as_json, several)
         return
     if not image or video:
         raise typer.BadParameter("Give either --image or --video.")

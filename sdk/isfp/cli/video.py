@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -22,7 +24,9 @@ from isfp.segmenter import Segmenter
 from isfp.video.smoother import Smoother
 
 
-def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path | None, smooth: bool, as_json: bool) -> None:
+def run_video(
+    segmenter: Segmenter, video: Path, phrases: list[str], out: Path | None, smooth: bool, as_json: bool, several: bool = False
+) -> None:
     """Find phrases in every frame of a video, show progress, and print what was found.
 
     Args:
@@ -32,6 +36,7 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         out: the file to write: the frames with masks drawn over them, without sound.
         smooth: smooth the masks over time.
         as_json: print one line of JSON for each frame, instead of a table at the end.
+        several: find every object that a phrase means; not together with `smooth`.
 
     When it is interrupted, the part of `out` that was done is kept, and the exit code is 130.
 
@@ -39,11 +44,12 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         CameraError: the video cannot be read, or has no frame.
         WriteError: `out` cannot be written, or is the input video.
     """
-    stream = Smoother(segmenter).stream if smooth else segmenter.stream
+    stream: Any = Smoother(segmenter).stream if smooth else partial(segmenter.stream, several=several)
     messages = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("Frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     stated = stated_length(video)
     found, scores, milliseconds, count, seconds = [0] * len(phrases), [0.0] * len(phrases), 0.0, 0, 0.0
+    most = [0] * len(phrases)  # objects of a phrase in one frame
     stopped, begun = False, monotonic()
     with (
         camera.open(video) as frames,
@@ -54,12 +60,16 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
         bar = progress.add_task("Frames", total=stated.frames or None)
         try:
             for item in items:
+                best = [answer.best for answer in item.result] if several else item.result
                 if recorder:
-                    recorder.write(overlay(item.frame, item.result), item.seconds)
-                for number, result in enumerate(item.result):
+                    shown = [one for answer in item.result for one in answer.shown] if several else best
+                    recorder.write(overlay(item.frame, shown), item.seconds)
+                for number, result in enumerate(best):
                     found[number] += result.found
                     scores[number] += result.score
-                milliseconds += item.result[0].milliseconds["total"]
+                    if several:
+                        most[number] = max(most[number], len(item.result[number]))
+                milliseconds += best[0].milliseconds["total"]
                 seconds = item.seconds
                 if as_json:
                     results = [result.to_json() for result in item.result]
@@ -76,10 +86,11 @@ def run_video(segmenter: Segmenter, video: Path, phrases: list[str], out: Path |
     if not count:
         raise CameraError(f"The video {video} has no frame that OpenCV can read.")
     if not as_json:
-        table = Table("phrase", "found in frames", "mean score", "notes")
-        for phrase, times, score in zip(phrases, found, scores, strict=True):
+        table = Table("phrase", "found in frames", *(["most at once"] if several else []), "mean score", "notes")
+        for phrase, times, at_once, score in zip(phrases, found, most, scores, strict=True):
             notes = "; ".join(segmenter.notes(phrase))
-            table.add_row(Text(phrase), f"{times} of {count}", f"{score / count:.3f}", Text(notes))
+            counts = [f"{times} of {count}", *([str(at_once)] if several else [])]
+            table.add_row(Text(phrase), *counts, f"{score / count:.3f}", Text(notes))
         Console().print(table)
     if frames.unreadable:
         messages.print(f"{len(frames.unreadable)} images could not be read, and were passed over.")

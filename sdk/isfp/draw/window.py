@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 _REMEDY = "Use --headless, or isfp serve, whose page opens in the browser of any machine."
+_INSTALL = 'pip uninstall opencv-python-headless; pip install "isfp[opencv]".'  # in this order: the two share one folder
 _TRY = "import cv2; cv2.namedWindow('isfp: is there a display?'); cv2.destroyAllWindows()"
 
 
@@ -24,5 +25,5 @@ def why_no_window() -> str:
     if tried.returncode == 0:
         return ""
     if "not implemented" in tried.stderr:
-        return f"This OpenCV has no windows (opencv-python-headless). Install opencv-python. {_REMEDY}"
+        return f"This OpenCV has no windows (opencv-python-headless). {_INSTALL} {_REMEDY}"
     return f"OpenCV cannot open a window on the display {os.environ.get('DISPLAY', '')!r}. {_REMEDY}"

@@ -62,9 +62,6 @@ def test_run_several_lists_and_draws_every_object(isfp, colour_bundle, tmp_path)
     assert pictures.read(tmp_path / "out.png").shape[0] > 50
     _, out, _ = isfp(*command)
     assert (out.count("yes"), out.count("not there")) == (2, 1)
-    code, _, messages = isfp("run", colour_bundle, "--video", "some.mp4", "--phrase", "red", "--several")
-    assert code == 2
-    assert "--several" in messages
 
 
 def test_an_image_comes_from_standard_input(colour_bundle, image):

@@ -68,6 +68,28 @@ def test_json_is_one_line_a_frame(isfp, colour_bundle, video, smooth):
     assert ("steady" in lines[0]["results"][0]["milliseconds"]) == smooth
 
 
+def test_several_objects_of_a_phrase_are_found_in_every_frame(isfp, colour_bundle, tmp_path):
+    two = picture(("red", (8, 20, 40, 52)), ("red", (80, 40, 120, 80)))
+    with VideoFile(tmp_path / "in.avi", 10) as file:
+        for frame in (two, picture(), two):
+            file.write(frame)
+    command = ("run", colour_bundle, "--video", tmp_path / "in.avi", "--phrase", "red", "--phrase", "green", "--several")
+    code, printed, messages = isfp(*command, "--json", "--out", tmp_path / "out.avi")
+    assert code == 0, messages
+    lines = [json.loads(line)["results"] for line in printed.splitlines()]
+    assert [len(red["objects"]) for red, _ in lines] == [2, 0, 2]
+    assert [len(green["objects"]) for _, green in lines] == [0, 0, 0]
+    first = frames(tmp_path / "out.avi")[0].astype(float)
+    for rows, columns in ((slice(40, 50), slice(15, 35)), (slice(60, 75), slice(90, 110))):
+        assert np.abs(first[rows, columns] - two[rows, columns]).mean() > 10, "both are drawn"
+    _, printed, _ = isfp(*command)
+    assert "most at once" in printed
+    assert "2 of 3" in printed
+    code, _, messages = isfp(*command, "--smooth")
+    assert code == 2
+    assert "--smooth follows one object" in " ".join(messages.replace("│", " ").split())
+
+
 def test_progress_is_shown_while_it_runs(colour_bundle, video):
     terminal = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "-m", "isfp.cli", "run", str(colour_bundle), "--video", str(video), "--phrase", "red"]
