@@ -120,9 +120,19 @@ def _opencv() -> Finding:
     gui = window.group(1) if window else "NONE"
     found = f"{cv2.__version__}, windows: {gui}, GStreamer: {'yes' if has_gstreamer() else 'no'}"
     remedy = "" if has_gstreamer() else _SYSTEM_OPENCV
-    if remedy and jetsons.this_jetson():
-        remedy += " and pip install 'numpy<2', which JetPack's was built with"
+    if remedy and _system_opencv_is_for_numpy_1():
+        remedy += " and pip install 'numpy<2', which the system's was built for"
     return Finding("OpenCV", True, found, remedy)
+
+
+def _system_opencv_is_for_numpy_1() -> bool:
+    """Return whether the distribution's OpenCV, or the one it would install, cannot be imported with NumPy 2."""
+    folder = jetsons.root() / "usr" / "lib"
+    libraries = [*folder.glob("python3*/dist-packages/cv2*.so"), *folder.glob("python3*/dist-packages/cv2/python-*/cv2*.so")]
+    if libraries:
+        return not any(b"numpy._core" in library.read_bytes() for library in libraries)  # what NumPy 2's headers import
+    jetson = jetsons.this_jetson()
+    return jetson is not None and 0 < jetson.major <= jetsons.NUMPY_1
 
 
 _SYSTEM_OPENCV = (

@@ -13,6 +13,7 @@ from isfp.diagnose.finding import Finding
 
 #: Major release of Jetson Linux: the JetPack that it belongs to.
 _JETPACKS = {32: "4", 34: "5", 35: "5", 36: "6", 38: "7.0 or 7.1", 39: "7.2"}
+NUMPY_1 = 36  # the last major release whose OpenCV is known to be built for NumPy 1
 _OLDEST = 36  # JetPack 5 has TensorRT 8 and Python 3.8
 _SCARCE = 2.0  # GiB; building an engine takes a CUDA context and the builder's workspace. A rule of thumb, not measured.
 
@@ -35,6 +36,11 @@ class Jetson:
     def supported(self) -> bool:
         """Whether its JetPack is new enough for the SDK's TensorRT runtime."""
         return self.major >= _OLDEST or not self.major
+
+
+def root() -> Path:
+    """Return the folder that the paths of the system are in."""
+    return _ROOT
 
 
 def this_jetson() -> Jetson | None:

@@ -236,11 +236,31 @@ def test_opencv_without_gstreamer_is_told_how_to_get_it(machine, monkeypatch):
     monkeypatch.setattr("isfp.camera.sources.has_gstreamer", lambda: False)
     elsewhere, found = by_name(machine(gpu=None))["OpenCV"], by_name(machine(jetson=True))["OpenCV"]
     assert "numpy" not in elsewhere.remedy
-    assert found.remedy == elsewhere.remedy + " and pip install 'numpy<2', which JetPack's was built with"
+    assert found.remedy == elsewhere.remedy + " and pip install 'numpy<2', which the system's was built for"
     assert found.good
     assert "GStreamer: no" in found.found
     assert "apt install python3-opencv" in found.remedy
     assert "pip uninstall opencv-python" in found.remedy
+
+
+_R38 = {"etc/nv_tegra_release": "# R38 (release), REVISION: 2.2, GCID: 42205042"}
+_LIBRARY = "usr/lib/python3/dist-packages/cv2{}.so"
+_OF_JETPACK = _LIBRARY.format("/python-3.10/cv2.cpython-310-aarch64-linux-gnu")
+
+
+@pytest.mark.parametrize(
+    ("files", "numpy_1"),
+    [
+        (_R38, False),
+        (_R38 | {_OF_JETPACK: "ELF numpy.core.multiarray"}, True),
+        (_R38 | {_OF_JETPACK: "ELF numpy._core._multiarray_umath numpy.core.multiarray"}, False),
+        (_JETSON | {_OF_JETPACK: "ELF numpy._core._multiarray_umath numpy.core.multiarray"}, False),
+        ({_LIBRARY.format(".cpython-312-x86_64-linux-gnu"): "ELF numpy.core.multiarray"}, True),
+    ],
+)
+def test_numpy_1_is_advised_only_where_the_system_s_opencv_needs_it(machine, monkeypatch, files, numpy_1):
+    monkeypatch.setattr("isfp.camera.sources.has_gstreamer", lambda: False)
+    assert ("numpy<2" in by_name(machine(files=files))["OpenCV"].remedy) == numpy_1
 
 
 def test_a_plugin_for_newer_gpus_alone_is_not_fit(machine):
