@@ -12,6 +12,8 @@ from tests.plugins.fpm_cases import TOLERANCE, Case, error_of
 
 CASES = {
     **{f"grid {size}": Case(size=size, channels=40) for size in range(1, 17)},
+    "grid 20, longer anti-diagonals than a tile": Case(phrases=2, size=20, channels=24, phrases_per_group=2),
+    "4 phrases whose anti-diagonals share tiles": Case(phrases=4, size=13, phrases_per_group=4),
     "grid 33, more rows than two tiles": Case(size=33, channels=8, threads=3),
     **{f"{channels} channels": Case(size=13, channels=channels, slice_log2=6) for channels in (64, 128, 256)},
     "512 channels": Case(size=13, channels=512, slice_log2=7, threads=1),
@@ -28,6 +30,7 @@ CASES = {
 ROUNDED = {
     "half, 256 channels": Case(size=7, channels=256, scalar="half", slice_log2=6),
     "half, odd channels": Case(phrases=2, size=13, channels=37, scalar="half", phrases_per_group=2),
+    **{f"half, grid {size}, 4 phrases": Case(phrases=4, size=size, scalar="half", phrases_per_group=4) for size in (9, 16, 20)},
     "half, tanh": Case(size=10, channels=64, scalar="half", activation=TANH),
 }
 SIMPLE = {

@@ -18,6 +18,7 @@ struct FmaProduct {
             const Scalar* weights = memory.weights + column * tile.pitch;
             const Scalar* rows = memory.rows + row * tile.pitch;
             float sum[kRows] = {};
+            ISFP_UNROLL_BY(2)
             for (int k = 0; k < tile.depth; k += kLength) {
                 const Chunk<Scalar> w = *reinterpret_cast<const Chunk<Scalar>*>(weights + k);
                 for (int r = 0; r < kRows; ++r) {

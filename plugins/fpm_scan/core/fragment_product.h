@@ -28,6 +28,7 @@ struct FragmentProduct {
             const Scalar* lower = upper + 8 * tile.pitch;
             const Scalar* weights = memory.weights + (column + group) * tile.pitch + pair;
             float sums[kStrips][4] = {};
+            ISFP_UNROLL_BY(4)
             for (int k = 0; k < tile.depth; k += kTileDepth) {
                 const std::uint32_t a[4] = {two(upper + k), two(lower + k), two(upper + k + 8), two(lower + k + 8)};
                 for (int strip = 0; strip < kStrips; ++strip) {
@@ -47,15 +48,12 @@ struct FragmentProduct {
     }
 
 private:
-    struct alignas(4) Pair {
-        std::uint16_t low;
-        std::uint16_t high;
-    };
+    // Two 16-bit numbers, whatever their type: one load.
+    using Word [[gnu::may_alias]] = std::uint32_t;
 
     template <class Scalar>
     static ISFP_FUNCTION std::uint32_t two(const Scalar* at) {
-        const Pair pair = *reinterpret_cast<const Pair*>(at);
-        return pair.low | static_cast<std::uint32_t>(pair.high) << 16;
+        return *reinterpret_cast<const Word*>(at);
     }
 };
 

@@ -1,6 +1,6 @@
 // The way of a direction over the grid, one anti-diagonal after the other.
 //
-// Every direction is walked as if it were DR (down, right); `cell_index` turns the grid so that it is. In these scan
+// Every direction is walked as if it were DR (down, right); `Walk` turns the grid so that it is. In these scan
 // coordinates (a, b) the incoming neighbours of a cell are (a-1,b), (a,b-1) and (a-1,b-1), and the cells of one
 // anti-diagonal a + b = d do not need each other.
 #pragma once
@@ -36,11 +36,21 @@ ISFP_FUNCTION Diagonal diagonal_of(int size, int index) {
     return {first, smaller(index, size - 1) - first + 1};
 }
 
-// Index of scan cell (a, b) in the row-major grid [S,S].
-ISFP_FUNCTION int cell_index(Direction direction, int size, int a, int b) {
-    const int row = direction.up ? size - 1 - a : a;
-    const int column = direction.left ? size - 1 - b : b;
-    return row * size + column;
+// Cells of the row-major grid [S,S]: where a direction starts, and how far apart its neighbours are.
+struct Walk {
+    int origin;  // scan cell (0, 0)
+    int down;    // from (a, b) to (a+1, b)
+    int right;   // from (a, b) to (a, b+1)
+};
+
+ISFP_FUNCTION Walk walk_of(int path, int direction, int size) {
+    const Direction turned = direction_of(path, direction);
+    const int row = turned.up ? size - 1 : 0;
+    const int column = turned.left ? size - 1 : 0;
+    return {row * size + column, turned.up ? -size : size, turned.left ? -1 : 1};
 }
+
+// Index of scan cell (a, b) in the grid.
+ISFP_FUNCTION int cell_index(const Walk& walk, int a, int b) { return walk.origin + a * walk.down + b * walk.right; }
 
 }  // namespace isfp

@@ -3,8 +3,13 @@
 
 #if defined(__CUDACC__)
 #define ISFP_FUNCTION __host__ __device__ __forceinline__
+#define ISFP_PRAGMA(text) _Pragma(#text)
+#define ISFP_UNROLL ISFP_PRAGMA(unroll)
+#define ISFP_UNROLL_BY(count) ISFP_PRAGMA(unroll count)
 #else
 #define ISFP_FUNCTION inline
+#define ISFP_UNROLL
+#define ISFP_UNROLL_BY(count)
 #endif
 
 namespace isfp {

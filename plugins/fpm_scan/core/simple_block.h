@@ -48,7 +48,7 @@ private:
 
     // h = act(v + alpha * incoming @ w2) (Eq. 2), one anti-diagonal after the other, in place.
     ISFP_FUNCTION void scan(int direction) {
-        const Direction turned = direction_of(path_, direction);
+        const Walk walk = walk_of(path_, direction, at_.shape.size);
         const int channels = at_.shape.channels;
         const int size = at_.shape.size;
         const Scalar* weights = matrix(at_.w2, path_ * kDirections + direction);
@@ -58,15 +58,15 @@ private:
                 const int a = diagonal.first + e / channels;
                 const int b = d - a;
                 const int column = e % channels;
-                const float* up = a > 0 ? hidden(turned, a - 1, b) : nullptr;
-                const float* left = b > 0 ? hidden(turned, a, b - 1) : nullptr;
-                const float* both = a > 0 && b > 0 ? hidden(turned, a - 1, b - 1) : nullptr;
+                const float* up = a > 0 ? hidden(walk, a - 1, b) : nullptr;
+                const float* left = b > 0 ? hidden(walk, a, b - 1) : nullptr;
+                const float* both = a > 0 && b > 0 ? hidden(walk, a - 1, b - 1) : nullptr;
                 float sum = 0.0F;
                 for (int k = 0; k < channels && d > 0; ++k) {
                     const float incoming = (up ? up[k] : 0.0F) + (left ? left[k] : 0.0F) + (both ? both[k] : 0.0F);
                     sum += incoming * to_float(weights[static_cast<std::size_t>(k) * channels + column]);
                 }
-                float* own = hidden(turned, a, b) + column;
+                float* own = hidden(walk, a, b) + column;
                 *own = activate(at_.attributes, *own + at_.attributes.alpha * sum);
             }
             context_.sync();
@@ -77,8 +77,8 @@ private:
         return matrices + static_cast<std::size_t>(index) * at_.shape.channels * at_.shape.channels;
     }
 
-    ISFP_FUNCTION float* hidden(Direction turned, int a, int b) const {
-        return state_ + static_cast<std::size_t>(cell_index(turned, at_.shape.size, a, b)) * at_.shape.channels;
+    ISFP_FUNCTION float* hidden(const Walk& walk, int a, int b) const {
+        return state_ + static_cast<std::size_t>(cell_index(walk, a, b)) * at_.shape.channels;
     }
 
     Context& context_;

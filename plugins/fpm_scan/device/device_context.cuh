@@ -20,6 +20,10 @@ __device__ __forceinline__ void store(DeviceHalf* target, float value) { target-
 // blockIdx is (slice, group, path).
 class DeviceContext {
 public:
+    // The part of a tile that a thread has: launches give a block two threads for each channel of its slice.
+    static constexpr int kColumns = 1;
+    static constexpr int kRows = 8;
+
     __device__ DeviceContext(void* shared, unsigned* arrivals) : shared_(shared), arrivals_(arrivals) {}
 
     __device__ int slice() const { return static_cast<int>(blockIdx.x); }

@@ -12,6 +12,11 @@ namespace isfp {
 
 constexpr int kMostThreads = 256;  // of any block
 
+// Blocks of the fast path that a multiprocessor must have registers for. FP32 takes so much shared memory that a second
+// block of 256 threads rarely fits anyway.
+template <class Scalar>
+constexpr int kBlocksTogether = sizeof(Scalar) == 2 ? 2 : 1;
+
 template <class Scalar>
 struct ProductOf {
     using Type = FmaProduct;
@@ -23,7 +28,8 @@ struct ProductOf<DeviceHalf> {
 };
 
 template <class Scalar>
-__global__ void __launch_bounds__(kMostThreads, 1) fpm_scan_fast(const __grid_constant__ Arguments<Scalar> arguments) {
+__global__ void __launch_bounds__(kMostThreads, kBlocksTogether<Scalar>)
+    fpm_scan_fast(const __grid_constant__ Arguments<Scalar> arguments) {
     extern __shared__ int4 shared[];
     const unsigned path = static_cast<unsigned>(arguments.first_path) + blockIdx.z;
     DeviceContext context(

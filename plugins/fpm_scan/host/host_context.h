@@ -47,6 +47,10 @@ struct HostPlace {
 
 class HostContext {
 public:
+    // The part of a tile that a thread has at most: a lone thread of a block has all of it.
+    static constexpr int kColumns = 128;
+    static constexpr int kRows = 16;
+
     HostContext(HostPlace place, HostBlock& block, std::barrier<>& path, Dropped dropped)
         : place_(place), block_(block), path_(path), dropped_(dropped) {}
 

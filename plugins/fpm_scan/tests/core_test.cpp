@@ -6,7 +6,9 @@
 #include <set>
 
 #include "../core/arguments.h"
+#include "../core/diagonal_tile.h"
 #include "../core/launch_choice.h"
+#include "../core/thread_part.h"
 #include "../host/host_half.h"
 #include "check.h"
 
@@ -20,7 +22,7 @@ void every_cell_comes_after_its_incoming_neighbours() {
     for (int size : {1, 2, 3, 7, 10, 13, 16, 33}) {
         for (int path = 0; path < isfp::kPaths; ++path) {
             for (int direction = 0; direction < isfp::kDirections; ++direction) {
-                const isfp::Direction turned = isfp::direction_of(path, direction);
+                const isfp::Walk walk = isfp::walk_of(path, direction, size);
                 std::set<int> seen;
                 for (int d = 0; d < isfp::diagonals(size); ++d) {
                     const isfp::Diagonal diagonal = isfp::diagonal_of(size, d);
@@ -28,16 +30,53 @@ void every_cell_comes_after_its_incoming_neighbours() {
                         const int a = diagonal.first + i;
                         const int b = d - a;
                         CHECK(a >= 0 && a < size && b >= 0 && b < size);
-                        CHECK(a == 0 || seen.count(isfp::cell_index(turned, size, a - 1, b)) == 1);
-                        CHECK(b == 0 || seen.count(isfp::cell_index(turned, size, a, b - 1)) == 1);
+                        CHECK(a == 0 || seen.count(isfp::cell_index(walk, a - 1, b)) == 1);
+                        CHECK(b == 0 || seen.count(isfp::cell_index(walk, a, b - 1)) == 1);
                     }
                     for (int i = 0; i < diagonal.length; ++i) {
-                        CHECK(seen.insert(isfp::cell_index(turned, size, diagonal.first + i, d - diagonal.first - i))
+                        CHECK(seen.insert(isfp::cell_index(walk, diagonal.first + i, d - diagonal.first - i))
                                   .second);
                     }
                 }
                 CHECK(seen.size() == static_cast<std::size_t>(size * size));
             }
+        }
+    }
+}
+
+void tiles_take_every_cell_of_every_phrase_once() {
+    for (const int size : {1, 2, 9, 13, 16, 17, 20, 33}) {
+        for (int phrases = 1; phrases <= 9; ++phrases) {
+            for (int d = 0; d < isfp::diagonals(size); ++d) {
+                isfp::DiagonalTile tile = isfp::first_tile(size, phrases, d);
+                int taken = 0;
+                do {
+                    CHECK(tile.rows > 0 && tile.rows <= isfp::kTileRows && tile.first_row() == taken);
+                    for (int row = 0; row < tile.rows; ++row, ++taken) {
+                        const int before = tile.phrases_before(row);
+                        CHECK(tile.phrase + before == taken / tile.length);
+                        CHECK(tile.begin + row - before * tile.length == taken % tile.length);
+                    }
+                } while (isfp::next_tile(tile, phrases));
+                CHECK(taken == phrases * isfp::diagonal_of(size, d).length);
+            }
+        }
+    }
+}
+
+void a_table_is_shared_so_that_each_element_is_taken_once() {
+    for (const int threads : {1, 2, 3, 16, 64, 128, 256}) {
+        for (const int inner : {2, 14, 32, 64, 100, 512}) {
+            std::set<int> taken;
+            for (int thread = 0; thread < threads; ++thread) {
+                const isfp::ThreadPart part = isfp::part_of(thread, threads, inner);
+                for (int i = part.inner; i < inner; i += part.inner_step) {
+                    for (int o = part.outer; o < 16; o += part.outer_step) {
+                        CHECK(taken.insert(o * inner + i).second);
+                    }
+                }
+            }
+            CHECK(taken.size() == static_cast<std::size_t>(16 * inner));
         }
     }
 }
@@ -52,7 +91,7 @@ void first_cell_of_each_direction_is_its_corner() {
         {bottom_left, top_right}};  // UR, DL
     for (int path = 0; path < isfp::kPaths; ++path) {
         for (int direction = 0; direction < isfp::kDirections; ++direction) {
-            CHECK(isfp::cell_index(isfp::direction_of(path, direction), size, 0, 0) == corners[path][direction]);
+            CHECK(isfp::cell_index(isfp::walk_of(path, direction, size), 0, 0) == corners[path][direction]);
         }
     }
 }
@@ -165,6 +204,8 @@ void floats_round_to_the_nearest_even_half() {
 
 int main() {
     every_cell_comes_after_its_incoming_neighbours();
+    tiles_take_every_cell_of_every_phrase_once();
+    a_table_is_shared_so_that_each_element_is_taken_once();
     first_cell_of_each_direction_is_its_corner();
     plans_fit_the_device_and_cover_the_work();
     known_devices_get_the_fast_path();
