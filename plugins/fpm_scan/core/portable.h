@@ -3,11 +3,16 @@
 
 #if defined(__CUDACC__)
 #define ISFP_FUNCTION __host__ __device__ __forceinline__
+#else
+#define ISFP_FUNCTION inline
+#endif
+
+// How the device's loops are unrolled; nvcc's compiler for the host knows no such pragma.
+#if defined(__CUDA_ARCH__)
 #define ISFP_PRAGMA(text) _Pragma(#text)
 #define ISFP_UNROLL ISFP_PRAGMA(unroll)
 #define ISFP_UNROLL_BY(count) ISFP_PRAGMA(unroll count)
 #else
-#define ISFP_FUNCTION inline
 #define ISFP_UNROLL
 #define ISFP_UNROLL_BY(count)
 #endif
