@@ -74,7 +74,7 @@ weights: $(DEV)/ready ## train the shipped weights again, in sixteen runs on two
 plugin: ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its C++ tests
 	$(if $(TENSORRT_INCLUDE_DIR),,$(PYTHON) plugins/fetch_headers.py build/tensorrt-headers)
 	cmake -S . -B build/plugins -DTENSORRT_INCLUDE_DIR=$(or $(TENSORRT_INCLUDE_DIR),$(CURDIR)/build/tensorrt-headers)
-	cmake --build build/plugins --parallel
+	cmake --build build/plugins --parallel $$(nproc)
 	cd build/plugins && ctest --output-on-failure --parallel 2
 
 kernel-check: ## on a machine with a GPU, nvcc and a C++ compiler: prove and time the FPM kernels, write one report

@@ -12,7 +12,8 @@ constexpr int kSmallestSlice = 5;  // log2: 32 channels
 constexpr int kLargestSlice = 7;   // 128 channels
 constexpr int kSimpleThreads = 256;
 
-// Two warps for every 32 channels: each takes 16 columns of a product.
+// Two warps for every 32 channels: each takes 16 columns of a product, and a thread one column of every other row of a
+// tile (device/device_context.cuh relies on it).
 int threads_of(int slice_log2) { return 2 << slice_log2; }
 
 LaunchPlan fast_plan(const Shape& shape, int slice_log2, int scalar_bytes) {

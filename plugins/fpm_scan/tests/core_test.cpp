@@ -123,6 +123,7 @@ void plans_fit_the_device_and_cover_the_work() {
                             CHECK(plan.groups == phrases && plan.phrases_per_group == 1 && plan.shared_bytes == 0);
                             continue;
                         }
+                        CHECK(plan.threads == 2 << plan.slice_log2);  // as a device's thread counts its part of a tile
                         CHECK(covers(plan, shape));
                         CHECK(plan.shared_bytes <= shared);
                         const int blocks = plan.slices * plan.groups * plan.paths_per_launch;

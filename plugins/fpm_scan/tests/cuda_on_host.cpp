@@ -61,6 +61,7 @@ void run(
     const bool fast = is(kernel, "fpm_scan_fast");
     const isfp::Tile tile = isfp::tile_of(arguments.slice_log2, arguments.shape.channels, sizeof(Scalar));
     demand(block.x % 32 == 0 && block.x <= 256, "a block must be of whole warps and at most 256 threads");
+    demand(!fast || block.x == 2U << arguments.slice_log2, "a block of the fast path must have two threads a channel");
     demand(!fast || shared >= isfp::shared_bytes(tile, sizeof(Scalar)), "too little shared memory");
     demand(!fast || grid.x == 1 || cooperative, "blocks that wait for each other need a cooperative launch");
     for (unsigned i = 0; cooperative && i < grid.y * grid.z; ++i) {
