@@ -117,8 +117,10 @@ private:
                 }
                 if (d > 0) {
                     Product::run(context_, memory_, tile_);
-                    context_.sync();
                 }
+                // The product is there; and for d = 0, too, nobody still reads, in place of rows that are not there, a
+                // cell that another thread advances.
+                context_.sync();
                 advance(walk, tile, now);
             }
             context_.sync();
