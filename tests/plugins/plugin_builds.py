@@ -50,7 +50,7 @@ def host_build(sanitizer: str = "") -> Path:
     """The program that runs the kernels' bodies with threads of the host."""
     name = f"plugins-{sanitizer or 'host'}"
     options = ("-DISFP_CUDA=OFF", f"-DISFP_SANITIZE={sanitizer}")
-    return build(name, ("fpm_host_scan", "fpm_core_test"), *options) / "bin" / "fpm_host_scan"
+    return build(name, ("fpm_host_scan", "fpm_host_scan_as_device", "fpm_core_test"), *options) / "bin" / "fpm_host_scan"
 
 
 def nvcc() -> str:

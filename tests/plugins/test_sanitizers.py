@@ -19,6 +19,13 @@ CASES = {
     "fragments": Case(size=3, channels=24, scalar="half", form="fragments", paths_at_once=1, threads=32),
     "simple": Case(size=4, channels=9, form="simple", threads=4),
 }
+# Two threads for each channel of a slice, as launches have them.
+AS_DEVICE = {
+    "two slices": Case(size=4, channels=40, paths_at_once=1, threads=64),
+    "several tiles of each anti-diagonal": Case(phrases=20, size=2, phrases_per_group=20, paths_at_once=1, threads=64),
+    "an anti-diagonal longer than a tile": Case(size=17, paths_at_once=1, threads=64),
+    "fragments": Case(size=3, channels=40, scalar="half", form="fragments", paths_at_once=1, threads=64),
+}
 THREAD_SANITIZER_FOUND = 66
 
 pytestmark = pytest.mark.slow
@@ -37,6 +44,11 @@ def thread_sanitized() -> Path:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_bodies_are_clean_and_right_under_sanitizer(case: Case, sanitized: Path, tmp_path: Path) -> None:
     assert error_of(sanitized, case, tmp_path) <= TOLERANCE[case.scalar]
+
+
+@pytest.mark.parametrize("case", AS_DEVICE.values(), ids=AS_DEVICE)
+def test_a_device_threads_part_is_clean_and_right_under_sanitizer(case: Case, sanitized: Path, tmp_path: Path) -> None:
+    assert error_of(sanitized.parent / "fpm_host_scan_as_device", case, tmp_path) <= TOLERANCE[case.scalar]
 
 
 def test_core_is_clean_under_sanitizer(sanitized: Path) -> None:

@@ -47,9 +47,15 @@ struct HostPlace {
 
 class HostContext {
 public:
+#if defined(ISFP_DEVICE_PART)
+    // The part of a tile that a thread of a device has: blocks need two threads for each channel of their slice.
+    static constexpr int kColumns = 1;
+    static constexpr int kRows = 8;
+#else
     // The part of a tile that a thread has at most: a lone thread of a block has all of it.
     static constexpr int kColumns = 128;
     static constexpr int kRows = 16;
+#endif
 
     HostContext(HostPlace place, HostBlock& block, std::barrier<>& path, Dropped dropped)
         : place_(place), block_(block), path_(path), dropped_(dropped) {}
