@@ -1,6 +1,6 @@
-// How the cells of an anti-diagonal become rows of tiles: the row is the cell's place in the anti-diagonal of its phrase.
-// Anti-diagonals that leave room for it share a tile with those of other phrases, each phrase whole; a longer one than a
-// tile takes several.
+// How the cells of an anti-diagonal become rows of tiles: the row is the cell's place in the anti-diagonal of its
+// phrase. Anti-diagonals that leave room for it share a tile with those of other phrases, each phrase whole; a longer
+// one than a tile takes several.
 #pragma once
 
 #include "grid_walk.h"

@@ -76,9 +76,9 @@ private:
             context_.sync();
             Product::run(context_, memory_, tile_);
             context_.sync();
-            store_numbers(
-                products(rows), rows, channels,
-                [&](int row, int column) { return states_ + ((first + row) * channels + column); });
+            store_numbers(products(rows), rows, channels, [&](int row, int column) {
+                return states_ + ((first + row) * channels + column);
+            });
         }
         context_.sync();
     }
@@ -87,8 +87,8 @@ private:
         const Walk walk = walk_of(path_, direction, at_.shape.size);
         const int last = diagonals(at_.shape.size) - 1;
         stage_weights(
-            context_, memory_.weights, tile_, matrix(at_.w2, path_ * kDirections + direction),
-            at_.shape.channels, first_channel_);
+            context_, memory_.weights, tile_, matrix(at_.w2, path_ * kDirections + direction), at_.shape.channels,
+            first_channel_);
         DiagonalTile next = first_tile(at_.shape.size, phrases_, 0);
         Numbers inputs = load_states(walk, next);
         for (int d = 0; d <= last; ++d) {
@@ -105,8 +105,7 @@ private:
                 }
                 if (d > 0) {
                     if (at_.slices > 1) {
-                        stage_rows(
-                            context_, memory_.rows, tile_, of_chunks_, exchange(tile), tile.rows, tile_.depth);
+                        stage_rows(context_, memory_.rows, tile_, of_chunks_, exchange(tile), tile.rows, tile_.depth);
                     } else {
                         sum_incoming(walk, tile, memory_.rows, tile_.pitch);
                     }
@@ -130,12 +129,11 @@ private:
     // What the cells of a tile start from.
     ISFP_FUNCTION Numbers load_states(const Walk& walk, const DiagonalTile& tile) {
         const Places places = places_of(walk, tile);
-        return numbers_of(
-            tile.rows, [&](int row, int column) { return states_[place_of(places, tile, row, column)]; });
+        return numbers_of(tile.rows, [&](int row, int column) { return states_[place_of(places, tile, row, column)]; });
     }
 
-    // The sums of the hidden states that come into the cells of an anti-diagonal, for all blocks of the path. `tile`: its
-    // first.
+    // The sums of the hidden states that come into the cells of an anti-diagonal, for all blocks of the path. `tile`:
+    // its first.
     ISFP_FUNCTION void publish_incoming(const Walk& walk, DiagonalTile tile) {
         do {
             sum_incoming(walk, tile, exchange(tile), tile_.depth);
@@ -159,7 +157,8 @@ private:
             const float from_up = own[below ? up : 0];
             const float from_left = own[beside ? left : 0];
             const float from_both = own[below && beside ? up + left : 0];
-            const float sum = (below ? from_up : 0.0F) + (beside ? from_left : 0.0F) + (below && beside ? from_both : 0.0F);
+            const float sum =
+                (below ? from_up : 0.0F) + (beside ? from_left : 0.0F) + (below && beside ? from_both : 0.0F);
             sums.of[c][r] = column_of(c) < columns ? sum : 0.0F;
         });
         store_numbers(sums, tile.rows, tile_.depth, [&](int row, int column) {
@@ -186,8 +185,8 @@ private:
             rows, [&](int row, int column) { return memory_.product[row * tile_.product_pitch + column]; });
     }
 
-    // Calls `work(r, c)` for the thread's r-th row and c-th column in a tile of `rows` rows, and for the rest of a quarter
-    // of its rows: no branch but one that all threads take alike, and short anti-diagonals skip most.
+    // Calls `work(r, c)` for the thread's r-th row and c-th column in a tile of `rows` rows, and for the rest of a
+    // quarter of its rows: no branch but one that all threads take alike, and short anti-diagonals skip most.
     template <class Work>
     ISFP_FUNCTION void for_numbers(int rows, const Work& work) {
         constexpr int kStep = Context::kRows / 4;

@@ -1,5 +1,5 @@
-// Filling the tile in shared memory from tensors in global memory. A thread asks for several pieces before it stores the
-// first, because a piece is on its way for hundreds of cycles.
+// Filling the tile in shared memory from tensors in global memory. A thread asks for several pieces before it stores
+// the first, because a piece is on its way for hundreds of cycles.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace isfp {
 
-// 16 bytes of a row of `columns` elements, from column `at` on; zeros behind its end. `kWhole`: rows are multiples of 16
-// bytes, so one load does.
+// 16 bytes of a row of `columns` elements, from column `at` on; zeros behind its end. `kWhole`: rows are multiples of
+// 16 bytes, so one load does.
 template <bool kWhole, class Scalar, class Context>
 ISFP_FUNCTION Chunk<Scalar> load_chunk(Context& context, const Scalar* row, int at, int columns) {
     Chunk<Scalar> chunk = {};
@@ -63,12 +63,7 @@ ISFP_FUNCTION void stage_columns(
 // Columns [first, first + slice) of `source` [channels, channels], transposed, zeros outside.
 template <class Scalar, class Context>
 ISFP_FUNCTION void stage_weights(
-    Context& context,
-    Scalar* weights,
-    const Tile& tile,
-    const Scalar* source,
-    int channels,
-    int first) {
+    Context& context, Scalar* weights, const Tile& tile, const Scalar* source, int channels, int first) {
     const ThreadPart part = part_of(context.thread(), context.threads(), tile.depth);  // of [chunks, depth]
     if (channels % Chunk<Scalar>::kLength == 0) {
         stage_columns<true, 2>(context, weights, tile, part, source, channels, first);

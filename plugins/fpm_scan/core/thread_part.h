@@ -5,8 +5,8 @@
 
 namespace isfp {
 
-// A thread's elements of a table [outer, inner] whose inner index runs fastest over the threads: inner + i * inner_step,
-// and of each of these outer + i * outer_step. Threads that are too many for whole inner rows take nothing.
+// A thread's elements of a table [outer, inner] whose inner index runs fastest over the threads: inner + i *
+// inner_step, and of each of these outer + i * outer_step. Threads that are too many for whole inner rows take nothing.
 struct ThreadPart {
     int inner;
     int inner_step;

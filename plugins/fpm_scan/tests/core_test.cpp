@@ -34,8 +34,7 @@ void every_cell_comes_after_its_incoming_neighbours() {
                         CHECK(b == 0 || seen.count(isfp::cell_index(walk, a, b - 1)) == 1);
                     }
                     for (int i = 0; i < diagonal.length; ++i) {
-                        CHECK(seen.insert(isfp::cell_index(walk, diagonal.first + i, d - diagonal.first - i))
-                                  .second);
+                        CHECK(seen.insert(isfp::cell_index(walk, diagonal.first + i, d - diagonal.first - i)).second);
                     }
                 }
                 CHECK(seen.size() == static_cast<std::size_t>(size * size));
