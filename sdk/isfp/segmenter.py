@@ -287,7 +287,8 @@ class Segmenter:
             frames: an open camera, a list, a generator or the like, of frames uint8 `[h,w,3]`, each an array of its own. It is
                 iterated over in another thread.
             text: one phrase, or a list of them; `Stream.text` changes it on the way.
-            threshold, several: as for `run`.
+            threshold: as for `run`.
+            several: as for `run`.
             drop_late: for sources that do not wait: where frames come faster than results are taken, drop all but the newest one
                 and count them (`Stream.dropped`). By default for a live `Camera` only.
 
