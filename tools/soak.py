@@ -107,6 +107,7 @@ def main(
     / "soak",
 ) -> None:
     """Run all three, and print a table."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the three programs end with this one
     if not (bundle / "manifest.json").is_file():
         sys.exit(f"soak: {bundle} is no bundle.")
     shutil.rmtree(out, ignore_errors=True)

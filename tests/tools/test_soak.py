@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import time
 
 import cv2
+import psutil
 import pytest
 
 pytest.importorskip("uvicorn", reason='the page needs pip install "isfp[web]"')
@@ -62,6 +64,19 @@ def test_a_short_soak_reports_what_was_done_and_measured(colour_bundle, tmp_path
     assert report["counted"]["label"]["pictures"] > 0
     assert report["counted"]["camera"]["frames"] > 0
     assert cv2.imread(str(tmp_path / "out" / "soak.png")) is not None
+
+
+@pytest.mark.slow
+def test_a_soak_that_is_asked_to_end_takes_its_programs_with_it(colour_bundle, tmp_path):
+    command = [sys.executable, str(TOOL), "--minutes", "5", "--bundle", str(colour_bundle), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 120
+        while len(programs := psutil.Process(process.pid).children()) < 3 and time.monotonic() < until:
+            time.sleep(0.2)
+        process.terminate()
+    assert process.returncode == 130
+    assert len(programs) == 3
+    assert not any(program.is_running() for program in programs)
 
 
 def test_a_bundle_that_is_not_there_is_one_message(tmp_path):
