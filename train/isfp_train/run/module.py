@@ -119,10 +119,7 @@ class ReferringModule(lightning.LightningModule):
             asked, positives = cells[masked], counts[masked] & learns[:, None]
 
         coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes).float()
-        wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
-        weights = cell_weights(positives, settings.neighbours)
-        costs = segmentation_loss(coarse[:, :-1], wanted, weights, settings.segmentation_reduction, settings.dice)
-        parts["segmentation"] = costs.sum() / (len(batch.views) * self.config.samples.masks)
+        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], masks, positives)
         if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
@@ -138,13 +135,17 @@ class ReferringModule(lightning.LightningModule):
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
         coarse = self.network.coarse(visual, phrases, cells, batch.scenes[masked]).float()
-        settings = self.config.losses
-        wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
-        weights = cell_weights(counts & learns[:, None], settings.neighbours)
-        costs = segmentation_loss(coarse, wanted, weights, settings.segmentation_reduction, settings.dice)
-        loss = costs.sum() / (len(batch.views) * self.config.samples.masks)
+        loss = self._mask_loss(batch, coarse, masks, counts & learns[:, None])
         zero = loss.detach() * 0
         return {"identifying": zero, "choice": zero, "segmentation": loss, "refinement": zero}
+
+    def _mask_loss(self, batch: Batch, coarse: Tensor, masks: Tensor, counts: Tensor) -> Tensor:
+        """The segmentation loss of the positive cells' coarse masks `[M,9,h,w]`, for the whole batch."""
+        settings = self.config.losses
+        wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
+        weights = cell_weights(counts, settings.neighbours)
+        costs = segmentation_loss(coarse, wanted, weights, settings.segmentation_reduction, settings.dice)
+        return costs.sum() / (len(batch.views) * self.config.samples.masks)
 
     def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
         """The refinement's loss on finished coarse masks, of the cell that would be chosen in use."""
