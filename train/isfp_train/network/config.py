@@ -120,4 +120,5 @@ class NetworkConfig:
 
 
 BASES = {"edge": NetworkConfig.edge, "paper": NetworkConfig.paper}
+LITE_WITH_DETECTOR = "efficientnet_lite0+nanodet"  # the one backbone of two parts
 NAME_A_BASE = f"Name one of {', '.join(BASES)}, and the settings that differ, as in network: {{base: edge, grid: 9}}."

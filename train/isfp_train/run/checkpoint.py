@@ -9,6 +9,7 @@ from typing import Any
 from isfp.steps.phrase import Vocabulary
 from isfp_train.errors import CheckpointError
 from isfp_train.network import ISFP
+from isfp_train.network.config import LITE_WITH_DETECTOR
 from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
@@ -104,7 +105,8 @@ def save_small(source: str | Path, target: str | Path) -> None:
     content = checkpoint_file.read(source)
     config = content["isfp"]["config"]
     packaged = f"network.{_packaged(config['network']['backbone'])}"
-    frozen = config["optimisation"]["freeze_backbone"]
+    settings = config["optimisation"]
+    frozen = settings["freeze_backbone"] and not settings.get("train_lite", False)
     state = {
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in content["state_dict"].items()
@@ -116,4 +118,4 @@ def save_small(source: str | Path, target: str | Path) -> None:
 
 def _packaged(backbone: str) -> str:
     """Prefix of a backbone's parameters that are published as a package: if frozen, they are read from there."""
-    return "backbone.body.lite." if backbone == "efficientnet_lite0+nanodet" else "backbone."
+    return "backbone.body.lite." if backbone == LITE_WITH_DETECTOR else "backbone."

@@ -11,7 +11,7 @@ import yaml
 from isfp_train import seeds
 from isfp_train.data.store.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
-from isfp_train.network.config import NAME_A_BASE, NetworkConfig
+from isfp_train.network.config import LITE_WITH_DETECTOR, NAME_A_BASE, NetworkConfig
 from isfp_train.run.losses import LossConfig
 from isfp_train.settings import read_settings
 
@@ -53,6 +53,8 @@ class OptimisationConfig:
     freeze_backbone: bool = True
     train_detector: bool = False  # ours: of a frozen backbone with a detector, the detector is trained
     detector_rate: float = 0.1  # ours: the detector's learning rate, as a share of `learning_rate`
+    train_lite: bool = False  # ours: of a frozen EfficientNet-Lite0 with a detector, the blocks from stride 8 on are trained
+    lite_rate: float = 0.1  # ours: their learning rate, as a share of `learning_rate`
     refine_true_channel: bool = True  # if the chosen cell is wrong, refine the channel of the true centre
     masks_every: int = 1  # ours: masks are trained in every n-th step, identification in every step
     parts: Literal["all", "body", "masks", "refinement"] = (
@@ -68,7 +70,7 @@ class OptimisationConfig:
     @property
     def stores_maps(self) -> bool:
         """Whether the backbone always gives the same maps for a picture, so that they are computed once and stored."""
-        return self.freeze_backbone and not self.train_detector
+        return self.freeze_backbone and not (self.train_detector or self.train_lite)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +88,18 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.optimisation.parts == "refinement" and not self.network.refinement:
             raise ConfigurationError("optimisation.parts is refinement, but network.refinement is false: nothing would be trained.")
-        if self.optimisation.train_detector and "nanodet" not in self.network.backbone:
+        if self.optimisation.parts == "masks" and self.network.identification == "none":
             raise ConfigurationError(
-                f"optimisation.train_detector is set, but the backbone is {self.network.backbone}, which has no detector. "
-                "Use efficientnet_lite0+nanodet, or freeze_backbone: false to train the whole backbone."
+                "optimisation.parts is masks, but network.identification is none: such a network has one mask for all cells, so "
+                "there are no true cells to train. Use parts: all."
             )
+        if self.network.backbone != LITE_WITH_DETECTOR:
+            for name in ("train_detector", "train_lite"):
+                if getattr(self.optimisation, name):
+                    raise ConfigurationError(
+                        f"optimisation.{name} is set, but the backbone is {self.network.backbone}, of which no part is trained by "
+                        f"itself. Use {LITE_WITH_DETECTOR}, or freeze_backbone: false to train the whole backbone."
+                    )
         for name, seed in (("seed", self.seed), ("data.seed", self.scene_seed)):
             if not 0 <= seed < seeds.RUNS:
                 raise ConfigurationError(

@@ -42,8 +42,11 @@ class ReferringModule(lightning.LightningModule):
         self.metrics = ReferringMetrics()
         if config.optimisation.freeze_backbone:
             self.network.backbone.requires_grad_(False)
-        if isinstance(self.network.backbone.body, LiteWithDetector) and config.optimisation.train_detector:
-            self.network.backbone.body.detector.requires_grad_(True)
+        body = self.network.backbone.body
+        if isinstance(body, LiteWithDetector) and config.optimisation.train_detector:
+            body.detector.requires_grad_(True)
+        if isinstance(body, LiteWithDetector) and config.optimisation.train_lite:
+            body.lite.late_blocks().requires_grad_(True)
         if config.optimisation.parts in ALONE:
             self.network.requires_grad_(False)
             self._trained_alone().requires_grad_(True)
@@ -215,15 +218,20 @@ class ReferringModule(lightning.LightningModule):
             self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam (paper), with a lower rate for a detector; warm-up, then a cosine or steps."""
+        """Adam (paper), with lower rates for pretrained parts; warm-up, then a cosine or steps."""
         settings = self.config.optimisation
-        trained = [(name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad]
-        detector = [parameter for name, parameter in trained if name.startswith("network.backbone.body.detector.")]
-        others = [parameter for name, parameter in trained if not name.startswith("network.backbone.body.detector.")]
-        groups: list[dict[str, Any]] = [{"params": others}]
-        if detector:
-            groups.append({"params": detector, "lr": settings.learning_rate * settings.detector_rate})
-        optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
+        shares = {
+            "network.backbone.body.detector.": settings.detector_rate,
+            "network.backbone.body.lite.": settings.lite_rate,
+            "": 1.0,
+        }
+        groups: dict[str, list[nn.Parameter]] = {prefix: [] for prefix in shares}
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                groups[next(prefix for prefix in shares if name.startswith(prefix))].append(parameter)
+        optimiser = torch.optim.Adam(
+            [{"params": group, "lr": settings.learning_rate * shares[prefix]} for prefix, group in groups.items() if group]
+        )
         epochs = settings.decay_epochs or settings.epochs
         per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
 
