@@ -59,17 +59,9 @@ picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg
 	$(DEMO)/bin/python samples/demo.py --out build/picture
 	$(DEMO)/bin/python -c 'import cv2; cv2.imwrite("assets/demo.jpg", cv2.imread("build/picture/all.png"), [cv2.IMWRITE_JPEG_QUALITY, 88])'
 
-weights: $(DEV)/ready ## train the shipped weights again, in sixteen runs on two CPU cores: make weights DATA=FOLDER
+weights: $(DEV)/ready ## train the shipped weights again, run after run, on two CPU cores; resumes: make weights DATA=FOLDER
 	$(if $(DATA),,$(error Give the folder of the training data (docs/training.md): make weights DATA=FOLDER))
-	@test -f build/nanodet/nanodet.bin || $(DEV)/bin/python tools/fetch_nanodet.py build/nanodet
-	@start=; cache=runs/edge-scenes; for run in edge edge-2 edge-3 edge-4 edge-5 edge-6 edge-7 edge-8 edge-9 edge-10 edge-11 edge-12 edge-13 edge-14 edge-15 edge-16; do \
-	  case $$run in edge-7) cache=runs/edge-photos;; edge-11) cache=runs/edge-mirrored;; edge-12) cache=runs/edge-people;; edge-14) cache=runs/edge-bounded;; esac; \
-	  $(DEV)/bin/isfp train configs/$$run.yaml --data $(DATA) --cache $$cache --run runs/$$run --resume $$start || exit 1; \
-	  start="--weights runs/$$run/checkpoints/last.ckpt"; \
-	  if [ $$run = edge-15 ]; then start="--weights runs/edge-mean.ckpt"; \
-	    $(DEV)/bin/python -c 'from isfp_train.run.average import average; average(*(f"runs/{run}/checkpoints/last.ckpt" for run in ("edge-13", "edge-15")), "runs/edge-mean.ckpt")' || exit 1; fi; \
-	done
-	$(DEV)/bin/python -c 'from isfp_train.run.checkpoint import save_small; save_small("runs/edge-16/checkpoints/last.ckpt", "runs/edge.pt")'
+	$(DEV)/bin/python tools/train_weights.py $(DATA)
 
 plugin: ## build the TensorRT plugin (headers from PyPI unless TENSORRT_INCLUDE_DIR is given) and run its C++ tests
 	$(if $(TENSORRT_INCLUDE_DIR),,$(PYTHON) plugins/fetch_headers.py build/tensorrt-headers)
