@@ -14,6 +14,7 @@ from isfp_train.network import ISFP, NetworkConfig
 from isfp_train.network.backbone import Backbone
 from isfp_train.network.fusion import fuse
 from isfp_train.network.language import PhraseEncoder, WordAttention
+from isfp_train.network.layers import ConvBlock
 from isfp_train.network.pathways import DownPathway
 from isfp_train.network.refinement import Refinement
 from isfp_train.network.segmentation import SegmentationBranch
@@ -140,6 +141,40 @@ def test_guided_refinement_starts_as_the_guided_filter_alone() -> None:
     seen = torch.nn.functional.interpolate(coarse[:, None], size=(8, 8), mode="bilinear").sigmoid()
     assert refinement.guide is not None
     torch.testing.assert_close(refinement(frame, coarse), 4.0 * (2 * refinement.guide(seen, frame)[:, 0] - 1))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_block_of_two_inputs_equals_the_block_of_their_concatenation(training: bool) -> None:
+    torch.manual_seed(0)
+    block, other = ConvBlock(5, 6, 3, stride=2, slope=0.1).train(training), ConvBlock(5, 6, 3, stride=2, slope=0.1).train(training)
+    torch.nn.init.normal_(block[1].weight)
+    torch.nn.init.normal_(block[1].bias)
+    block[1].running_mean.normal_()
+    block[1].running_var.uniform_(0.1, 3)
+    other.load_state_dict(block.state_dict())
+    for rows in (1, 3):
+        shared, own = torch.randn(rows, 3, 7, 9), torch.randn(3, 2, 7, 9)
+        both = torch.cat((shared.expand(3, -1, -1, -1), own), dim=1)
+        torch.testing.assert_close(block.of_both(shared, own), other(both), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(block.state_dict(), other.state_dict(), rtol=1e-5, atol=1e-5)  # with the means of its training
+
+
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("patches", [False, True])
+def test_several_masks_of_a_frame_are_refined_as_one_at_a_time(guided: bool, patches: bool) -> None:
+    torch.manual_seed(0)
+    network = small(refinement_guided=guided, refinement_patches=patches)
+    torch.nn.init.normal_(network.refinement.at_full.weight)
+    frames, coarse = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8), torch.randn(2, 3, 8, 8)
+    alone = torch.stack([network.refine(frames[:1], coarse[p : p + 1, k : k + 1])[0, 0] for p in range(2) for k in range(3)])
+    together = network.refine(frames[:1], coarse).flatten(0, 1)
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+    repeated = network.refine(frames[:1].expand(2, -1, -1, -1), coarse).flatten(0, 1)
+    torch.testing.assert_close(repeated, alone, rtol=1e-4, atol=1e-4)
+    own = network.refine(frames, coarse)  # each phrase's masks on its own frame
+    for row in range(2):
+        torch.testing.assert_close(own[row], network.refine(frames[row : row + 1], coarse[row : row + 1])[0], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(own[1], together[3:], atol=1e-2), "the case shows nothing"
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ class GuidedFilter(nn.Module):
         self.radius, self.floor = radius, floor
 
     def forward(self, mask: Tensor, picture: Tensor) -> Tensor:
-        """Mask `[N,1,h,w]` and picture `[N,3,H,W]`, both in 0 … 1, H a multiple of h -> mask `[N,1,H,W]`.
+        """Mask `[N,1,h,w]` and picture `[N or 1,3,H,W]`, both in 0 … 1, H a multiple of h -> mask `[N,1,H,W]`.
 
-        The result can be slightly outside 0 … 1.
+        What depends on the picture alone is computed once for all masks of one picture. The result can be slightly outside 0 … 1.
         """
         picture = picture - 0.5  # centred values have smaller squares, whose differences are more accurate
         small = functional.avg_pool2d(picture, picture.shape[2] // mask.shape[2])
@@ -39,8 +39,7 @@ class GuidedFilter(nn.Module):
         """Weights of red, green and blue and a constant, averaged over all windows that contain a place: `[N,4,h,w]`."""
         red, green, blue = picture.split(1, dim=1)
         squares = torch.cat((red * red, red * green, red * blue, green * green, green * blue, blue * blue), dim=1)
-        means = self._box(torch.cat((picture, squares, mask, picture * mask), dim=1))
-        r, g, b, rr, rg, rb, gg, gb, bb, m, rm, gm, bm = means.split(1, dim=1)
+        r, g, b, rr, rg, rb, gg, gb, bb = self._box(torch.cat((picture, squares), dim=1)).split(1, dim=1)
         # The symmetric system (Σ + ε) a = cov(colours, mask), by L D Lᵀ, which is stable even for nearly grey colours.
         d1 = rr - r * r + self.floor
         s21, s31 = rg - r * g, rb - r * b
@@ -49,12 +48,14 @@ class GuidedFilter(nn.Module):
         s32 = gb - g * b - l31 * s21
         l32 = s32 / d2
         d3 = bb - b * b + self.floor - l31 * s31 - l32 * s32
+        i1, i2, i3 = 1 / d1, 1 / d2, 1 / d3  # so that masks of one picture share the divisions too
+        m, rm, gm, bm = self._box(torch.cat((mask, picture * mask), dim=1)).split(1, dim=1)
         y1 = rm - r * m
         y2 = gm - g * m - l21 * y1
         y3 = bm - b * m - l31 * y1 - l32 * y2
-        a3 = y3 / d3
-        a2 = y2 / d2 - l32 * a3
-        a1 = y1 / d1 - l21 * a2 - l31 * a3
+        a3 = y3 * i3
+        a2 = y2 * i2 - l32 * a3
+        a1 = y1 * i1 - l21 * a2 - l31 * a3
         return self._box(torch.cat((a1, a2, a3, m - a1 * r - a2 * g - a3 * b), dim=1))
 
     def _box(self, x: Tensor) -> Tensor:

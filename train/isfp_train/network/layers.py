@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class ConvBlock(nn.Sequential):
@@ -23,6 +26,32 @@ class ConvBlock(nn.Sequential):
             nn.BatchNorm2d(outputs),
             nn.LeakyReLU(slope, inplace=True),
         )
+
+    def of_both(self, shared: Tensor, own: Tensor) -> Tensor:
+        """Return the block of two inputs' concatenated channels, without convolving those that all rows share for each of them.
+
+        `[N or 1,A,H,W]`, `[N,B,H,W]` -> `[N,outputs,…]`, for a block of A + B inputs.
+        """
+        convolution, norm, activation = self
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        kernel, bias = convolution.weight, None
+        if not self.training:  # folded here, because exporters fold a batch norm only into the one convolution before it
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+            kernel, bias = kernel * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+        x = convolve_both(shared, own, kernel, bias, convolution.stride, convolution.padding, convolution.dilation)
+        return activation(norm(x) if self.training else x)
+
+
+def convolve_both(shared: Tensor, own: Tensor, kernel: Tensor, bias: Tensor | None, *options: Any) -> Tensor:
+    """Convolve two inputs' concatenated channels, as a sum over the parts: one that all rows share is convolved once, not per row.
+
+    `[N or 1,A,H,W]`, `[N,B,H,W]`, a kernel `[outputs,A+B,…]`; then a bias, and stride, padding and dilation -> `[N,outputs,…]`.
+    """
+    first, rest = kernel.split((shared.shape[1], own.shape[1]), dim=1)
+    return functional.conv2d(shared, first, bias, *options) + functional.conv2d(own, rest, None, *options)
 
 
 def with_coordinates(features: Tensor) -> Tensor:

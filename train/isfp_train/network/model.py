@@ -99,7 +99,8 @@ class ISFP(nn.Module):
         if not self.config.refinement:
             return enlarge(coarse, height, width)
         phrases, masks = coarse.shape[:2]
-        picture = picture.unsqueeze(1).expand(phrases, masks, -1, -1, -1).flatten(0, 1)
+        if len(picture) > 1 and masks > 1:
+            picture = picture.repeat_interleave(masks, dim=0)
         return self.refinement(picture, coarse.flatten(0, 1)).unflatten(0, (phrases, masks))
 
     def mask(self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:

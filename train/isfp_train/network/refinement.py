@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from isfp_train.network.guided_filter import GuidedFilter
-from isfp_train.network.layers import ConvBlock
+from isfp_train.network.layers import ConvBlock, convolve_both
 
 SHRINK = 4  # frame and mask are joined at the frame's size divided by this
 RADIUS, FLOOR = 2, 1e-4  # of the guided filter (ours): the best among radii 2 to 6 and two floors (docs/experiments.md)
@@ -48,22 +48,34 @@ class Refinement(nn.Module):
         nn.init.zeros_(self.at_full.weight)
 
     def forward(self, frame: Tensor, coarse: Tensor) -> Tensor:
-        """RGB frame `[N,3,H,W]` in 0 … 1, coarse mask `[N,h,w]`, logits -> refined mask `[N,H,W]`, logits."""
+        """RGB frame `[N or 1,3,H,W]` in 0 … 1, coarse masks `[N,h,w]`, logits -> refined masks `[N,H,W]`, logits.
+
+        What depends on the frame alone is computed once for all masks of one frame.
+        """
         height, width = frame.shape[2:]
         mask = coarse.unsqueeze(1)
         size = (height // SHRINK, width // SHRINK)
         seen = torch.sigmoid(functional.interpolate(mask, size=size, mode="bilinear", align_corners=False))
         if self.guide is None:
             base = functional.interpolate(mask, size=(height, width), mode="bilinear", align_corners=False)
-            full = frame
+            guided = None
         else:
             guided = self.guide(seen, frame)
             base = self.sharpness * (2 * guided - 1)
-            full = torch.cat((frame, guided), dim=1)
-        pixels = functional.pixel_unshuffle(full, SHRINK) if self.embed is None else self.embed(full)
-        x = self.at_half(_doubled(self.at_quarter(torch.cat((pixels, seen), dim=1))))
+        x = self.at_half(_doubled(self._joined(frame, guided, seen)))
         x = self.at_full(_doubled(x)) if self.embed is None else functional.pixel_shuffle(self.at_full(x), 2)
         return (x + base).squeeze(1)
+
+    def _joined(self, frame: Tensor, guided: Tensor | None, seen: Tensor) -> Tensor:
+        """The first convolutions: `[N or 1,3,H,W]`, `[N,1,H,W]` or None, `[N,1,H/4,W/4]` -> `[N,first,H/4,W/4]`."""
+        if self.embed is None:
+            pixels = functional.pixel_unshuffle(frame, SHRINK)
+            own = seen if guided is None else torch.cat((functional.pixel_unshuffle(guided, SHRINK), seen), dim=1)
+            return self.at_quarter.of_both(pixels, own)
+        if guided is None:
+            return self.at_quarter.of_both(self.embed(frame), seen)
+        pixels = convolve_both(frame, guided, self.embed.weight, self.embed.bias, SHRINK)
+        return self.at_quarter(torch.cat((pixels, seen), dim=1))
 
 
 def _doubled(x: Tensor) -> Tensor:

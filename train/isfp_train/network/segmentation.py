@@ -103,8 +103,7 @@ class SegmentationBranch(nn.Module):
 
         `[P or 1,C,h,w]`, `[P,F]` -> `[P,C,h,w]`.
         """
-        fused = fuse(features, self.language(phrases))
-        return self.join(torch.cat((features.expand_as(fused), fused), dim=1))
+        return self.join.of_both(features, fuse(features, self.language(phrases)))
 
     def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
         """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,D·h,D·w]`, logits."""
