@@ -11,7 +11,7 @@ import torch
 
 from isfp_train.errors import CheckpointError, DataMissingError
 from isfp_train.network.backbone import Backbone
-from isfp_train.network.nanodet import NanoDet, _Convolution
+from isfp_train.network.nanodet import NanoDet, _Convolution, _resized
 
 
 def write_package(folder: Path, network: NanoDet, convolutions: int | None = None) -> None:
@@ -67,6 +67,38 @@ def test_evidence_is_the_necks_map_roots_of_scores_and_shares_of_the_reach(origi
     assert [tuple(level.shape) for level in levels] == [(2, 212, 8, 12), (2, 212, 4, 6), (2, 212, 2, 3)]
     for level in levels:
         assert ((level[:, 128:] >= 0) & (level[:, 128:] <= 1)).all()
+
+
+def test_scores_and_reach_are_a_sigmoid_and_a_mean_under_a_softmax(original: NanoDet) -> None:
+    frame = torch.rand(1, 3, 96, 64) * 255
+    with torch.inference_mode():
+        levels = original(frame)
+        necks = original.neck((frame.flip(1) - original.mean) / original.std)
+        for level, neck, head in zip(levels, necks, original.heads, strict=True):
+            scores, sides = head(neck).double().split((80, 44), dim=1)
+            torch.testing.assert_close(level[:, 128:208].double(), scores.sigmoid().sqrt(), rtol=1e-5, atol=0)
+            shares = sides.unflatten(1, (4, 11)).softmax(dim=2)
+            reach = (shares * torch.arange(11).view(11, 1, 1)).sum(dim=2) / 10
+            torch.testing.assert_close(level[:, 208:].double(), reach, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, 1000.0])
+def test_extreme_logits_give_finite_evidence_and_gradients(logit: float) -> None:
+    network = NanoDet().eval()
+    for head in network.heads:
+        torch.nn.init.constant_(head[-1].bias, logit)
+    levels = network(torch.rand(1, 3, 64, 64) * 255)
+    sum(level[:, 128:].sum() for level in levels).backward()
+    for level in levels:
+        torch.testing.assert_close(level[:, 128:208], torch.full_like(level[:, 128:208], float(logit > 0)))
+    for parameter in network.parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all()
+
+
+def test_halving_a_map_is_what_bilinear_resizing_gives() -> None:
+    x = torch.rand(1, 4, 10, 14)
+    resized = torch.nn.functional.interpolate(x, size=(5, 7), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(_resized(x, resized), resized)
 
 
 def test_a_folder_without_the_files_is_answered_with_the_command_that_fetches_them(original: NanoDet, tmp_path: Path) -> None:

