@@ -9,6 +9,7 @@ import onnxslim
 import torch
 
 from isfp.engines.fpm import DOMAIN, VERSION
+from isfp_export.onnx.fold_normalisation import fold_normalisation
 from isfp_export.onnx.fpm_function import OPSET, fpm_function
 from isfp_export.onnx.fpm_node import fpm_scan_node
 from isfp_export.onnx.node_names import KEEP_PREFIX
@@ -49,7 +50,7 @@ def stage_to_onnx(stage: ExportStage, config: NetworkConfig) -> onnx.ModelProto:
 def finish(model: onnx.ModelProto, name: str, config: NetworkConfig) -> onnx.ModelProto:
     """Simplify the model, remove data of the exporter, add the body of the FPM scan, and check the result."""
     _name_guide(model)
-    model = pad_channels(onnxslim.slim(model))
+    model = pad_channels(fold_normalisation(onnxslim.slim(model)))
     model.graph.name = name
     model.producer_name = "isfp"
     model.ir_version = IR_VERSION
