@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import cv2
 import numpy as np
 
 from isfp.errors import FrameError
+
+#: How far logits below a threshold may lie from it and, by rounding, give a pixel above it between them.
+_ROUNDING = 1e-5
 
 
 def check_frame(frame: object) -> np.ndarray:
@@ -95,12 +99,7 @@ class Letterbox:
         Returns:
             float32 `[h,w]`.
         """
-        return self.resize(values[self.window])
-
-    def resize(self, cropped: np.ndarray) -> np.ndarray:
-        """Resize logits or probabilities `[height,width]` without padding linearly to the frame's own size, float32 `[h,w]`."""
-        rows, columns = self.frame_size
-        return cv2.resize(np.ascontiguousarray(cropped, np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
+        return _enlarge(np.asarray(values[self.window], np.float32), *self.frame_size)
 
     def mask(self, logits: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         """Turn mask logits `[H,W]` into a mask of the frame's own size: resize the logits, then apply the threshold.
@@ -112,7 +111,35 @@ class Letterbox:
         Returns:
             bool `[h,w]`.
         """
-        return self.restore(logits) > np.float32(logit_of(threshold))
+        return self.mask_above(logits[self.window], logit_of(threshold))[0]
+
+    def mask_above(self, cropped: np.ndarray, level: float) -> tuple[np.ndarray, tuple[slice, slice]]:
+        """Return which pixels of the frame lie above a logit, and a part of the frame outside of which none does.
+
+        Only the part around the mask is resized, because the rest is below the level whatever it is resized to. It is cut where a
+        pixel begins both in the input and in the frame, so that every pixel keeps its place between its neighbours. Where OpenCV
+        rounds these places to float32 (builds without Intel's IPP, such as those for ARM), a pixel whose logit is within rounding
+        of the level may differ from that of the whole, resized: some 3 of 10 million.
+
+        Args:
+            cropped: logits without padding, `[height,width]`.
+            level: pixels whose logit is above it belong to the mask.
+
+        Returns:
+            bool `[h,w]`, and rows and columns of it.
+        """
+        cropped = np.asarray(cropped, np.float32)
+        mask = np.zeros(self.frame_size, bool)
+        above = cropped > np.float32(level - _ROUNDING * max(1.0, abs(level)))
+        x, y, width, height = cv2.boundingRect(above.view(np.uint8))
+        if not width:
+            return mask, (slice(0, 0), slice(0, 0))
+        (rows, columns), (frame_rows, frame_columns) = zip(
+            _cut(y, y + height, self.height, self.frame_size[0]), _cut(x, x + width, self.width, self.frame_size[1]), strict=True
+        )
+        size = frame_rows.stop - frame_rows.start, frame_columns.stop - frame_columns.start
+        np.greater(_enlarge(cropped[rows, columns], *size), np.float32(level), out=mask[frame_rows, frame_columns])
+        return mask, (frame_rows, frame_columns)
 
     def points_to_frame(self, points: np.ndarray) -> np.ndarray:
         """Map points `[...,2]` (x, y) from the input to the frame; points on the padding land outside the frame."""
@@ -181,8 +208,10 @@ class Framing:
         letterbox = self.letterbox(*frame.shape[:2])
         if out is None:
             out = np.empty((1, self.height, self.width, 3), np.uint8)
-        if (letterbox.height, letterbox.width) != (self.height, self.width):
-            out.fill(self.fill)
+        rows, columns = letterbox.window
+        for padding in (out[0, : rows.start], out[0, rows.stop :], out[0, rows, : columns.start], out[0, rows, columns.stop :]):
+            if padding.size:
+                padding.fill(self.fill)
         _resize_into(frame, out[0][letterbox.window])
         return out, letterbox
 
@@ -201,6 +230,26 @@ class Framing:
 def logit_of(probability: float) -> float:
     """Return the logit of a probability between 0 and 1."""
     return float(np.log(probability / (1 - probability)))
+
+
+def _cut(start: int, stop: int, size: int, frame_size: int) -> tuple[slice, slice]:
+    """Grow a range of the input's pixels by one at either end, and on to where a pixel begins in the frame too: in both.
+
+    Args:
+        start: first pixel, without padding.
+        stop: the pixel after the last.
+        size: number of pixels without padding.
+        frame_size: number of the frame's pixels along the same axis.
+    """
+    common = gcd(size, frame_size)
+    step, frame_step = size // common, frame_size // common
+    first, last = max(0, start - 1) // step, -(-min(size, stop + 1) // step)
+    return slice(first * step, last * step), slice(first * frame_step, last * frame_step)
+
+
+def _enlarge(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Resize float32 `[h,w]` linearly."""
+    return cv2.resize(np.ascontiguousarray(values), (columns, rows), interpolation=cv2.INTER_LINEAR)
 
 
 def _resize_into(source: np.ndarray, target: np.ndarray) -> None:

@@ -111,9 +111,16 @@ class Candidate:
     pieces: int = field(default=1, repr=False)
 
 
-def box_of(mask: np.ndarray) -> Box | None:
-    """Return the tight box (x1, y1, x2, y2) of a mask, bool `[h,w]`, right and lower ends exclusive; None if it is empty."""
-    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+def box_of(mask: np.ndarray, within: tuple[slice, slice] = (slice(0, None), slice(0, None))) -> Box | None:
+    """Return the tight box (x1, y1, x2, y2) of a mask, right and lower ends exclusive; None if it is empty.
+
+    Args:
+        mask: bool `[h,w]`.
+        within: rows and columns outside of which it is False.
+    """
+    part = np.ascontiguousarray(mask[within])
+    x, y, width, height = cv2.boundingRect(part.view(np.uint8)) if part.size else (0, 0, 0, 0)
+    x, y = x + within[1].start, y + within[0].start
     return (x, y, x + width, y + height) if width else None
 
 

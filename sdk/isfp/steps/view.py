@@ -391,7 +391,7 @@ class View:
 
     def _restore(self, logits: np.ndarray | DeviceMask, cell: Cell) -> _Restored:
         """Keep the mask's piece at the cell, and bring it to the frame's size."""
-        threshold = self._network.mask_threshold
+        level = logit_of(self._network.mask_threshold)
         row, column = self._centre(cell.row, cell.column)
         point = column - self.letterbox.left, row - self.letterbox.top
         if isinstance(logits, DeviceMask):
@@ -400,9 +400,9 @@ class View:
                 return _Restored(logits.frame, box_of(logits.frame), pieces)
             self._check_current()
             logits = logits.logits()
-        kept, pieces = keep_piece(logits[self.letterbox.window], logit_of(threshold), point)
-        mask = self.letterbox.resize(kept) > np.float32(logit_of(threshold))
-        return _Restored(mask, box_of(mask), pieces)
+        kept, pieces = keep_piece(logits[self.letterbox.window], level, point)
+        mask, part = self.letterbox.mask_above(kept, level)
+        return _Restored(mask, box_of(mask, part), pieces)
 
     def _rivals(self, answer: PhraseAnswer, one: _Restored) -> tuple[Rival, ...]:
         """Return the rivals of an answer, without peaks beside its cell within its mask: a large object may raise two."""

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isfp.errors import FrameError
-from isfp.steps.letterbox import Framing, check_frame
+from isfp.steps.letterbox import Framing, check_frame, logit_of
+from isfp.steps.result import box_of
 
 FRAMING = Framing(64, 64, 128)
 SIZES = st.integers(1, 300)
@@ -54,6 +55,16 @@ def test_the_buffer_given_is_written_and_nothing_of_the_last_frame_stays():
     view, _ = FRAMING.fit(wide, out=buffer)
     assert view is buffer
     np.testing.assert_array_equal(view, FRAMING.fit(wide)[0])
+
+
+@given(SIZES, SIZES)
+@settings(deadline=None)
+def test_the_padding_is_grey_whatever_the_buffer_held(height, width):
+    buffer = np.full((1, 64, 64, 3), 3, np.uint8)
+    view, letterbox = FRAMING.fit(np.full((height, width, 3), 9, np.uint8), out=buffer)
+    expected = np.full((64, 64, 3), 128, np.uint8)
+    expected[letterbox.window] = 9
+    np.testing.assert_array_equal(view[0], expected)
 
 
 def test_views_that_are_not_contiguous_are_read_right():
@@ -128,6 +139,62 @@ def test_a_pixel_of_half_a_probability_is_not_in_a_mask_unless_another_threshold
     assert not letterbox.mask(logits).any()
     assert letterbox.mask(logits + 1e-3).all()
     assert letterbox.mask(logits, 0.4).all()
+
+
+def plain_mask(letterbox, logits, threshold):
+    """The mask as the whole of the logits resized gives it, and those resized logits."""
+    restored = letterbox.restore(logits)
+    return restored > np.float32(logit_of(threshold)), restored
+
+
+@given(SIZES, SIZES, st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.4, 0.93, 0.01]))
+@settings(deadline=None, max_examples=200)
+def test_a_mask_resized_in_part_is_that_of_the_whole(height, width, seed, threshold):
+    letterbox, rng = FRAMING.letterbox(height, width), np.random.default_rng(seed)
+    row, column, radius = *rng.uniform(-5, 69, 2), rng.uniform(0, 40)
+    rows, columns = np.mgrid[:64, :64]
+    logits = ((radius - np.hypot(rows - row, columns - column)) * rng.uniform(0.1, 3)).astype(np.float32)
+    logits += rng.choice([0, 0.5, 5]) * rng.standard_normal((64, 64)).astype(np.float32)
+    mask, part = letterbox.mask_above(logits[letterbox.window], logit_of(threshold))
+    whole, restored = plain_mask(letterbox, logits, threshold)
+    assert (mask.shape, mask.dtype) == ((height, width), bool)
+    np.testing.assert_allclose(restored[mask != whole], logit_of(threshold), atol=1e-4)  # none, where OpenCV is built with IPP
+    assert box_of(mask, part) == box_of(mask)
+    np.testing.assert_array_equal(letterbox.mask(logits, threshold), mask)
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (480, 640), (320, 320), (160, 320), (96, 1280), (64, 64)])
+@pytest.mark.parametrize("threshold", [0.5, 0.35])
+def test_a_mask_resized_in_part_is_that_of_the_whole_to_the_bit_where_places_are_fractions_of_two(size, threshold):
+    letterbox, rng = Framing(320, 320).letterbox(*size), np.random.default_rng(0)
+    for radius in (0.4, 5, 40, 400):
+        row, column = rng.uniform(0, letterbox.height), rng.uniform(0, letterbox.width)
+        rows, columns = np.mgrid[:320, :320]
+        logits = (radius - np.hypot(rows - letterbox.top - row, columns - letterbox.left - column)).astype(np.float32)
+        np.testing.assert_array_equal(letterbox.mask(logits, threshold), plain_mask(letterbox, logits, threshold)[0])
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.4, 0.6, 0.9])
+def test_pixels_at_the_threshold_itself_are_in_a_mask_only_where_the_whole_has_them(threshold):
+    letterbox, rng = FRAMING.letterbox(96, 128), np.random.default_rng(0)
+    level = np.float32(logit_of(threshold))
+    near = np.array([np.nextafter(level, np.float32(-9)), level, level - np.float32(1e-6), -30], np.float32)
+    logits = rng.choice(near, (64, 64))
+    logits[30, 20] = np.nextafter(level, np.float32(9))
+    np.testing.assert_array_equal(letterbox.mask(logits, threshold), plain_mask(letterbox, logits, threshold)[0])
+
+
+def test_only_the_part_around_a_mask_is_resized_and_an_empty_mask_has_none():
+    letterbox = Framing(320, 320).letterbox(720, 1280)
+    logits = np.full((180, 320), -4, np.float32)
+    mask, part = letterbox.mask_above(logits, 0.0)
+    assert not mask.any()
+    assert not mask[part].size
+    assert box_of(mask, part) is None
+    logits[50:60, 100:120] = 4
+    mask, part = letterbox.mask_above(logits, 0.0)
+    assert part == (slice(196, 244), slice(396, 484))
+    assert box_of(mask, part) == box_of(mask) == (400, 200, 480, 240)
 
 
 def test_many_boxes_and_points_are_mapped_as_each_alone():
