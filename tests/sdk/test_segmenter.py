@@ -155,6 +155,28 @@ def test_words_that_were_not_read_are_reported(segmenter):
     assert result.cut_words == ("red", "mug")
 
 
+def test_a_text_that_was_read_before_is_read_alike_and_no_result_can_change_it(segmenter):
+    text = "the grren mug"
+    first = segmenter.run(SCENE, text)
+    assert first.suggestions == {"grren": "green"}
+    first.suggestions.clear()
+    assert segmenter.run(SCENE, text).suggestions == {"grren": "green"}
+    assert segmenter.encode(text) is segmenter.encode(text)
+    with pytest.raises(ValueError, match="read-only"):
+        segmenter.encode(text).ids[0] = 3
+
+
+def test_the_texts_that_are_remembered_are_bounded_in_number_and_length(segmenter):
+    long = "red " * 1000
+    assert segmenter.encode(long) is not segmenter.encode(long)
+    texts = [f"red {number}" for number in range(600)]
+    first = [segmenter.encode(text) for text in texts]
+    again = [segmenter.encode(text) for text in reversed(texts)][::-1]
+    kept = sum(one is other for one, other in zip(first, again, strict=True))
+    assert 0 < kept <= 256
+    assert [phrase.key for phrase in first] == [phrase.key for phrase in again]
+
+
 def test_milliseconds_of_the_steps_add_up_to_the_total(segmenter):
     milliseconds = dict(segmenter.run(SCENE, "red").milliseconds)
     total = milliseconds.pop("total")

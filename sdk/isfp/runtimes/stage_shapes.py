@@ -31,7 +31,7 @@ class StageShapes:
         Raises:
             RuntimeFailedError: an output is missing, or its type or shape is not the manifest's.
         """
-        key = (*((name, _shape(value)) for name, value in inputs.items()), *((n, _shape(v), _type(v)) for n, v in outputs.items()))
+        key = (*inputs, *map(_shape, inputs.values()), *outputs, *map(_shape, outputs.values()), *map(_type, outputs.values()))
         if key in self._seen:
             return
         sizes: dict[str, int] = {}
@@ -53,11 +53,17 @@ class StageShapes:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    try:
+        return tuple(value.shape)
+    except AttributeError:
+        return np.shape(value)
 
 
 def _type(value: Any) -> np.dtype:
-    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    try:
+        return value.dtype
+    except AttributeError:
+        return np.asarray(value).dtype
 
 
 def _dynamic(tensor: Tensor, shape: tuple[int, ...]) -> dict[str, int]:

@@ -14,7 +14,7 @@ class OneThread:
     def __init__(self) -> None:
         """Start with no thread inside."""
         self._lock = threading.RLock()
-        self._inside = ""
+        self._inside = 0
 
     def __enter__(self) -> OneThread:
         """Enter without waiting.
@@ -23,12 +23,13 @@ class OneThread:
             SegmenterInUseError: another thread is inside.
         """
         if not self._lock.acquire(blocking=False):
+            inside = {thread.ident: thread.name for thread in threading.enumerate()}.get(self._inside, "")
             raise SegmenterInUseError(
-                f"The thread {threading.current_thread().name!r} used a Segmenter while the thread {self._inside!r} was using it. "
+                f"The thread {threading.current_thread().name!r} used a Segmenter while the thread {inside!r} was using it. "
                 "Make one Segmenter for each thread, or pass all frames to one thread: they share buffers, and would get each "
                 "other's results."
             )
-        self._inside = threading.current_thread().name
+        self._inside = threading.get_ident()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ class EncodedPhrase:
     names_object: bool
     describes_object: bool
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """Identifies the phrase for the network: two phrases with the same key get the same answer."""
         return self.ids.tobytes()

@@ -53,7 +53,7 @@ class PhraseCache:
             self._vectors.update((key, row.copy()) for key, row in zip(new, rows, strict=True))
         self.counts.misses += len(new)
         self.counts.hits += len(phrases) - len(new)
-        result = np.stack([self._vectors[key] for key in keys])
+        result = np.array([self._vectors[key] for key in keys])
         for key in keys:
             self._vectors.move_to_end(key)
         while len(self._vectors) > self._capacity:

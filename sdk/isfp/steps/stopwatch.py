@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import perf_counter
 
 
@@ -14,13 +12,26 @@ class Stopwatch:
         """Start with the steps that were timed elsewhere, in milliseconds."""
         self._steps = steps
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time the body of a `with` block under this name."""
-        start = perf_counter()
-        yield
-        self._steps[name] = (perf_counter() - start) * 1e3
+    def step(self, name: str) -> _Step:
+        """Time the body of a `with` block under this name, unless it ends with an error."""
+        return _Step(self._steps, name)
 
     def milliseconds(self) -> dict[str, float]:
         """Return the time of each step in the order in which they first ran, and their sum as `total`."""
         return {**self._steps, "total": sum(self._steps.values())}
+
+
+class _Step:
+    """A `with` block that is timed. Each frame has several, and between the network's stages a generator's calls add up."""
+
+    __slots__ = ("_name", "_start", "_steps")
+
+    def __init__(self, steps: dict[str, float], name: str) -> None:
+        self._steps, self._name = steps, name
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._steps[self._name] = (perf_counter() - self._start) * 1e3

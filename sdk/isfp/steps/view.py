@@ -29,6 +29,8 @@ PhraseList: TypeAlias = list[str] | tuple[str, ...]
 
 #: Phrases that are remembered as found.
 _MOST_FOUND = 1000
+#: Texts of which the words are remembered, and the longest of them, characters.
+_MOST_READ, _LONGEST_READ = 256, 1000
 
 
 @dataclass
@@ -47,6 +49,7 @@ class LoadedNetwork:
         find: the stage of this name, image, identify and mask in one graph; None where the runtime has none.
         most_at_once: for how many phrases `find` can run.
         longest_frame: longest side of a frame that `find` takes as the camera gives it, `Runtime.longest_frame`.
+        read: what `encode` returned for the latest texts; most programs ask for the same on every frame.
         found: keys of the phrases that were found when they were last asked for.
         looks: how many frames were looked at; only the view of the latest is valid.
         one_thread: entered by whatever uses the buffers.
@@ -63,13 +66,23 @@ class LoadedNetwork:
     find: Callable[..., Mapping[str, Any]] | None = None
     most_at_once: int = 0
     longest_frame: int = 0
+    read: dict[str, EncodedPhrase] = field(default_factory=dict)
     found: set[bytes] = field(default_factory=set)
     looks: int = 0
     one_thread: OneThread = field(default_factory=OneThread)
 
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it; see `Segmenter.encode`."""
-        return self.vocabulary.encode(text, self.max_words)
+        known = self.read.get(text) if isinstance(text, str) else None
+        if known is not None:
+            return known
+        phrase = self.vocabulary.encode(text, self.max_words)
+        phrase.ids.setflags(write=False)
+        if len(text) <= _LONGEST_READ:
+            if len(self.read) >= _MOST_READ:
+                self.read.clear()
+            self.read[text] = phrase
+        return phrase
 
     def expects(self, phrases: Sequence[EncodedPhrase]) -> bool:
         """Whether `find` is worth its mask: it can run for these phrases, and all of them were found when last asked for."""
@@ -249,7 +262,7 @@ class View:
             with self.stopwatch.step("identify"):
                 new = [key for key in dict.fromkeys(phrase.key for phrase in encoded) if key not in self._identifying]
                 if new:
-                    vectors = np.stack([self._vectors[key] for key in new])
+                    vectors = np.array([self._vectors[key] for key in new])
                     maps = self._network.identify(**self._visual_maps, phrases=vectors)["identifying"]
                     self._identifying.update(zip(new, check_probabilities(np.array(maps)), strict=True))
             grid = self._network.grid
@@ -307,7 +320,7 @@ class View:
                     cut_words=phrase.cut,
                     frame_size=size,
                     milliseconds=milliseconds,
-                    suggestions=phrase.suggestions,
+                    suggestions=dict(phrase.suggestions),
                     reason=answer.reason or (NotFoundReason.EMPTY_MASK if one.box is None else None),
                     pieces=one.pieces,
                     rivals=rivals.get(phrase.key, ()),
@@ -380,7 +393,7 @@ class View:
             if known is not None:
                 return known
             self._read(phrases)
-            vectors = np.stack([self._vectors[phrase.key] for phrase in phrases])
+            vectors = np.array([self._vectors[phrase.key] for phrase in phrases])
             outputs = self._network.mask(
                 frame=self.letterboxed, **self._visual_maps, phrases=vectors, cells=indices.astype(np.int32)
             )
