@@ -22,6 +22,8 @@ def read_image(name: str) -> np.ndarray:
         FrameError: it is a URL, cannot be read, or is not an image.
     """
     if name == "-":
+        if sys.stdin is None:
+            raise FrameError("--image - reads an image from standard input, which is closed. Give it a file: isfp run ... < FILE")
         if sys.stdin.isatty():
             raise FrameError(
                 "--image - reads an image from standard input, which is a terminal. Give it a file: isfp run ... < FILE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _settings = {"debug": False}
+#: Errors of standard output: no file of a name has them, because `WriteError` stands for those.
+_OUTPUT_IS_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def _print_version(asked: bool) -> None:
@@ -93,7 +96,12 @@ def main() -> None:
         if _settings["debug"]:
             raise
         message = str(error)
-        if not isinstance(error, IsfpError):
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_IS_FULL:
+            message = (
+                f"The output cannot be written: {error.strerror}. Free some space where standard output goes, or send it elsewhere."
+            )
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would complain again as it flushes
+        elif not isinstance(error, IsfpError):
             message = f"{type(error).__name__}: {error} For the traceback: isfp --debug ..."
         messages.print(f"[bold red]isfp:[/] {plain(message)}", highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Any
 
@@ -10,6 +11,17 @@ from rich.console import Console
 
 from isfp.files.json_text import json_text
 
+_NARROWEST = 40  # characters: rich prints nothing at all at a width of 0, which some shells and CI runners state
+
+
+def widen() -> None:
+    """Have tables printed in at least 40 columns, also where COLUMNS says that there are fewer; before any `Console` is made."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated) < _NARROWEST:
+        os.environ["COLUMNS"] = str(_NARROWEST)
+
+
+widen()
 messages = Console(stderr=True)
 
 

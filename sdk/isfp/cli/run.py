@@ -47,6 +47,8 @@ def run(
         raise typer.BadParameter(
             "--smooth follows one object for each phrase, and --several finds any number: give one of the two."
         )
+    if smooth and image:
+        raise typer.BadParameter("--smooth follows an object over the frames of a --video; an image is one frame.")
     if video and not image:
         from isfp.cli.video import run_video
 

@@ -70,6 +70,37 @@ def test_an_image_comes_from_standard_input(colour_bundle, image):
     assert json.loads(done.stdout)["results"][0]["box"] == [40, 60, 240, 300]
 
 
+def test_a_closed_standard_input_is_said(isfp, monkeypatch, colour_bundle):
+    monkeypatch.setattr(sys, "stdin", None)  # as after <&-
+    code, _, messages = isfp("run", colour_bundle, "--image", "-", "--phrase", "red")
+    assert code == 1
+    assert "standard input, which is closed" in " ".join(messages.split())
+
+
+def test_smoothing_an_image_is_refused_and_not_passed_over(isfp, colour_bundle, image):
+    code, _, messages = isfp("run", colour_bundle, "--image", image, "--phrase", "red", "--smooth")
+    assert code == 2
+    assert "--smooth follows an object over the frames" in " ".join(messages.split())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--json"], []])
+def test_an_output_that_is_full_is_said(colour_bundle, image, arguments):
+    command = [sys.executable, "-m", "isfp.cli", "run", str(colour_bundle), "--image", str(image), "--phrase", "red", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "isfp: The output cannot be written: No space left on device. Free some space" in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "40", "200"])
+def test_tables_are_printed_whatever_width_is_stated(colour_bundle, image, columns):
+    command = [sys.executable, "-m", "isfp.cli", "run", str(colour_bundle), "--image", str(image), "--phrase", "red"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, env={**os.environ, "COLUMNS": columns})
+    assert "yes" in done.stdout
+
+
 def test_output_passes_through_a_pipe_of_another_encoding(colour_bundle, image):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     for arguments in ([], ["--json"]):
