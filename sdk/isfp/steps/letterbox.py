@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from math import gcd
 
@@ -35,7 +36,7 @@ def _fault(frame: object) -> tuple[str, str]:
     if frame is None:
         return "is None", " cv2.imread and VideoCapture.read return None when reading fails."
     if not isinstance(frame, np.ndarray):
-        return f"is a {type(frame).__name__}", ""
+        return f"is of the type {type(frame).__name__}", _to_array(frame)
     if isinstance(frame, np.ma.MaskedArray):
         return "is a masked array", " Say what stands for the masked pixels: frame.filled(0)."
     if frame.dtype != np.uint8:
@@ -43,13 +44,40 @@ def _fault(frame: object) -> tuple[str, str]:
         return f"has the type {frame.dtype}{nan}", _to_uint8(frame.dtype)
     if frame.size == 0:
         return f"has the shape {list(frame.shape)}, so it has no pixels", ""
-    if frame.ndim == 2:
-        return f"has the shape {list(frame.shape)}", " For a grey frame: cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)."
-    if frame.ndim == 3 and frame.shape[2] == 4:
-        return f"has the shape {list(frame.shape)}", " For four channels: cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)."
-    if frame.ndim != 3 or frame.shape[2] != 3:
-        return f"has the shape {list(frame.shape)}", ""
-    return "", ""
+    if frame.shape[2:] == (3,):
+        return "", ""
+    return f"has the shape {list(frame.shape)}", _to_three_channels(frame.shape)
+
+
+def _to_array(frame: object) -> str:
+    """Say how what is no array becomes one."""
+    if isinstance(frame, str | os.PathLike):
+        return " Read the picture first: isfp.pictures.read(path)."
+    if isinstance(frame, bytes | bytearray | memoryview):
+        return " Decode the picture first: isfp.pictures.decode(content, name)."
+    if isinstance(frame, list | tuple):
+        return " For several frames, call this for each of them, or use `stream`."
+    module = type(frame).__module__.partition(".")[0]
+    if module == "torch":
+        return " For a tensor [3,height,width] of uint8, RGB: frame.permute(1, 2, 0).flip(-1).cpu().numpy()."
+    if module == "PIL":
+        return " For a PIL image: numpy.asarray(frame.convert('RGB'))[..., ::-1]."
+    if module == "cv2":
+        return " For a UMat: frame.get()."
+    return ""
+
+
+def _to_three_channels(shape: tuple[int, ...]) -> str:
+    """Say how a frame of another shape becomes one of three channels."""
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
+        return " For a grey frame: cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)."
+    if len(shape) == 3 and shape[2] == 4:
+        return " For four channels: cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)."
+    if len(shape) == 3 and shape[0] == 3:
+        return " If its channels come first: frame.transpose(1, 2, 0)."
+    if len(shape) == 4:
+        return " For several frames, call this for each of them, or use `stream`; one frame of a batch is frame[0]."
+    return ""
 
 
 def _to_uint8(dtype: np.dtype) -> str:
@@ -58,7 +86,7 @@ def _to_uint8(dtype: np.dtype) -> str:
         return " If its values run from 0 to 1: (frame * 255).round().astype('uint8')."
     if dtype.kind == "b":
         return " For a mask as a picture: frame.astype('uint8') * 255."
-    if dtype == np.uint16:
+    if dtype.kind == "u" and dtype.itemsize == 2:
         return (
             " If its values use all 16 bits: (frame >> 8).astype('uint8'); a camera of 10 or 12 bits needs frame >> 2 or "
             "frame >> 4. Depth is not a picture."

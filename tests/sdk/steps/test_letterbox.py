@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -210,6 +212,7 @@ def test_many_boxes_and_points_are_mapped_as_each_alone():
     [
         ("float32", r"\* 255\)\.round"),
         ("uint16", "frame >> 8"),
+        (">u2", "frame >> 8"),
         ("int64", r"from 0 to 255: frame\.astype"),
         ("bool", r"frame\.astype\('uint8'\) \* 255"),
     ],
@@ -258,7 +261,15 @@ def test_a_small_frame_is_enlarged_smoothly_and_not_in_squares():
 
 @pytest.mark.parametrize(
     ("shape", "hint"),
-    [((4, 6), "GRAY2BGR"), ((4, 6, 4), "BGRA2BGR"), ((0, 6, 3), "it has no pixels"), ((4, 6, 2), r"as cv2\.imread returns it\.$")],
+    [
+        ((4, 6), "GRAY2BGR"),
+        ((4, 6, 1), "GRAY2BGR"),
+        ((4, 6, 4), "BGRA2BGR"),
+        ((3, 4, 6), r"frame\.transpose\(1, 2, 0\)"),
+        ((2, 4, 6, 3), r"one frame of a batch is frame\[0\]"),
+        ((0, 6, 3), "it has no pixels"),
+        ((4, 6, 2), r"as cv2\.imread returns it\.$"),
+    ],
 )
 def test_a_frame_of_another_shape_is_refused_with_the_way_from_that_shape(shape, hint):
     with pytest.raises(FrameError, match=hint):
@@ -268,12 +279,39 @@ def test_a_frame_of_another_shape_is_refused_with_the_way_from_that_shape(shape,
 def test_what_is_no_array_is_refused_by_its_type_and_nan_is_said():
     with pytest.raises(FrameError, match=r"is None; .* return None when reading fails"):
         check_frame(None)
-    with pytest.raises(FrameError, match="The frame is a list; expected"):
+    with pytest.raises(FrameError, match="The frame is of the type list; expected"):
         check_frame([[1]])
     with pytest.raises(FrameError, match="has the type float32 with NaN in it"):
         check_frame(np.full((4, 6, 3), np.nan, np.float32))
     with pytest.raises(FrameError, match="has the type float32; expected"):
         check_frame(np.zeros((4, 6, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("frame", "hint"),
+    [
+        ("a.jpg", r"isfp\.pictures\.read\(path\)"),
+        (Path("a.jpg"), r"isfp\.pictures\.read\(path\)"),
+        (b"\xff\xd8", r"isfp\.pictures\.decode\(content, name\)"),
+        ([np.zeros((4, 6, 3), np.uint8)], "call this for each of them, or use `stream`"),
+        (cv2.UMat(np.zeros((4, 6, 3), np.uint8)), r"frame\.get\(\)"),
+        (3, r"as cv2\.imread returns it\.$"),
+    ],
+)
+def test_what_is_no_array_is_refused_with_the_way_from_it(frame, hint):
+    with pytest.raises(FrameError, match=hint):
+        check_frame(frame)
+
+
+def test_a_tensor_and_a_pil_image_become_frames_as_the_error_says():
+    torch, image = pytest.importorskip("torch"), pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)  # blue, green, red
+    rgb = pixels[..., ::-1].copy()
+    for frame in (torch.from_numpy(rgb).permute(2, 0, 1), image.fromarray(rgb)):
+        with pytest.raises(FrameError, match="of uint8, RGB: |For a PIL image: ") as error:
+            check_frame(frame)
+        way = str(error.value).rpartition(": ")[2].rstrip(".")
+        np.testing.assert_array_equal(eval(way, {"frame": frame, "numpy": np}), pixels)
 
 
 def test_on_its_way_back_a_mask_is_interpolated_and_not_repeated():
