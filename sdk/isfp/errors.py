@@ -18,7 +18,10 @@ class StaleViewError(IsfpError):
 
 
 class SegmenterInUseError(IsfpError):
-    """A second thread used a Segmenter while another one was using it. Make one Segmenter for each thread."""
+    """A second thread used a Segmenter while another one was using it, a fork used its parent's, or it was copied or pickled.
+
+    Make one Segmenter for each thread and each process.
+    """
 
 
 class BundleError(IsfpError):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 import numpy as np
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import FIND
-from isfp.errors import FrameError, IsfpError
+from isfp.errors import FrameError
 from isfp.runtimes import Runtime, choose
+from isfp.steps.arguments import MOST_THREADS, whole_number
 from isfp.steps.at_once import AtOnce
 from isfp.steps.letterbox import check_frame, logit_of
 from isfp.steps.notes import phrase_notes
@@ -23,14 +24,14 @@ from isfp.steps.result import Candidate, Segmentation
 from isfp.steps.segmentation_set import SegmentationSet
 from isfp.steps.stopwatch import Stopwatch
 from isfp.steps.stream import Stream
-from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold, distinct_phrases
+from isfp.steps.view import LoadedNetwork, PhraseList, View, check_threshold, distinct_phrases, phrase_list
 
 
 class Segmenter:
     """Finds the object that a phrase means in a frame, and returns its mask.
 
     Use a Segmenter from one thread at a time, because it reuses its buffers for every frame: a second thread gets a
-    SegmenterInUseError. Make one for each thread.
+    SegmenterInUseError, and so does a fork of the process. Make one for each thread and each process; it cannot be pickled.
 
         with Segmenter("edge.isfp") as segmenter:
             result = segmenter.run(frame, "the red mug left of the laptop")
@@ -77,13 +78,16 @@ class Segmenter:
             BundleError: the bundle is missing, damaged, or of a format version that this SDK does not read.
             RuntimeUnavailableError: the runtime is unknown, or this machine cannot run it.
             EngineMismatchError: the runtime cannot run this bundle.
+            RuntimeFailedError: the runtime serves another Segmenter or bundle, or was closed.
+            IsfpError: a number is out of range.
         """
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.open(bundle)
         manifest = self.bundle.manifest
         self._threshold = check_threshold(manifest.found_threshold if threshold is None else threshold)
-        if cache < 0:
-            raise IsfpError(f"The phrase cache is to keep {cache} phrases; expected 0 or more.")
+        cache = whole_number("The number of phrases to cache", cache, 0)
+        threads = whole_number("The number of threads", threads, 0, MOST_THREADS)
         self.runtime = runtime if isinstance(runtime, Runtime) else choose(runtime, self.bundle, threads)
+        self.runtime.serve(self)
         self.framing = manifest.framing
         self.vocabulary = self.bundle.vocabulary()
         self._image, text, identify, mask = (
@@ -145,7 +149,7 @@ class Segmenter:
             raise FrameError(
                 f"The frame was prepared for {frame.framing}; expected {self.framing}. Prepare it with this Segmenter."
             )
-        network = self._network
+        network, texts = self._network, phrase_list(texts)
         with network.one_thread:
             phrases = distinct_phrases([network.encode(text) for text in texts]) if network.find else []
             network.looks += 1  # from here on earlier views are stale, because their buffers are overwritten
@@ -350,13 +354,19 @@ class Segmenter:
         return self._network.one_thread
 
     def close(self) -> None:
-        """Free the runtime; it may be called more than once.
+        """Free the runtime; it may be called more than once. In a fork it does nothing: what is to be freed is the parent's.
 
         Raises:
             SegmenterInUseError: another thread is using the Segmenter.
         """
+        if self._network.one_thread.is_forked:
+            return  # freeing waits for the network's threads, which a fork lacks
         with self._network.one_thread:
             self.runtime.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied and pickled."""
+        self._network.one_thread.__reduce__()
 
     def __enter__(self) -> Segmenter:
         return self

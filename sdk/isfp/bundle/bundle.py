@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from isfp.bundle.atomic_folder import atomic_folder, recover
 from isfp.bundle.manifest import REMEDY, Manifest
 from isfp.bundle.onnx_file import refuse_external_data
 from isfp.errors import BundleCorruptError, BundleError, BundleMissingError
+from isfp.steps.arguments import shown
 from isfp.steps.phrase import Vocabulary
 
 MANIFEST = "manifest.json"
@@ -43,7 +45,10 @@ class Bundle:
             BundleMissingError: there is no bundle, or a file of it is missing.
             BundleCorruptError: something in it was cut short or changed, is a link, or keeps weights in a file that no hash covers.
             BundleVersionError: it is of a format version that this SDK does not read.
+            BundleError: `path` is not a path.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise BundleError(f"The bundle is {shown(path)}; expected the path of a folder NAME.isfp, as text or a Path.")
         folder = Path(path)
         _recover(folder)
         if not folder.is_dir():

@@ -21,6 +21,7 @@ from isfp.camera.redaction import shown_path, shown_pipeline, shown_url
 from isfp.errors import CameraError, FrameError
 from isfp.files.names import printable
 from isfp.files.picture_folder import find_pictures
+from isfp.steps.arguments import shown
 
 #: Longest wait for a stream's answer and for its next frame, milliseconds. FFmpeg alone may look at a stream for 5 s as it opens.
 _TIMEOUTS = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 10_000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5_000]
@@ -29,6 +30,8 @@ _CSI = (
     "nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1"
 )
 _USUAL_RATE = 30.0  # frames per second, where a source does not say
+#: OpenCV takes further hundreds for its backends, and version 5 crashes on a negative number.
+_MOST_CAMERAS = 100
 _FASTEST_FILE = 120.0  # frames per second, for files whose time stamps decide
 _LOOK_AHEAD = 24  # frames whose time stamps are looked at as a file is opened
 _MOST_RATE = 1000.0  # of streams that do not say, FFmpeg gives the rate of their clock, such as 90000
@@ -80,7 +83,9 @@ def source_of(uri: str | int | Path) -> Source:
         uri = Path(url2pathname(urlsplit(uri).path))
     path = Path(str(uri))
     if isinstance(uri, int):
-        return Source(str(uri), True, partial(_open_video, str(uri), uri))
+        return _numbered(uri)
+    if not isinstance(uri, str | Path):
+        raise CameraError(f"The source is {shown(uri)}; expected a camera's number, a path, or a URI as text.")
     given_as_path, uri = isinstance(uri, Path), str(uri)
     # What exists is what it is, whatever its name looks like. os.path.isfile returns False for a pipeline longer than a name.
     if uri and os.path.isdir(uri):
@@ -103,7 +108,7 @@ def source_of(uri: str | int | Path) -> Source:
         name = shown_pipeline(uri)
         return Source(name, True, partial(_open_pipeline, name, uri))
     if uri.isdecimal():
-        return Source(uri, True, partial(_open_video, uri, int(uri)))
+        return _numbered(int(uri))
     if "://" in uri:
         name = shown_url(uri)
         return Source(name, True, partial(_open_stream, name, uri))
@@ -111,6 +116,12 @@ def source_of(uri: str | int | Path) -> Source:
         f"{shown_path(uri)!r} does not exist; expected a camera's number, a device such as /dev/video0, a video, a folder of "
         "images, rtsp://..., csi://0, or a GStreamer pipeline that ends in appsink."
     )
+
+
+def _numbered(number: int) -> Source:
+    if isinstance(number, bool) or not 0 <= number < _MOST_CAMERAS:
+        raise CameraError(f"{shown(number)} is no camera's number; expected one from 0 to {_MOST_CAMERAS - 1}.")
+    return Source(str(number), True, partial(_open_video, str(number), number))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from isfp.cli.options import BundleArgument, JsonOption, RuntimeOption, Threshol
 from isfp.cli.output import print_json
 from isfp.errors import FrameError
 from isfp.files.names import printable
+from isfp.steps.arguments import MOST_THREADS
 
 
 def label(
@@ -30,7 +31,12 @@ def label(
     workers: Annotated[int | None, typer.Option(min=1, help="Number of Ray workers.", show_default="one per CPU")] = None,
     threads: Annotated[
         int,
-        typer.Option(min=0, help="Threads to compute with on a CPU; of each worker with --ray.", show_default="one per core; 1"),
+        typer.Option(
+            min=0,
+            max=MOST_THREADS,
+            help="Threads to compute with on a CPU; of each worker with --ray.",
+            show_default="one per core; 1",
+        ),
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:

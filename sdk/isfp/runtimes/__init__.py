@@ -10,6 +10,7 @@ from isfp.engines.choice import engines_of
 from isfp.engines.gpu import first_gpu
 from isfp.errors import RuntimeUnavailableError
 from isfp.runtimes.base import LoadedStage, Runtime
+from isfp.steps.arguments import shown
 
 __all__ = ["RUNTIMES", "LoadedStage", "Runtime", "choose", "runtime_class"]
 
@@ -28,8 +29,7 @@ def runtime_class(name: str) -> type[Runtime]:
         RuntimeUnavailableError: there is no runtime of this name.
     """
     if name not in RUNTIMES:
-        known = ", ".join(["auto", *RUNTIMES])
-        raise RuntimeUnavailableError(f"There is no runtime {name!r}; expected one of: {known}.")
+        raise RuntimeUnavailableError(f"There is no runtime {name!r}; expected one of: {_known()}.")
     module, _, attribute = RUNTIMES[name].partition(":")
     return getattr(import_module(module), attribute)
 
@@ -47,6 +47,8 @@ def choose(name: str = "auto", bundle: Bundle | None = None, threads: int = 0) -
     Raises:
         RuntimeUnavailableError: the runtime is unknown, or this machine cannot run it.
     """
+    if not isinstance(name, str):
+        raise RuntimeUnavailableError(f"The runtime is {shown(name)}; expected a Runtime, or one of: {_known()}.")
     if name == "auto":
         return _best(bundle, threads)
     name, _, option = name.partition(":")
@@ -54,6 +56,10 @@ def choose(name: str = "auto", bundle: Bundle | None = None, threads: int = 0) -
     if reason := runtime.why_unavailable():
         raise RuntimeUnavailableError(f"No runtime can run here. {name}: {reason}")
     return runtime.with_option(option, threads)
+
+
+def _known() -> str:
+    return ", ".join(["auto", *RUNTIMES])
 
 
 def _best(bundle: Bundle | None, threads: int) -> Runtime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ class Runtime(ABC):
         """Start with no stages; subclasses call this."""
         self._loaded: dict[str, LoadedStage] = {}
         self._bundle: Bundle | None = None
+        self._user: weakref.ref[object] | None = None
         self._closed = False
 
     @classmethod
@@ -90,6 +92,22 @@ class Runtime(ABC):
     def why_unfit(cls, bundle: Bundle) -> str | None:
         """Return why it cannot run this bundle here and what to do about that, or None if it can."""
         return None
+
+    @final
+    def serve(self, user: object) -> None:
+        """Take note of the Segmenter that uses it.
+
+        Raises:
+            RuntimeFailedError: another one does, which would get this one's results, or it was closed.
+        """
+        if self._closed:
+            raise closed_error(self.name)
+        other = self._user() if self._user else None
+        if other not in (None, user):
+            raise RuntimeFailedError(
+                f"This {self.name} runtime serves another Segmenter, and they would share its buffers. Make a runtime for each."
+            )
+        self._user = weakref.ref(user)
 
     @final
     def load(self, bundle: Bundle, stage: str) -> LoadedStage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.threads import usable_cores
 from isfp.runtimes.watchdog import RUN_LIMIT, Watchdog
+from isfp.steps.arguments import MOST_THREADS, number_between, whole_number
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
 _ERRORS_ONLY = 3
@@ -44,6 +46,7 @@ class OnnxRuntime(Runtime):
 
         Raises:
             RuntimeUnavailableError: ONNX Runtime is not installed, or lacks one of the providers.
+            IsfpError: a number is out of range.
         """
         super().__init__()
         reason = self.why_unavailable()
@@ -52,13 +55,14 @@ class OnnxRuntime(Runtime):
         import onnxruntime
 
         lacking = [provider for provider in providers if provider not in onnxruntime.get_available_providers()]
-        if run_limit is not None and run_limit < 0:
-            raise RuntimeUnavailableError(f"run_limit is {run_limit} seconds; expected more than 0, or 0 for no limit.")
-        if lacking or threads < 0:
+        if lacking:
             raise RuntimeUnavailableError(
-                f"ONNX Runtime {onnxruntime.__version__} was asked for providers {list(providers)} and {threads} "
-                f"threads; expected providers among {onnxruntime.get_available_providers()} and 0 or more threads."
+                f"ONNX Runtime {onnxruntime.__version__} was asked for providers {list(providers)}; expected some of "
+                f"{onnxruntime.get_available_providers()}."
             )
+        threads = whole_number("The number of threads", threads, 0, MOST_THREADS)
+        if run_limit is not None:
+            number_between("run_limit", run_limit, 0, threading.TIMEOUT_MAX, "seconds, or 0 for no limit")
         self._providers = list(providers)
         self._provider_options = dict(options or {})
         self._run_options = onnxruntime.RunOptions()

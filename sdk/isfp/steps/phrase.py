@@ -33,8 +33,12 @@ def split_words(text: str) -> list[str]:
         PhraseError: `text` is not a `str`.
     """
     if not isinstance(text, str):
-        hint = " Decode it first: phrase.decode('utf-8')." if isinstance(text, bytes | bytearray) else ""
-        raise PhraseError(f"The phrase is a {type(text).__name__}; expected text (str).{hint}")
+        hint = ""
+        if isinstance(text, bytes | bytearray):
+            hint = " Decode it first: phrase.decode('utf-8')."
+        elif isinstance(text, Iterable):
+            hint = " Give several phrases as a list: list(phrases)."
+        raise PhraseError(f"The phrase is of the type {type(text).__name__}; expected text (str).{hint}")
     plain = unicodedata.normalize("NFKC", text).lower()
     return _WORD.findall(_POSSESSIVE.sub("", plain))
 

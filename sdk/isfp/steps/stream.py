@@ -98,7 +98,8 @@ class Stream(Generic[T]):
             iterator = iter(frames)
         except TypeError as error:
             raise IsfpError(
-                f"The frames are a {type(frames).__name__}; expected what can be iterated over: a camera, a list, a generator."
+                f"The frames are of the type {type(frames).__name__}; expected what can be iterated over: a camera, a list, a "
+                "generator."
             ) from error
         self._segmenter = segmenter
         live = bool(getattr(frames, "live", False))
@@ -195,7 +196,12 @@ class _Threads(Generic[T]):
         self._reader = threading.Thread(target=self._read, args=(frames, iterator), name="isfp stream source", daemon=True)
 
     def next_item(self) -> StreamItem[T] | None:
-        """Wait for the next item; None if there is none. The first call starts the threads."""
+        """Wait for the next item; None if there is none. The first call starts the threads.
+
+        Raises:
+            SegmenterInUseError: this is a fork, which lacks the threads.
+        """
+        self._segmenter.one_thread.check_process()
         if self._worker.ident is None:
             self._worker.start()
             self._reader.start()
@@ -203,6 +209,8 @@ class _Threads(Generic[T]):
 
     def stop(self) -> None:
         """Tell both threads to end, and wait for them."""
+        if self._segmenter.one_thread.is_forked:
+            return  # it has no threads, and a lock of theirs may never be released
         self.waiting.stop()
         self._results.stop()
         if threading.current_thread() in (self._worker, self._reader):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, NoReturn, TypeAlias, overload
 
 import numpy as np
 
-from isfp.errors import IsfpError, StaleViewError
+from isfp.errors import IsfpError, PhraseError, StaleViewError
+from isfp.steps.arguments import number_between, shown, whole_number
 from isfp.steps.at_once import AtOnce, DeviceMask
 from isfp.steps.contrast import has_contrast
 from isfp.steps.letterbox import Letterbox, logit_of
@@ -223,8 +224,7 @@ class View:
             PhraseError: the phrase is not text, or has no words.
             StaleViewError, SegmenterInUseError, RuntimeFailedError: as for `find`.
         """
-        if not isinstance(k, int) or k < 1:
-            raise IsfpError(f"{k!r} candidates were asked for; expected 1 or more, a whole number.")
+        k = whole_number("The number of candidates", k, 1)
         with self._network.one_thread:
             phrase = self.encode(text)
             identifying_map = self.identify([phrase])[0]
@@ -240,6 +240,10 @@ class View:
     def encode(self, text: str) -> EncodedPhrase:
         """Return a phrase as the network reads it; see `Segmenter.encode`."""
         return self._network.encode(text)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied and pickled."""
+        self._network.one_thread.__reduce__()
 
     def identify(self, phrases: Sequence[str | EncodedPhrase]) -> np.ndarray:
         """Return the phrases' identifying maps: for each cell, the probability that the object's centre is there.
@@ -367,7 +371,7 @@ class View:
         return has_contrast(self.letterboxed[0][self.letterbox.window])
 
     def _encode(self, phrases: Sequence[str | EncodedPhrase]) -> list[EncodedPhrase]:
-        return [phrase if isinstance(phrase, EncodedPhrase) else self.encode(phrase) for phrase in phrases]
+        return [phrase if isinstance(phrase, EncodedPhrase) else self.encode(phrase) for phrase in phrase_list(phrases)]
 
     def _read(self, phrases: Sequence[EncodedPhrase]) -> None:
         """Get the vectors of phrases that this view has not met."""
@@ -447,12 +451,21 @@ def distinct_phrases(phrases: Sequence[EncodedPhrase]) -> list[EncodedPhrase]:
     return list(first.values())
 
 
+def phrase_list(phrases: Any) -> Any:
+    """Return several phrases, which are not one text: its letters would be taken for phrases.
+
+    Raises:
+        PhraseError: they are a text, or cannot be iterated over.
+    """
+    if isinstance(phrases, str | bytes) or not isinstance(phrases, Iterable):
+        raise PhraseError(f"The phrases are {shown(phrases)}; expected a list of phrases, such as ['the red mug'].")
+    return phrases
+
+
 def check_threshold(threshold: float) -> float:
     """Return a threshold that is a probability.
 
     Raises:
         IsfpError: it is not from 0 to 1.
     """
-    if not 0 <= threshold <= 1:
-        raise IsfpError(f"The threshold is {threshold}; expected a score from 0 to 1, or None for the default.")
-    return threshold
+    return number_between("The threshold", threshold, 0, 1, "a score from 0 to 1, or None for the default")

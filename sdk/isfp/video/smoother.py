@@ -7,8 +7,8 @@ from typing import overload
 
 import numpy as np
 
-from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
+from isfp.steps.arguments import number_between
 from isfp.steps.prepared_frame import PreparedFrame
 from isfp.steps.result import Segmentation
 from isfp.steps.stream import Stream
@@ -42,12 +42,12 @@ class Smoother:
             IsfpError: `leave` is out of its range.
         """
         self.segmenter = segmenter
-        self.leave = 0.7 * segmenter.threshold if leave is None else leave
-        if not 0 <= self.leave <= segmenter.threshold:
-            raise IsfpError(
-                f"leave is {leave}; expected a score from 0 to the Segmenter's threshold, {segmenter.threshold}: an "
-                "object that was found is lost at a lower score than the one at which it is found."
-            )
+        most = segmenter.threshold
+        expected = (
+            f"a score from 0 to the Segmenter's threshold, {most}: an object that was found is lost at a lower score than the one "
+            "at which it is found"
+        )
+        self.leave = 0.7 * most if leave is None else number_between("leave", leave, 0, most, expected)
         self._memory = self._new_memory()
         self._size: tuple[int, ...] = ()
 

@@ -297,7 +297,7 @@ def test_a_program_that_forgets_to_close_ends_cleanly(video):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("uri", ["nowhere.mp4", "/dev/video77", "", 987, "987", "rtsp://127.0.0.1:1/nothing"])
+@pytest.mark.parametrize("uri", ["nowhere.mp4", "/dev/video77", "", 98, "98", "rtsp://127.0.0.1:1/nothing"])
 def test_a_source_that_cannot_be_opened_says_what_to_check(uri):
     with pytest.raises(CameraError, match=r"does not exist|cannot be opened\. Check"):
         camera.open(uri)

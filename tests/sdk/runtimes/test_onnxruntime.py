@@ -8,7 +8,7 @@ import pytest
 
 from isfp import Segmenter
 from isfp.bundle.bundle import Bundle, write_manifest
-from isfp.errors import BundleCorruptError, EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
+from isfp.errors import BundleCorruptError, EngineMismatchError, IsfpError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes import RUNTIMES, choose
 from isfp.runtimes.onnxruntime import OnnxRuntime
 
@@ -107,5 +107,5 @@ def test_the_limit_is_two_minutes_and_can_be_switched_off(limit):
     runtime = OnnxRuntime(run_limit=limit)
     assert runtime._run_limit == (0 if limit == 0 else 120)
     assert (runtime._watchdog is None) == (limit == 0)
-    with pytest.raises(RuntimeUnavailableError, match="run_limit is -1"):
+    with pytest.raises(IsfpError, match="run_limit is -1; expected seconds"):
         OnnxRuntime(run_limit=-1)

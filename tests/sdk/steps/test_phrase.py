@@ -122,9 +122,9 @@ def test_a_vocabulary_of_plain_words_is_sorted_and_says_what_it_has():
 
 
 def test_bytes_are_refused_with_the_way_to_text():
-    with pytest.raises(PhraseError, match=r"is a bytes; expected text \(str\)\. Decode it first"):
+    with pytest.raises(PhraseError, match=r"is of the type bytes; expected text \(str\)\. Decode it first"):
         VOCABULARY.encode(b"red", 6)
-    with pytest.raises(PhraseError, match=r"is a int; expected text \(str\)\.$"):
+    with pytest.raises(PhraseError, match=r"is of the type int; expected text \(str\)\.$"):
         VOCABULARY.encode(1, 6)
 
 

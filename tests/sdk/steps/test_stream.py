@@ -378,7 +378,7 @@ def test_the_segmenter_belongs_to_the_stream_while_it_runs(segmenter):
     ("frames", "text", "options", "error", "message"),
     [
         ("in.mp4", "red", {}, IsfpError, r"are the text 'in.mp4'; expected frames.*isfp.camera.open\('in.mp4'\)"),
-        (7, "red", {}, IsfpError, "are a int; expected what can be iterated over"),
+        (7, "red", {}, IsfpError, "are of the type int; expected what can be iterated over"),
         (FRAMES, "?", {}, PhraseError, "has no words"),
         (FRAMES, ["red", None], {}, PhraseError, "None"),
         (FRAMES, "red", {"threshold": 2}, IsfpError, "from 0 to 1"),
