@@ -46,7 +46,8 @@ RECIPE = (
     *(Run(name, "edge-bounded") for name in ("edge-14", "edge-15")),
     Run("edge-16", "edge-bounded", mean_with="edge-13"),
     Run("edge-17", "edge-lite"),
-    *(Run(name, "edge-like") for name in ("edge-18", "edge-19")),
+    Run("edge-18", "edge-like", mean_with="edge-16"),
+    Run("edge-19", "edge-like"),
 )
 
 
