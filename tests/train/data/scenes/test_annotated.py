@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from isfp_train.data.scene import Scene
-from isfp_train.data.scenes import sources
+from isfp_train.data.scenes import annotated, sources
 from isfp_train.data.scenes.annotated import AnnotatedPhotos, only_written
 from isfp_train.data.scenes.sources import photo_sets, scene_sources
 from tests.train.photo_folder import HEIGHT, WIDTH, file_names, row, write_photos
@@ -54,6 +54,12 @@ def test_every_folder_gives_its_photos_of_the_split_with_its_phrases(data: Path)
     assert {name: photos.made for name, photos in found.items()} == {"coco_train": "all", "kitchen": "present", "sweets": "names"}
     assert [phrase.text for phrase in found["kitchen"].written[1]] == ["green mug"]
     assert [photos.name for photos in photo_sets(data, "held_out")] == ["coco_train"]
+
+
+def test_a_near_copy_of_a_held_out_photo_is_in_neither_split(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotated, "NEAR_COPIES", {"coco_train": (2,)})
+    for split, expected in (("train", [1]), ("held_out", [3])):
+        assert list(photo_sets(data, split)[0].photo_ids) == expected
 
 
 @pytest.mark.parametrize(

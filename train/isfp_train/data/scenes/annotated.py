@@ -10,6 +10,7 @@ import numpy as np
 
 from isfp_train.data.phrases.written import WrittenPhrase
 from isfp_train.data.scene import Expression, Made, Scene, measure, scene_rng
+from isfp_train.data.scenes.near_copies import NEAR_COPIES
 from isfp_train.data.scenes.photos import PhotoView, developed, random_crop
 from isfp_train.data.sprites.coco import Coco
 from isfp_train.data.sprites.names import COCO_NAMES
@@ -135,7 +136,11 @@ def only_written(sets: Sequence[PhotoSet]) -> list[PhotoSet]:
 def open_folder(
     folder: Path, written: Mapping[tuple[str, int], tuple[WrittenPhrase, ...]], split: str, weight: float = 1.0
 ) -> PhotoSet:
-    """Open a folder with `images/` and `instances.json`, with the phrases that people wrote about its photos of a split."""
+    """Open a folder with `images/` and `instances.json`, with the phrases that people wrote about its photos of a split.
+
+    Photos that show the same scene as a held-out one are in neither split.
+    """
     coco = Coco(folder)
     own = {image_id: phrases for (source, image_id), phrases in written.items() if source == folder.name}
-    return PhotoSet(folder.name, coco, coco.split(split), made_of(folder.name), weight, own)
+    photo_ids = [photo for photo in coco.split(split) if photo not in NEAR_COPIES.get(folder.name, ())]
+    return PhotoSet(folder.name, coco, photo_ids, made_of(folder.name), weight, own)
