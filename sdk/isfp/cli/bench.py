@@ -94,7 +94,7 @@ def bench(
         with asking_for("bench --plot", "bench"):
             from isfp.diagnose.bench.plot import plot as draw
 
-            draw(report, plot, bundle.name)
+            draw(report, plot, report.own_name)
         messages.print(f"Wrote {plot}", highlight=False, soft_wrap=True)
     times = slowdown(report, earlier) if earlier else {}
     if as_json:
@@ -148,7 +148,7 @@ def _show(report: BenchReport, times: dict[str, float]) -> None:
         console.print(table)
     speeds = Table("", "precision", "median ms", "p95", "times ours", "frames/s", "mask IoU")
     starts = Table("", "load ms", "first frame ms", "peak MB")
-    for name, one in {Path(report.bundle).name: own, **report.rivals}.items():
+    for name, one in {report.own_name: own, **report.rivals}.items():
         iou = f"{one.agreement.mask_iou:.3f}" if one.agreement else "-"
         figures = (one.total.median, one.total.p95, one.total.median / own.total.median, one.frames_per_second)
         speeds.add_row(plain(name), one.precision, *(f"{value:.2f}" for value in figures), iou)
@@ -156,6 +156,8 @@ def _show(report: BenchReport, times: dict[str, float]) -> None:
     console.print(speeds, starts)
     for name, reason in report.passed_over.items():
         messages.print(f"{name} was passed over: {reason}", markup=False, highlight=False, soft_wrap=True)
+    for name, reason in report.failed.items():
+        messages.print(f"{name} failed: {reason}", markup=False, highlight=False, soft_wrap=True)
     messages.print(
         f"{own.total.runs} runs of each in turn, {report.phrases} phrase(s), {report.threads} threads. {report.included}\n"
         f"{report.machine}",

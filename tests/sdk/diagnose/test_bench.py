@@ -1,5 +1,7 @@
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +135,88 @@ def test_rivals_are_runtimes_entry_points_and_folders(colour_bundle, other):
 def test_a_bundle_is_not_measured_against_itself_under_one_name(colour_bundle):
     with pytest.raises(IsfpError, match="this is what is measured"):
         contestants(Contestant(str(colour_bundle), colour_bundle), [str(colour_bundle)])
+
+
+FAULTY = """
+import os
+
+from isfp.diagnose.bench.rivals import Rival
+from isfp.runtimes.onnxruntime import OnnxRuntime
+
+
+class Faulty(OnnxRuntime):
+    def _load(self, bundle, stage):
+        runner, runs = super()._load(bundle, stage), []
+
+        def run(**inputs):
+            runs.append(stage)
+            if len(runs) > 6:  # in the second turn
+                raise ZeroDivisionError("division of nothing")
+            return runner(**inputs)
+
+        return run
+
+
+def make(bundle, option, threads, checkpoint):
+    if option == "late":
+        return Faulty(threads)
+    if option == "crash":
+        os._exit(3)
+    raise KeyError("no such layer")
+
+
+RIVAL = Rival(("", "late", "crash"), make)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path, monkeypatch):
+    """Install a package whose rival `faulty` fails: at once, in a later turn, or by ending its process."""
+    (tmp_path / "faulty_rival.py").write_text(FAULTY)
+    (tmp_path / "faulty_rival-1.dist-info").mkdir()
+    (tmp_path / "faulty_rival-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty_rival\nVersion: 1\n")
+    (tmp_path / "faulty_rival-1.dist-info" / "entry_points.txt").write_text("[isfp.rivals]\nfaulty = faulty_rival:RIVAL\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_a_rival_that_fails_is_reported_with_its_reason_and_the_others_go_on(colour_bundle, faulty):
+    own = Contestant("own", colour_bundle, "onnxruntime")
+    names = ["faulty", "faulty:late", "faulty:crash", "onnxruntime:cpu"]
+    rivals = tuple(contestants(own, names))
+    report = bench(BenchPlan(own, FRAME, ("red",), rivals, runs=6, skip_missing=True))
+    assert list(report.rivals) == ["onnxruntime:cpu"]
+    assert report.rivals["onnxruntime:cpu"].total.runs == report.own.total.runs == 6
+    assert report.failed["faulty"] == "KeyError: 'no such layer'"
+    assert report.failed["faulty:late"] == "ZeroDivisionError: division of nothing"
+    assert "its process ended" in report.failed["faulty:crash"]
+    assert report.passed_over == {}
+    assert json.loads(json.dumps(report.to_json()))["failed"] == report.failed
+
+
+def test_a_rival_that_was_asked_for_by_name_and_fails_is_an_error_with_its_reason(colour_bundle, faulty):
+    own = Contestant("own", colour_bundle, "onnxruntime")
+    rivals = tuple(contestants(own, ["faulty"]))
+    with pytest.raises(IsfpError, match=r"^faulty failed \(KeyError: 'no such layer'\)\. Leave it out"):
+        bench(BenchPlan(own, FRAME, ("red",), rivals, runs=1))
+
+
+def test_all_names_every_rival_and_also_one_that_cannot_be_imported(colour_bundle, faulty, tmp_path):
+    own = Contestant("own", colour_bundle, "onnxruntime")
+    assert {"faulty", "faulty:late", "faulty:crash"} <= {one.name for one in contestants(own, ["all"])}
+    sys.modules.pop("faulty_rival", None)
+    (tmp_path / "faulty_rival.py").write_text("raise OSError('libfaulty.so is damaged')")
+    assert "faulty" in {one.name for one in contestants(own, ["all"])}
+
+
+def test_bundles_of_one_name_in_two_folders_have_a_row_each(colour_bundle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "a", "b"):
+        write_colour_bundle(tmp_path / folder / "one.isfp")
+    own = Contestant("a/one.isfp", Path("a/one.isfp"))
+    report = bench(BenchPlan(own, FRAME, ("red",), tuple(contestants(own, ["b/one.isfp", "one.isfp"])), runs=1))
+    assert list(report.speedup_against) == ["b/one.isfp", "one.isfp"]
+    assert report.own_name == "a/one.isfp"
+    assert replace(report, rivals={"b/one.isfp": report.own}).own_name == "one.isfp"
 
 
 def test_a_rival_without_its_packages_says_what_to_install(colour_bundle, monkeypatch):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from time import sleep
+from types import TracebackType
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from isfp.bundle.bundle import Bundle
 from isfp.diagnose.bench import machine
-from isfp.diagnose.bench.process import ContestantProcess, FoundObject, Question, Turn
+from isfp.diagnose.bench.process import ContestantFailedError, ContestantProcess, FoundObject, Loaded, Question, Turn
 from isfp.diagnose.bench.report import INCLUDED, Agreement, BenchReport, Figures, StreamFigures
 from isfp.diagnose.bench.rivals import Contestant
 from isfp.diagnose.bench.stream import Stretch
 from isfp.diagnose.bench.timing import Timing, by_step
 from isfp.errors import IsfpError, RuntimeUnavailableError
+
+T = TypeVar("T")
 
 #: Measured runs of a turn. A turn is short, so that other load on the machine affects all contestants alike.
 RUNS_A_TURN = 3
@@ -40,7 +44,7 @@ class BenchPlan:
         phrases: numbers of phrases to measure together.
         absent: also measure a frame in which nothing is found.
         stream: also measure a stream of frames beside a plain loop.
-        skip_missing: pass over rivals that cannot run here, instead of raising an error.
+        skip_missing: pass over rivals that cannot run here or that fail, instead of raising an error.
     """
 
     own: Contestant
@@ -65,6 +69,7 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
 
     Raises:
         RuntimeUnavailableError: the bundle cannot run here, or a rival cannot, unless those are passed over.
+        ContestantFailedError: the bundle's runtime fails, or a rival, unless those are passed over.
         IsfpError: a phrase is not found in this frame whatever its score is, so that the mask stage would not run for it; or
             another error of `Segmenter`, of which only the message comes back from the contestant's process.
     """
@@ -73,39 +78,32 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
     questions = {str(count): Question(_phrases(plan, count)) for count in plan.phrases}
     if plan.absent:
         questions[ABSENT] = Question(plan.texts, present=False)
-    passed_over: dict[str, str] = {}
-    with ExitStack() as stack:
-        processes: dict[str, ContestantProcess] = {}
+    with _Field(plan) as taking_part:
         for contestant in (plan.own, *plan.rivals):
             say(f"Loading {contestant.name}")
-            try:
-                process = ContestantProcess(contestant, plan.frame, main)
-            except RuntimeUnavailableError as error:
-                if contestant is plan.own or not plan.skip_missing:
-                    raise
-                passed_over[contestant.name] = str(error)
-                continue
-            stack.callback(process.close)
-            processes[contestant.name] = process
-        own = processes[plan.own.name]
-        turns: dict[str, list[Turn]] = {name: [] for name in processes}
+            taking_part.load(contestant, main)
+        own = taking_part.processes[plan.own.name]
+        turns: dict[str, list[Turn]] = {name: [] for name in taking_part.processes}
         answered: dict[str, list[Turn]] = {name: [] for name in questions}
         stretches: list[dict[str, Stretch]] = []
         rounds = ceil(plan.runs / RUNS_A_TURN)
         for number in range(rounds):
             say(f"Round {number + 1} of {rounds}")
-            for name, process in processes.items():
-                turns[name].append(process.turn(main, RUNS_A_TURN))
+            for name, turn in taking_part.ask_each(lambda process: process.turn(main, RUNS_A_TURN)):
+                turns[name].append(turn)
                 sleep(PAUSE)
             for name, question in questions.items():
                 answered[name].append(own.turn(question, RUNS_A_TURN))
             if plan.stream:
                 stretches.append(own.stretches(main))
         new_phrase = Timing.from_runs(own.new_phrases(plan.runs))
-        answers = {name: process.answers(main) for name, process in processes.items()}
+        answers = dict(taking_part.ask_each(lambda process: process.answers(main)))
+        memory = dict(taking_part.ask_each(lambda process: process.peak_memory_mb()))
         figures = {
-            name: _figures(process, turns[name], _agreement(process.contestant, answers[name], answers[plan.own.name]))
-            for name, process in processes.items()
+            name: _figures(
+                process.loaded, turns[name], memory[name], _agreement(process.contestant, answers[name], answers[plan.own.name])
+            )
+            for name, process in taking_part.processes.items()
         }
     totals = {name: Timing.from_runs([lap["total"] for turn in each for lap in turn.laps]) for name, each in answered.items()}
     return BenchReport(
@@ -120,12 +118,59 @@ def bench(plan: BenchPlan, say: Callable[[str], None] = lambda text: None) -> Be
         versions=machine.versions(),
         own=figures.pop(plan.own.name),
         rivals=figures,
-        passed_over=passed_over,
+        passed_over=taking_part.passed_over,
+        failed=taking_part.failed,
         new_phrase=new_phrase,
         by_phrases={count: timing for count, timing in totals.items() if count != ABSENT},
         absent=totals.get(ABSENT),
         stream=_stream_figures(stretches),
     )
+
+
+class _Field:
+    """The contestants that take part, and why others do not."""
+
+    def __init__(self, plan: BenchPlan) -> None:
+        self._plan = plan
+        self.processes: dict[str, ContestantProcess] = {}
+        self.passed_over: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
+
+    def load(self, contestant: Contestant, question: Question) -> None:
+        """Start a contestant's process."""
+        process = self._try(contestant, lambda: ContestantProcess(contestant, self._plan.frame, question))
+        if process is not None:
+            self.processes[contestant.name] = process
+
+    def ask_each(self, ask: Callable[[ContestantProcess], T]) -> Iterator[tuple[str, T]]:
+        """Ask each contestant in turn; one that fails takes no further part."""
+        for name, process in list(self.processes.items()):
+            answer = self._try(process.contestant, partial(ask, process))
+            if answer is not None:
+                yield name, answer
+
+    def _try(self, contestant: Contestant, work: Callable[[], T]) -> T | None:
+        try:
+            return work()
+        except IsfpError as error:
+            if contestant is self._plan.own or not self._plan.skip_missing:
+                if isinstance(error, ContestantFailedError):
+                    raise ContestantFailedError(
+                        f"{contestant.name} failed ({error}). Leave it out, or ask for --against all, which goes on without it."
+                    ) from error
+                raise
+            reasons = self.passed_over if isinstance(error, RuntimeUnavailableError) else self.failed
+            reasons[contestant.name] = str(error)
+            if contestant.name in self.processes:
+                self.processes.pop(contestant.name).close()
+            return None
+
+    def __enter__(self) -> _Field:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for process in self.processes.values():
+            process.close()
 
 
 def default_frame(height: int = 720, width: int = 1280) -> np.ndarray:
@@ -155,8 +200,7 @@ def _phrases(plan: BenchPlan, count: int) -> tuple[str, ...]:
     return tuple(known[:count])
 
 
-def _figures(process: ContestantProcess, turns: Sequence[Turn], agreement: Agreement | None) -> Figures:
-    loaded = process.loaded
+def _figures(loaded: Loaded, turns: Sequence[Turn], peak_memory_mb: float, agreement: Agreement | None) -> Figures:
     return Figures(
         runtime=loaded.runtime,
         precision=loaded.precision,
@@ -165,7 +209,7 @@ def _figures(process: ContestantProcess, turns: Sequence[Turn], agreement: Agree
         own_share=Timing.from_runs([turn.own_ms for turn in turns]),
         load_ms=round(loaded.load_ms, 1),
         first_frame_ms=round(loaded.first_frame_ms, 1),
-        peak_memory_mb=round(process.peak_memory_mb(), 1),
+        peak_memory_mb=round(peak_memory_mb, 1),
         agreement=agreement,
     )
 

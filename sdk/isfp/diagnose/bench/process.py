@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from time import perf_counter
@@ -23,6 +24,11 @@ from isfp.errors import IsfpError, RuntimeUnavailableError
 from isfp.segmenter import Segmenter
 
 T = TypeVar("T")
+
+
+class ContestantFailedError(IsfpError):
+    """A contestant stopped with an error that is none of the SDK's, or its process ended."""
+
 
 #: Runs of each turn that are not measured: they bring code and weights back into the caches that another contestant has used.
 WARM_UP = 1
@@ -92,6 +98,7 @@ class ContestantProcess:
 
         Raises:
             RuntimeUnavailableError: this machine cannot run it.
+            ContestantFailedError: it fails; the methods raise this too.
             IsfpError: as for `Segmenter`.
         """
         self.contestant = contestant
@@ -131,7 +138,10 @@ class ContestantProcess:
         self._pool.shutdown()
 
     def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
-        return self._pool.submit(_plain_errors, function, *arguments).result()
+        try:
+            return self._pool.submit(_plain_errors, function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise ContestantFailedError("its process ended: a crash in native code, or no memory was left") from error
 
 
 # What follows runs in the contestant's process.
@@ -154,6 +164,8 @@ def _plain_errors(function: Callable[..., T], *arguments: Any) -> T:
         raise RuntimeUnavailableError(str(error)) from None
     except IsfpError as error:
         raise IsfpError(str(error)) from None
+    except Exception as error:  # whatever a rival's packages raise
+        raise ContestantFailedError(f"{type(error).__name__}: {error}") from None
 
 
 def _load(contestant: Contestant, frame: np.ndarray, question: Question) -> Loaded:

@@ -115,6 +115,7 @@ class BenchReport:
         own: the bundle's figures.
         rivals: those of its rivals, by name.
         passed_over: rivals that could not run here, with the reason.
+        failed: rivals that failed, with the reason; no figures of them are kept.
         new_phrase: the text stage alone, for one phrase that is not cached.
         by_phrases: the time of a frame by the number of phrases.
         absent: the time of a frame in which nothing was found; None if it was not measured.
@@ -133,10 +134,17 @@ class BenchReport:
     own: Figures
     rivals: dict[str, Figures]
     passed_over: dict[str, str]
+    failed: dict[str, str]
     new_phrase: Timing
     by_phrases: dict[str, Timing] = field(default_factory=dict)
     absent: Timing | None = None
     stream: dict[str, StreamFigures] = field(default_factory=dict)
+
+    @property
+    def own_name(self) -> str:
+        """What to call the bundle beside its rivals: the name of its folder, or the path if a rival is called so."""
+        name = Path(self.bundle).name
+        return self.bundle if name in self.rivals else name
 
     @property
     def speedup_against(self) -> dict[str, float]:

@@ -119,6 +119,9 @@ def _everything(own: Contestant) -> list[str]:
             rival: Rival = point.load()
         except ModuleNotFoundError:  # it belongs to an extra that is not installed
             continue
+        except Exception:  # its packages are damaged; it fails in its own process, and the report says how
+            names.append(point.name)
+            continue
         names += [f"{point.name}:{option}" if option else point.name for option in rival.options]
     runtime = own.open_runtime()
     runtime.close()
