@@ -18,6 +18,7 @@ from pathlib import Path
 # TensorRT 10.14 headers, under their own Apache-2.0 notice, travel in this wheel.
 REQUIREMENT = "kernel-lens==2.0.1"
 SHA256 = "07cc714e8b5e7f34b672f7c7fad93febe7c747be5837ba276b1527370134ffe0"
+MARK = "NvInferRuntime.h"
 HEADERS = "kernel_lens/include/tensorrt/"
 
 
@@ -39,10 +40,12 @@ def download(folder: Path) -> Path:
 def unpack(wheel: Path, target: Path) -> None:
     """The headers alone, without folders, so that nothing can land elsewhere."""
     target.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if name.startswith(HEADERS) and name.endswith(".h"):
-                (target / Path(name).name).write_bytes(archive.read(name))
+    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory(dir=target) as folder:
+        names = [name for name in archive.namelist() if name.startswith(HEADERS) and name.endswith(".h")]
+        for name in sorted(names, key=lambda name: Path(name).name == MARK):  # last: where it is, all are
+            new = Path(folder, Path(name).name)
+            new.write_bytes(archive.read(name))
+            new.replace(target / new.name)
 
 
 def main() -> None:
@@ -50,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path, help="folder for the headers")
     target = parser.parse_args().target.resolve()
-    if not (target / "NvInferRuntime.h").exists():
+    if not (target / MARK).exists():
         with tempfile.TemporaryDirectory() as folder:
             unpack(download(Path(folder)), target)
     print(target)

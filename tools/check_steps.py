@@ -39,11 +39,11 @@ class Check:
     """Runs steps, prints what became of each, and keeps `report.json` and `report.md` up to date."""
 
     def __init__(self, title: str, out: Path, facts: Mapping[str, Any]) -> None:
-        """Empty the folder `out` and begin the report with `facts`, what the machine is."""
+        """Empty the folder `out` (see `empty_folder`) and begin the report with `facts`, what the machine is."""
         self.title, self.out, self.facts = title, out, dict(facts)
         self.steps: list[Step] = []
-        shutil.rmtree(out, ignore_errors=True)
-        (out / "logs").mkdir(parents=True)
+        empty_folder(out, title)
+        (out / "logs").mkdir()
         self._write()
 
     def run(
@@ -144,6 +144,16 @@ class Check:
             partial = self.out / f".{name}"
             partial.write_text(text, encoding="utf-8")
             partial.replace(self.out / name)
+
+
+def empty_folder(folder: Path, tool: str) -> None:
+    """Make a folder, and empty it if the tool made it. Ends the program before it removes anything of somebody else's."""
+    mark = folder / f".made-by-{tool}"
+    if os.path.lexists(folder) and not mark.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        sys.exit(f"{tool}: {folder} is not empty, and {tool} did not make it. Give another folder, or remove it yourself.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
 
 
 def _finish(command: Sequence[object], said: Any, errors: Any, limit: float, environment: dict[str, str], cwd: Path | None) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import cv2
 import typer
 
+from isfp.files.atomic_file import write_bytes
 from isfp_train import seeds
 from isfp_train.data.scenes.compose import ComposedScenes, ProceduralScenes
 from isfp_train.data.sprites.sprites import FolderSprites, fluent_emoji
@@ -24,7 +25,8 @@ def main(
     for source, pictures in made:
         for name, seed in pictures.items():
             image = source.scene(seeds.DEMO.start + seed).image
-            cv2.imwrite(str(out / name), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+            content = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+            write_bytes(out / name, content.tobytes())
             print(out / name)
 
 

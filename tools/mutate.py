@@ -27,6 +27,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from isfp.files.atomic_file import write_json
 from mutations import Mutation, mutations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +70,7 @@ def main(
     show(reports)
     score = score_of([mutant for report in reports for mutant in report["mutants"]])
     result = {"seed": seed, "sample": "all" if everything else sample, "score": score, "modules": reports}
-    (out / "results.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(out / "results.json", result, indent=2)
     print(f"Wrote {out / 'results.json'}")
     if score < least:
         sys.exit(f"mutate: the score is {score:.1%}; expected at least {least:.0%}. Test what the survivors change.")
@@ -90,9 +91,7 @@ class Tried:
     def keep(self, mutant: str, tests: str, outcome: str) -> None:
         """Write it to disk at once."""
         self._tried[mutant] = [outcome, tests]
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._tried), encoding="utf-8")
-        new.replace(self._path)
+        write_json(self._path, self._tried)
 
 
 def try_module(name: str, copy: Path, tried: Tried, sample: int | None, seed: int) -> dict[str, Any]:

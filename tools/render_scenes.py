@@ -20,6 +20,7 @@ import typer
 from pycocotools import mask as rle
 from rich.progress import track
 
+from isfp import pictures
 from isfp.files.atomic_file import write_bytes, write_json
 from isfp_train.data.sprites.colours import COLOURS, recolour
 from rendered_scene import LEAST_VISIBLE, Copy, build, camera_on, masks_of, photograph, visible_shares
@@ -78,7 +79,7 @@ class Stock:
         for number, path in zip(numbers, paths, strict=True):
             if not path.is_file():
                 picture = surface(np.random.default_rng(int(number)), self.photos)
-                cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+                pictures.write(path, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         return paths
 
     def _painted(self, scan: Scan, colour: str, shade: int) -> Path:
@@ -87,7 +88,7 @@ class Stock:
             own = cv2.cvtColor(cv2.imread(str(scan.texture), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGBA)
             rng = np.random.default_rng([*f"{scan.name} {colour} {shade}".encode()])  # the same in every run
             new = recolour(own, colour, rng)
-            cv2.imwrite(str(path), cv2.cvtColor(own if new is None else new, cv2.COLOR_RGBA2BGR))
+            pictures.write(path, cv2.cvtColor(own if new is None else new, cv2.COLOR_RGBA2BGR))
         return path
 
 

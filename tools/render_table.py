@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import typer
 
+from isfp import pictures
+from isfp.files.atomic_file import write_bytes
 from rendered_scene import Camera, photograph
 
 SIZE = 640, 480  # pixels of the picture
@@ -31,6 +33,7 @@ def main(
         import pybullet
     except ImportError:
         sys.exit("render_table needs pybullet: pip install pybullet")
+    pictures.check_ending(out)
     rng = np.random.default_rng(seed)
     names = objects.split(",")
     missing = [name for name in names if not (scans / name / "textured.obj").is_file()]
@@ -66,7 +69,8 @@ def main(
         "lightSpecularCoeff": 0.1,
     }
     frame, _ = photograph(pybullet, Camera(eye, target, up, 48, *SIZE), light, finer=2)
-    cv2.imwrite(str(out), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    content = cv2.imencode(out.suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+    write_bytes(out, content.tobytes())
 
 
 def _places(count: int, rng: np.random.Generator) -> list[tuple[float, float]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isfp.files.atomic_file import atomic_file
+
 #: Category of each scan, by the name of its folder or mesh. `PHOTO_NAMES` or `COCO_NAMES` list the names of each category.
 KINDS: dict[str, str] = {
     "black_marker": "marker", "blue_marker": "marker", "red_marker": "marker", "large_marker": "marker", "small_marker": "marker",
@@ -90,7 +92,7 @@ def prepare(scan: Scan, folder: Path) -> Mesh:
     if len(corners) > TRIANGLES:
         points, corners = _simplified(points, corners, normals, math.sqrt(2.3 * areas.sum() / TRIANGLES))
     path = folder / f"{scan.name}.obj"
-    with path.open("w", encoding="ascii") as file:
+    with atomic_file(path) as new, new.open("w", encoding="ascii") as file:
         np.savetxt(file, points, "v %.5f %.5f %.5f")
         np.savetxt(file, places, "vt %.5f %.5f")
         np.savetxt(file, corners.reshape(len(corners), 6) + 1, "f %d/%d %d/%d %d/%d")

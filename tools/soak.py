@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 import soak_pictures
+from check_steps import empty_folder
+from isfp.files.atomic_file import atomic_file, write_json
 from soak_clients import Clients
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,8 +111,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: the three programs end with this one
     if not (bundle / "manifest.json").is_file():
         sys.exit(f"soak: {bundle} is no bundle.")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    empty_folder(out, "soak")
     soak_pictures.write_folder(out / "pictures", max(60, int(PICTURES_A_MINUTE * minutes)), np.random.default_rng(1))
     soak_pictures.write_folder(out / "few", 20, np.random.default_rng(2))
     (out / "phrases.txt").write_text("\n".join((*soak_pictures.PRESENT[:2], soak_pictures.ABSENT[0])), encoding="utf-8")
@@ -129,7 +129,7 @@ def main(
         "processes": rows,
         "samples": [asdict(life) for life in lives],
     }
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "report.json", report, indent=1)
     plot(lives, out / "soak.png")
     show(rows, counted, faults)
     print(f"Wrote {out / 'report.json'} and {out / 'soak.png'}")
@@ -243,7 +243,8 @@ def plot(lives: list[Life], path: Path) -> None:
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
     axes[0].legend()
-    figure.savefig(path, dpi=110)
+    with atomic_file(path) as new:
+        figure.savefig(new, dpi=110)
     pyplot.close(figure)
 
 

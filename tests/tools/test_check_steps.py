@@ -109,6 +109,19 @@ def test_a_run_in_which_all_tests_were_skipped_has_failed(check, tmp_path, body,
     assert report_of(check)["steps"][0]["result"]["passed"] == passed
 
 
+def test_a_folder_that_it_did_not_make_is_left_alone(tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "thesis.tex").write_text("years")
+    for target in (work, work / "thesis.tex"):
+        with pytest.raises(SystemExit, match="is not empty, and check did not make it. Give another folder"):
+            Check("check", target, {})
+    assert (work / "thesis.tex").read_text() == "years"
+    for _ in range(2):  # a new folder, and its own of before
+        check = Check("check", tmp_path / "deep" / "out", {})
+        assert check.out.is_dir()
+
+
 def test_the_report_shows_states_reasons_latency_scans_and_what_failed():
     timing = {"median": 1.25}
     scan = {"phrases": 1, "channels": 64, "numbers": "FP16", "path": "fast", "slice": 64, "slices": 1, "groups": 1, "launches": 1}
