@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from isfp.cli.options import BundleArgument, JsonOption
 from isfp.cli.output import print_json
 from isfp.files.atomic_file import refuse_input, write_json
+from isfp.files.read_file import read_json, read_text
 from isfp_train import seeds
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def export(
 
     console = Console(stderr=True)
     refuse_input(out, checkpoint, data, evaluation, history)
-    story = history.read_text(encoding="utf-8") if history else None
-    figures = json.loads(evaluation.read_text()) if evaluation else None
+    story = read_text(history, "Markdown about earlier runs") if history else None
+    figures = read_json(evaluation, "the output of isfp eval --json") if evaluation else None
     verification, thresholds = export_bundle(checkpoint, out, data, scenes, figures, story, license_name, console.print)
     if as_json:
         print_json({"bundle": str(out), "found": thresholds.found, **verification.to_json()})

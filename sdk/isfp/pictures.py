@@ -18,6 +18,7 @@ from isfp.files.atomic_file import write_bytes
 from isfp.files.orientation import orientation, turned, without_orientation
 from isfp.files.picture_folder import ENDINGS
 from isfp.files.picture_kind import READ, kind_of
+from isfp.files.read_file import read_limited
 
 __all__ = ["ENDINGS", "check_ending", "decode", "encode", "read", "write"]
 
@@ -32,11 +33,11 @@ def read(path: str | Path, alpha: bool = False) -> np.ndarray:
         alpha: if the picture has 8 bits a channel and says how opaque its pixels are, return that as a fourth channel.
 
     Raises:
-        FrameError: there is no such file, it is cut short, or OpenCV cannot read it as a picture.
+        FrameError: there is no such file, it is cut short or larger than 1 GiB, or OpenCV cannot read it as a picture.
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_limited(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise FrameError(f"The picture {path} cannot be read: {why}. Check the path.") from error

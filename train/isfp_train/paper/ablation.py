@@ -12,9 +12,10 @@ from typing import Any
 
 from isfp.files.atomic_file import write_json
 from isfp.files.json_text import json_text
+from isfp.files.read_file import read_json
 from isfp_train import seeds
 from isfp_train.data.scenes.sources import scene_sources
-from isfp_train.errors import ConfigurationError
+from isfp_train.errors import ConfigurationError, DataFormatError
 from isfp_train.measure.evaluation import Outcome, evaluate, generated_questions
 from isfp_train.measure.predictors import CheckpointPredictor
 from isfp_train.run import checkpoint
@@ -188,12 +189,16 @@ def ablate(
     return found
 
 
+#: What a folder of an ablation holds, for errors about its files.
+_OWN = "what this command wrote there: remove the folder of this row, and run the command again"
+
+
 def _finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     begun = folder / "settings.json"
-    if begun.is_file() and json.loads(begun.read_text()) != _plain(wanted):
+    if begun.is_file() and read_json(begun, _OWN, DataFormatError) != _plain(wanted):
         raise ConfigurationError(f"{folder} contains a run with other settings. Give another --out folder, or remove this one.")
     result = folder / "result.json"
-    return json.loads(result.read_text()) if result.is_file() else None
+    return read_json(result, _OWN, DataFormatError) if result.is_file() else None
 
 
 def _run(

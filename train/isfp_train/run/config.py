@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 
+from isfp.files.read_file import read_text
 from isfp_train import seeds
 from isfp_train.data.store.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
@@ -149,9 +150,7 @@ def _read_file(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]
     if path.resolve() in extended_by:
         raise ConfigurationError(f"{path} extends itself, by way of {extended_by[-1]}.")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
+        values = yaml.safe_load(read_text(path, "settings in YAML, saved as UTF-8", ConfigurationError)) or {}
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from isfp.diagnose.bench.machine import BUSY
 from isfp.diagnose.bench.timing import Timing
 from isfp.errors import IsfpError
+from isfp.files.read_file import read_json
 
 FORMAT, VERSION = "isfp-bench", 1
 INCLUDED = (
@@ -177,10 +177,7 @@ def read_report(path: Path) -> dict[str, Any]:
     Raises:
         IsfpError: the file cannot be read, or is not such a report.
     """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IsfpError(f"{path} cannot be read: {error}. Expected the output of isfp bench --json.") from error
+    fields = read_json(path, "the output of isfp bench --json")
     if not isinstance(fields, dict) or (fields.get("format"), fields.get("version")) != (FORMAT, VERSION):
         raise IsfpError(f"{path} is not a report of this version of isfp bench. Make it again: isfp bench BUNDLE --json > {path}")
     return fields

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from isfp_train.data.phrases.written import WrittenPhrase, read_written
-from isfp_train.errors import DataMissingError
+from isfp_train.errors import DataFormatError, DataMissingError
 
 
 def mirrored(text: str) -> str | None:
@@ -75,3 +75,35 @@ def test_files_are_read_as_a_list_or_a_row_a_line_each_phrase_once(tmp_path: Pat
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match=r"none\.json"):
         read_written([tmp_path / "none.json"])
+
+
+GOOD = {"image_id": 1, "ann_id": 2, "sent": "the cup"}
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (3, "it is 3; expected an object"),
+        ({**GOOD, "sent": None}, r"sent is None \(NoneType\); expected text"),
+        ({"image_id": 1, "sent": "the cup"}, "ann_id is None"),
+        ({"image_id": 1, "ann_id": 2}, "sent is None .*; expected text"),
+        ({**GOOD, "image_id": "a"}, r"image_id is 'a' \(str\); expected a whole number"),
+        ({**GOOD, "image_id": 1.5}, "image_id is 1.5; expected a whole number"),
+        ({**GOOD, "ann_id": [2]}, r"ann_id is \[2\] \(list\); expected a whole number"),
+        ({**GOOD, "ann_id": True}, "ann_id is True; expected a whole number"),
+        ({**GOOD, "source": 4}, "source is 4; expected text"),
+    ],
+)
+def test_a_faulty_phrase_is_named(tmp_path: Path, row: object, fault: str) -> None:
+    path = tmp_path / "refs.json"
+    for content in (json.dumps([GOOD, row]), f"{json.dumps(GOOD)}\n{json.dumps(row)}\n"):
+        path.write_text(content)
+        with pytest.raises(DataFormatError, match=f"refs.json, phrase 2: {fault}"):
+            read_written([path])
+
+
+@pytest.mark.parametrize(("content", "fault"), [(b"[1,", "is not JSON"), (b"{}}", "is not JSON"), (b"\xff\xfe[]", "is not UTF-8")])
+def test_a_file_that_is_no_json_is_named(tmp_path: Path, content: bytes, fault: str) -> None:
+    (tmp_path / "refs.json").write_bytes(content)
+    with pytest.raises(DataFormatError, match=f"refs.json.*{fault}"):
+        read_written([tmp_path / "refs.json"])

@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from isfp.files.read_file import read_text
+from isfp.steps.arguments import shown
 from isfp.steps.phrase import split_words
-from isfp_train.errors import DataMissingError
+from isfp_train.errors import DataFormatError, DataMissingError
 
 #: Words of place and rank. Phrases with one of them are true of the whole photo, but may not be of a part of it.
 PLACE_WORDS = frozenset(
@@ -68,18 +71,44 @@ def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tup
 
     Raises:
         DataMissingError: a file does not exist.
+        DataFormatError: a file holds something else; the message names the phrase.
     """
     found: dict[tuple[str, int], list[WrittenPhrase]] = {}
     for path in paths:
         if not path.is_file():
             raise DataMissingError(f"There are no phrases at {path}.")
-        content = path.read_text(encoding="utf-8")
-        rows = (
-            json.loads(content) if content.lstrip().startswith("[") else [json.loads(line) for line in content.splitlines() if line]
-        )
-        for row in rows:
+        for number, row in enumerate(_rows(path), start=1):
+            if fault := _fault(row):
+                raise DataFormatError(f"{path}, phrase {number}: {fault}. Correct the file or fetch it again.")
             key = (row.get("source", default_source), int(row["image_id"]))
             phrase = WrittenPhrase(row["sent"].lower(), row["ann_id"])
             if split_words(phrase.text) and phrase not in found.setdefault(key, []):
                 found[key].append(phrase)
     return {key: tuple(phrases) for key, phrases in found.items()}
+
+
+def _rows(path: Path) -> list[Any]:
+    """The entries of a file: one JSON list, or one JSON value a line."""
+    content = read_text(path, "phrases as JSON, UTF-8", DataFormatError)
+    try:
+        if content.lstrip().startswith("["):
+            return json.loads(content)
+        return [json.loads(line) for line in content.splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise DataFormatError(f"{path} is not JSON ({error}); expected a list of phrases, or one on each line.") from error
+
+
+def _fault(row: Any) -> str:
+    """Say what is wrong with an entry; nothing if nothing is."""
+    if not isinstance(row, dict):
+        return f"it is {shown(row)}; expected an object with image_id, ann_id and sent"
+    if not isinstance(row.get("sent"), str):
+        return f"sent is {shown(row.get('sent'))}; expected text"
+    if not isinstance(row.get("source", ""), str):
+        return f"source is {shown(row['source'])}; expected text"
+    image, annotation = row.get("image_id"), row.get("ann_id")
+    if isinstance(image, bool) or not (isinstance(image, int) or (isinstance(image, str) and image.isdecimal())):
+        return f"image_id is {shown(image)}; expected a whole number"
+    if "ann_id" not in row or isinstance(annotation, bool) or not isinstance(annotation, int | None):
+        return f"ann_id is {shown(annotation)}; expected a whole number, or null for what is absent"
+    return ""

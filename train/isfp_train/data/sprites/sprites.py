@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from isfp import FrameError, pictures
+from isfp.files.read_file import read_json
 from isfp_train.data.scene import in_split
 from isfp_train.data.sprites.colours import COLOURS, colour_of, recolour
 from isfp_train.errors import DataFormatError, DataMissingError
@@ -125,10 +126,7 @@ def _listing(folder: Path) -> list[tuple[str, str]]:
     """Sorted (file, name) of a folder of sprites."""
     index = folder / "index.json"
     if index.is_file():
-        try:
-            listed = json.loads(index.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise DataFormatError(f"{index} is not JSON ({error}); expected a list of sprites.") from error
+        listed = read_json(index, "a list of sprites", DataFormatError)
         if not isinstance(listed, list):
             raise DataFormatError(f"{index} holds a {type(listed).__name__}; expected a list of sprites.")
         for number, entry in enumerate(listed):

@@ -17,9 +17,10 @@ import numpy as np
 
 from isfp.bundle.atomic_folder import atomic_folder
 from isfp.files.atomic_file import write_json
+from isfp.files.read_file import read_json
 from isfp.steps.letterbox import Framing
 from isfp_train.data.scene import Expression, Made, Scene, SceneObject
-from isfp_train.errors import ConfigurationError
+from isfp_train.errors import ConfigurationError, DataFormatError
 
 FILL = 128
 OBJECTS = "things"  # key of a scene's objects in scenes.json, unchanged since format 1
@@ -57,12 +58,16 @@ class StoredScene:
         return np.unpackbits(self.packed[obj], axis=-1).astype(bool)
 
 
+#: What a store's files hold, for errors about them.
+_OWN = "what an earlier run stored there: remove this folder, and it is made again"
+
+
 class Shard:
     """A folder of scenes, mapped into memory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.records = json.loads((folder / "scenes.json").read_text())
+        self.records = read_json(folder / "scenes.json", _OWN, DataFormatError)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -136,7 +141,7 @@ def claim(folder: Path, identity: dict[str, Any]) -> None:
     about = folder / "store.json"
     wanted = json.loads(json.dumps({"format": FORMAT, **identity}))
     if about.is_file():
-        found = json.loads(about.read_text())
+        found = read_json(about, _OWN, DataFormatError)
         other = sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         if other:
             differences = "; ".join(f"{name} is {found.get(name)!r}, expected {wanted.get(name)!r}" for name in other)
