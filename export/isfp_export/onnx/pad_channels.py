@@ -16,32 +16,55 @@ BLOCK = 16
 def pad_channels(model: onnx.ModelProto) -> onnx.ModelProto:
     """Pad concatenated channels that only one convolution reads to a multiple of `BLOCK`, and its kernel by as many zeros.
 
-    The results do not change. Concatenations of dynamic size are not padded. Returns a new model.
+    The results do not change. Concatenations of a dynamic number of rows are padded if one of their parts is a constant that is
+    expanded to that number: coordinates for each phrase. Returns a new model.
     """
     model = shape_inference.infer_shapes(model)
     graph = model.graph
     shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in graph.value_info}
-    kernels = {tensor.name: tensor for tensor in graph.initializer}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
     made = {output: node for node in graph.node for output in node.output}
     reads = [name for node in graph.node for name in node.input] + [value.name for value in graph.output]
     for node in [node for node in graph.node if node.op_type == "Conv"]:
-        source, kernel = made.get(node.input[0]), kernels.get(node.input[1])
+        source, kernel = made.get(node.input[0]), constants.get(node.input[1])
         if source is None or kernel is None or source.op_type != "Concat" or reads.count(source.output[0]) != 1:
             continue
         axis = next(attribute.i for attribute in source.attribute if attribute.name == "axis")
         groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
         shape, missing = shapes.get(source.output[0], []), -kernel.dims[1] % BLOCK
-        if axis != 1 or groups != 1 or not missing or len(shape) != 4 or not all(shape):
+        if axis != 1 or groups != 1 or not missing or len(shape) != 4 or not all(shape[1:]):
             continue
-        zeros = np.zeros((shape[0], missing, *shape[2:]), np.float32)
-        graph.initializer.append(numpy_helper.from_array(zeros, f"{source.output[0]}_padding"))
-        source.input.append(f"{source.output[0]}_padding")
-        weights = numpy_helper.to_array(kernel)
-        padded = np.pad(weights, ((0, 0), (0, missing), (0, 0), (0, 0)))
-        name = f"{kernel.name}_padded"
-        graph.initializer.append(numpy_helper.from_array(padded, name))
-        node.input[1] = name
-        if reads.count(kernel.name) == 1:
-            graph.initializer.remove(kernel)
-    del graph.value_info[:]
+        last = made.get(source.input[-1])
+        if shape[0]:
+            zeros = np.zeros((shape[0], missing, *shape[2:]), np.float32)
+            source.input.append(_add(graph, zeros, f"{source.output[0]}_padding"))
+        elif last is not None and reads.count(last.output[0]) == 1 and _expands_rows(last, made, constants):
+            values = numpy_helper.to_array(constants[last.input[0]])
+            last.input[0] = _add(graph, np.pad(values, ((0, missing), (0, 0), (0, 0))), f"{last.input[0]}_padded")
+        else:
+            continue
+        weights = np.pad(numpy_helper.to_array(kernel), ((0, 0), (0, missing), (0, 0), (0, 0)))
+        node.input[1] = _add(graph, weights, f"{kernel.name}_padded")
+    read = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(kept)
     return model
+
+
+def _add(graph: onnx.GraphProto, values: np.ndarray, name: str) -> str:
+    graph.initializer.append(numpy_helper.from_array(values, name))
+    return name
+
+
+def _expands_rows(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, onnx.TensorProto]) -> bool:
+    """Whether the node repeats a constant map `[C,H,W]` for each row, whatever its channels."""
+    if node.op_type != "Expand" or node.input[0] not in constants or len(constants[node.input[0]].dims) != 3:
+        return False
+    shape = made.get(node.input[1])
+    return (
+        shape is not None
+        and shape.op_type == "Concat"
+        and len(shape.input) == 4
+        and all(name in constants and numpy_helper.to_array(constants[name]).tolist() == [1] for name in shape.input[1:])
+    )

@@ -159,6 +159,22 @@ def test_a_block_of_two_inputs_equals_the_block_of_their_concatenation(training:
     torch.testing.assert_close(block.state_dict(), other.state_dict(), rtol=1e-5, atol=1e-5)  # with the means of its training
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_a_map_that_is_convolved_and_then_doubled_equals_one_that_is_doubled_first(training: bool) -> None:
+    torch.manual_seed(0)
+    block, other = ConvBlock(5, 6, 1, slope=0.1).train(training), ConvBlock(5, 6, 1, slope=0.1).train(training)
+    torch.nn.init.normal_(block[1].weight)
+    torch.nn.init.normal_(block[1].bias)
+    block[1].running_mean.normal_()
+    block[1].running_var.uniform_(0.1, 3)
+    other.load_state_dict(block.state_dict())
+    coarse, fine = torch.randn(2, 3, 4, 5), torch.randn(2, 2, 8, 10)
+    doubled = torch.nn.functional.interpolate(coarse, scale_factor=2.0, mode="bilinear")
+    wanted = other(torch.cat((doubled, fine), dim=1))
+    torch.testing.assert_close(block.of_doubled(coarse, fine), wanted, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(block.state_dict(), other.state_dict(), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("guided", [False, True])
 @pytest.mark.parametrize("patches", [False, True])
 def test_several_masks_of_a_frame_are_refined_as_one_at_a_time(guided: bool, patches: bool) -> None:

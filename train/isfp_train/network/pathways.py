@@ -61,17 +61,12 @@ class UpPathway(nn.Module):
     def forward(self, visual: Maps, phrases: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]`, phrases `[P,C]` -> F_seg `[P,D,H/8,W/8]`; without phrases nothing is multiplied."""
         large, medium, small = visual
-        joined = torch.cat((_double(small), medium), dim=1)
         if phrases is not None:
-            joined, large = fuse(joined, phrases.repeat(1, 2)), fuse(large, phrases)
-        return self.large(torch.cat((_double(self.medium(joined)), large), dim=1))
+            large, medium, small = (fuse(level, phrases) for level in visual)
+        return self.large.of_doubled(self.medium.of_doubled(small, medium), large)
 
 
 def _resize(x: Tensor, size: int) -> Tensor:
     if x.shape[2] == size and x.shape[3] == size:
         return x
     return functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
-
-
-def _double(x: Tensor) -> Tensor:
-    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
