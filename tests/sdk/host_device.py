@@ -6,10 +6,11 @@ The stages on it are run by ONNX Runtime, so a whole Segmenter can be held equal
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 
 import numpy as np
+import onnx
 import onnxruntime
 
 from isfp.bundle.bundle import Bundle
@@ -156,7 +157,7 @@ class HostExecution(Execution):
         self._device.put(lambda: self._run(shapes, addresses))
 
     def _run(self, shapes: dict[str, tuple[int, ...]], addresses: dict[str, int]) -> None:
-        inputs = {t.name: _at(addresses[t.name], shapes[t.name], t.dtype).copy() for t in self._buffers.inputs}
+        inputs = {t.name: _at(addresses[t.name], shapes[t.name], t.stored).copy() for t in self._buffers.inputs}
         names = [tensor.name for tensor in self._buffers.outputs]
         for name, value in zip(names, self._session.run(names, inputs), strict=True):
             _at(addresses[name], value.shape, value.dtype)[...] = value
@@ -165,6 +166,12 @@ class HostExecution(Execution):
 def _at(address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     size = int(np.prod(shape)) * dtype.itemsize
     return np.frombuffer((ctypes.c_char * size).from_address(address), dtype).reshape(shape)
+
+
+def _types(content: bytes) -> dict[str, str]:
+    """The types of a model's inputs and outputs, as `binding_types` gives an engine's."""
+    graph = onnx.load_from_string(content).graph
+    return {v.name: onnx.helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type).name for v in (*graph.input, *graph.output)}
 
 
 PHRASES, CANDIDATES = Span(1, 1, 8), Span(1, 1, 3)
@@ -181,12 +188,18 @@ class HostRuntime(Runtime):
         candidates: Span = CANDIDATES,
         captures: bool = True,
         find: bytes | None = None,
+        stages: Mapping[str, bytes] | None = None,
         library: FrameLibrary | None = None,
     ) -> None:
-        """`find` is the ONNX of the stage of this name, which bundles have not; `library` the steps around it, for host memory."""
+        """Take what an engine has instead of the bundle's stages.
+
+        `find` is the ONNX of the stage of this name, which bundles have not; `stages` that of others; `library` the steps around
+        `find`, for host memory.
+        """
         super().__init__()
         self._library = library
         self._find = find
+        self._models = {**(stages or {}), **({FIND: find} if find else {})}
         self.device = HostDevice(captures)
         self._spans = phrases, candidates
 
@@ -211,8 +224,8 @@ class HostRuntime(Runtime):
         return LONGEST_SIDE if self._library else 0
 
     def _load(self, bundle: Bundle, stage: str) -> StageRunner:
-        buffers = stage_buffers(bundle.manifest.stage(stage), *self._spans)
-        content = self._find if stage == FIND and self._find else bundle.read(bundle.manifest.stages[stage].file)
+        content = self._models.get(stage) or bundle.read(bundle.manifest.stages[stage].file)
+        buffers = stage_buffers(bundle.manifest.stage(stage), *self._spans, _types(content))
         execution = HostExecution(self.device, content, buffers)
         runner = EngineStage(buffers, self.device, execution)
         if stage != FIND or self._library is None:

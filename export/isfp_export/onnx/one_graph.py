@@ -1,7 +1,7 @@
 """The stage `find`: image, identify, the lookup and mask as one graph, so that a frame with known phrases is one launch (ours).
 
 It is made when an engine is built, from the stages in the engine's precision, so that bundles hold every weight once. Values
-that go from stage to stage stay inside, in FP16 where both ends compute in it.
+that go from stage to stage stay inside, in the type that the stages give them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import onnx
-from onnx import TensorProto, compose, helper
+from onnx import compose, helper
 
 from isfp_export.onnx.lookup import lookup_model
 
@@ -26,8 +26,8 @@ def one_graph(stages: Mapping[str, onnx.ModelProto], grid: int) -> onnx.ModelPro
         grid: S, rows and columns of the identifying map.
 
     Returns:
-        A checked graph: `frame` uint8 `[1,H,W,3]`, `phrases` float32 `[P,C]` -> `visual_*` float32 `[1,C,h,w]`, `identifying`
-        float32 `[P,S,S]`, `cells` int32 `[P,1]`, `masks` float32 `[P,1,H,W]`. Its nodes are named `STAGE/NODE`.
+        A checked graph: `frame` uint8 `[1,H,W,3]`, `phrases` float32 `[P,C]` -> `visual_*` `[1,C,h,w]` in the stages' type,
+        `identifying` float32 `[P,S,S]`, `cells` int32 `[P,1]`, `masks` float32 `[P,1,H,W]`. Its nodes are named `STAGE/NODE`.
     """
     image, identify, mask = (_named(name, stages[name]) for name in PARTS)
     parts = [image, identify, _named("lookup", lookup_model(grid)), mask]
@@ -41,7 +41,6 @@ def one_graph(stages: Mapping[str, onnx.ModelProto], grid: int) -> onnx.ModelPro
         [outputs[name] for name in _OUTPUTS],
         [tensor for part in parts for tensor in part.graph.initializer],
     )
-    _join_halves(graph)
     opsets = {entry.domain: 0 for part in parts for entry in part.opset_import}
     for part in parts:
         for entry in part.opset_import:
@@ -64,21 +63,3 @@ def part_name(stage: str, node: str) -> str:
 def _named(stage: str, model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy whose nodes, weights and inner values begin with the stage's name; those at its borders keep theirs."""
     return compose.add_prefix(model, part_name(stage, ""), rename_inputs=False, rename_outputs=False, rename_functions=False)
-
-
-def _join_halves(graph: onnx.GraphProto) -> None:
-    """Where a stage casts its FP16 to a float32 output and the next one casts that back to FP16, let it read the FP16."""
-    halves: dict[str, str] = {}
-    same: dict[str, str] = {}
-    kept: list[onnx.NodeProto] = []
-    for node in graph.node:
-        node.input[:] = [same.get(name, name) for name in node.input]
-        target = helper.get_node_attr_value(node, "to") if node.op_type == "Cast" else None
-        if target == TensorProto.FLOAT and node.output[0] in _OUTPUTS:
-            halves[node.output[0]] = node.input[0]
-        elif target == TensorProto.FLOAT16 and node.input[0] in halves:
-            same[node.output[0]] = halves[node.input[0]]
-            continue
-        kept.append(node)
-    del graph.node[:]
-    graph.node.extend(kept)

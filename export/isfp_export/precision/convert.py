@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import onnx
 
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import FIND, STAGES
+from isfp.bundle.manifest import BETWEEN_STAGES, FIND, STAGES
 from isfp.engines.fpm import OPERATOR
 from isfp.engines.record import Precision
 from isfp.errors import IsfpError
@@ -74,7 +74,8 @@ def convert(
         return {
             name: ConvertedStage(name, model, dict.fromkeys(_products(model), Precision.FP32), {}) for name, model in stages.items()
         }
-    halves = {name: to_half(model, keep if precision == Precision.FP16 else ()) for name, model in stages.items()}
+    kept = keep if precision == Precision.FP16 else ()
+    halves = {name: to_half(model, kept, BETWEEN_STAGES) for name, model in stages.items()}
     converted = {
         name: ConvertedStage(
             name,
@@ -117,7 +118,7 @@ def _quantised(
         if not reads:
             converted[name] = half
             continue
-        # The FP32 stage lacks the casts at inputs and outputs, but the values are the same.
+        # The FP32 stage lacks the casts at float32 inputs and outputs, but the values are the same.
         found = ranges(sessions[name], reads.values(), feeds, kind)
         found.update({f"{value}/half": largest for value, largest in found.items()})
         noisy = too_noisy(half.model, found, kind, feeds[:NOISE_FRAMES])

@@ -1,7 +1,7 @@
 """Convert FP32 stages to strongly typed FP16 stages, from ONNX to ONNX, so that a device without PyTorch can convert its bundle.
 
-The file gives the precision of every node, because TensorRT 11 has no other way to request it. Inputs and outputs stay float32
-(docs/architecture.md), so that the SDK's buffers are the same in every precision.
+The file gives the precision of every node, because TensorRT 11 has no other way to request it. Inputs and outputs that the host
+makes or reads stay float32 (docs/architecture.md); those that only go from stage to stage become FP16.
 """
 
 from __future__ import annotations
@@ -49,12 +49,15 @@ class NodePrecisions:
     kept: dict[str, str] = field(default_factory=dict)
 
 
-def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.ModelProto, NodePrecisions]:
+def to_half(
+    model: onnx.ModelProto, keep: Collection[str] = (), between: Collection[str] = ()
+) -> tuple[onnx.ModelProto, NodePrecisions]:
     """Convert a stage to FP16.
 
     Args:
         model: a stage in FP32; it is not changed.
         keep: names or operators of nodes that stay in FP32, in addition to `KEEP`.
+        between: inputs and outputs that become FP16; others of the graph's stay float32.
 
     Returns:
         The converted stage, which is checked, and the precision of each node. Values keep their names.
@@ -66,7 +69,7 @@ def to_half(model: onnx.ModelProto, keep: Collection[str] = ()) -> tuple[onnx.Mo
     converted = onnx.ModelProto()
     converted.CopyFrom(model)
     choice = decide(converted.graph, types, keep)
-    conversion = _Conversion(converted.graph, types)
+    conversion = _Conversion(converted.graph, types, between)
     for node in list(converted.graph.node):
         if node.name in choice.kept:
             conversion.add(node, FLOAT)
@@ -138,9 +141,14 @@ def _reason(node: onnx.NodeProto, types: dict[str, int], weights: dict[str, onnx
 class _Conversion:
     """Rewrites a graph node by node. Each value has one type, and at most one cast to the other."""
 
-    def __init__(self, graph: onnx.GraphProto, types: dict[str, int]) -> None:
+    def __init__(self, graph: onnx.GraphProto, types: dict[str, int], between: Collection[str]) -> None:
         self.graph, self.types = graph, types  # types before the conversion
         self.now = dict(types)
+        self.halves = {v.name for v in (*graph.input, *graph.output) if v.name in between and types[v.name] == FLOAT}
+        self.now.update(dict.fromkeys(self.halves, HALF))
+        for value in (*graph.input, *graph.output):
+            if value.name in self.halves:
+                value.type.tensor_type.elem_type = HALF
         self.nodes: list[onnx.NodeProto] = []
         self.weights = {tensor.name: tensor for tensor in graph.initializer}
         self.borders = {value.name for value in graph.output}
@@ -154,13 +162,15 @@ class _Conversion:
                 node.input[place] = self._as(name, wanted)
         self.nodes.append(node)
         for place, name in enumerate(node.output):
-            if self.types.get(name) != FLOAT or wanted == FLOAT:
+            if self.types.get(name) != FLOAT:
                 continue
             if name not in self.borders:
-                self.now[name] = HALF
+                self.now[name] = wanted
                 continue
-            node.output[place] = self.others[name, HALF] = f"{name}/half"
-            self.nodes.append(helper.make_node("Cast", [f"{name}/half"], [name], name=f"{name}/cast", to=FLOAT))
+            given = self.now[name]
+            if given != wanted:
+                other = node.output[place] = self.others[name, wanted] = f"{name}/{'half' if wanted == HALF else 'float'}"
+                self.nodes.append(helper.make_node("Cast", [other], [name], name=f"{name}/cast", to=given))
 
     def finish(self) -> None:
         used = {name for node in self.nodes for name in node.input}

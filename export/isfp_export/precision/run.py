@@ -58,7 +58,10 @@ class StageSession:
 
 
 def rounded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy with inlined functions and without FP16 types, in which values that were FP16 are rounded to FP16."""
+    """Return a copy with inlined functions and without FP16 types, in which values that were FP16 are rounded to FP16.
+
+    Inputs and outputs that were FP16 are float32; the inputs are rounded too.
+    """
     flat = inliner.inline_local_functions(model) if model.functions else model
     types = value_types(onnx.shape_inference.infer_shapes(flat, data_prop=True))
     copy = onnx.ModelProto()
@@ -68,9 +71,18 @@ def rounded(model: onnx.ModelProto) -> onnx.ModelProto:
     for tensor in graph.initializer:
         if tensor.data_type == HALF:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+    seen: dict[str, str] = {}
+    for value in (*graph.input, *graph.output):
+        if value.type.tensor_type.elem_type == HALF:
+            value.type.tensor_type.elem_type = FLOAT
+    for value in flat.graph.input:
+        if types[value.name] == HALF:
+            seen[value.name] = f"{value.name}/rounded"
+            graph.node.extend(_round(value.name, seen[value.name]))
     for original in flat.graph.node:
         node = onnx.NodeProto()
         node.CopyFrom(original)
+        node.input[:] = [seen.get(name, name) for name in original.input]
         if node.op_type == "Cast" and helper.get_node_attr_value(node, "to") == HALF:
             next(attribute for attribute in node.attribute if attribute.name == "to").i = FLOAT
         roundings = []

@@ -35,6 +35,8 @@ STAGES: dict[str, tuple[dict[str, tuple], dict[str, tuple]]] = {
         {"masks": ("float32", PHRASES_AXIS, CANDIDATES_AXIS, "H", "W")},
     ),
 }
+#: Float values that go from stage to stage and that the host neither makes nor reads: an engine may hold them in half precision.
+BETWEEN_STAGES = frozenset(_VISUAL)
 #: The stage that engines may have besides: `image`, `identify`, the lookup and `mask` in one graph. Bundles have no file for it.
 FIND = "find"
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS, REMEDY, Stage, Tensor
+from isfp.bundle.manifest import BETWEEN_STAGES, CANDIDATES_AXIS, PHRASES_AXIS, REMEDY, Stage, Tensor
 from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError
 
 
 @dataclass(frozen=True)
 class TensorBuffer:
-    """One input or output: its shape with the names of its dynamic axes, and the bytes that it takes at most."""
+    """One input or output.
+
+    Attributes:
+        name: its name.
+        dtype: its type for the host, the manifest's.
+        stored: its type in the buffer, the engine's: float16 for some values that stay on the device, else `dtype`.
+        shape: its shape with the names of its dynamic axes.
+        bytes: what it takes at most.
+    """
 
     name: str
     dtype: np.dtype
+    stored: np.dtype
     shape: tuple[int | str, ...]
     bytes: int
 
@@ -85,28 +94,37 @@ class StageBuffers:
         return pieces
 
 
-def stage_buffers(stage: Stage, phrases: Span, candidates: Span) -> StageBuffers:
+def stage_buffers(stage: Stage, phrases: Span, candidates: Span, types: Mapping[str, str] | None = None) -> StageBuffers:
     """Size a stage's buffers for at most `phrases.max` phrases with `candidates.max` masks each.
+
+    Args:
+        stage: the stage, as in the manifest.
+        phrases: P.
+        candidates: K.
+        types: the engine's own types by name. Buffers follow them where values stay on the device (`BETWEEN_STAGES`), if they are
+            float16; everything else has the manifest's type.
 
     Raises:
         EngineMismatchError: a shape has a dynamic axis other than P or K.
     """
     spans = {PHRASES_AXIS: phrases, CANDIDATES_AXIS: candidates}
-    inputs = tuple(_tensor(stage, tensor, spans) for tensor in stage.inputs)
-    outputs = tuple(_tensor(stage, tensor, spans) for tensor in stage.outputs)
+    half = {name for name, kind in (types or {}).items() if kind == "float16"} & BETWEEN_STAGES
+    inputs = tuple(_tensor(stage, tensor, spans, half) for tensor in stage.inputs)
+    outputs = tuple(_tensor(stage, tensor, spans, half) for tensor in stage.outputs)
     used = {size for tensor in (*inputs, *outputs) for size in tensor.shape}
     return StageBuffers(stage.name, inputs, outputs, {axis: span for axis, span in spans.items() if axis in used})
 
 
-def _tensor(stage: Stage, tensor: Tensor, spans: Mapping[str, Span]) -> TensorBuffer:
+def _tensor(stage: Stage, tensor: Tensor, spans: Mapping[str, Span], half: Set[str]) -> TensorBuffer:
     unknown = [size for size in tensor.shape if isinstance(size, str) and size not in spans]
     if unknown:
         raise EngineMismatchError(
             f"{stage.file}: {tensor.name} has the dynamic axes {unknown}; engines support only {sorted(spans)}. {REMEDY}"
         )
     dtype = np.dtype(tensor.dtype)
+    stored = np.dtype(np.float16) if tensor.name in half else dtype
     most = math.prod(spans[size].max if isinstance(size, str) else size for size in tensor.shape)
-    return TensorBuffer(tensor.name, dtype, tensor.shape, most * dtype.itemsize)
+    return TensorBuffer(tensor.name, dtype, stored, tensor.shape, most * stored.itemsize)
 
 
 def _parts(size: int, span: Span) -> Iterator[slice]:

@@ -95,19 +95,21 @@ class Device(ABC):
 
 
 class DeviceArray:
-    """An array on the GPU, which other stages take as it is; `numpy.asarray` copies it to the host.
+    """An array on the GPU, which other stages take as it is; `numpy.asarray` copies it to the host, as `dtype`.
 
-    It is valid until the stage that returned it runs again.
+    On the GPU its values are of the type `stored`. It is valid until the stage that returned it runs again.
     """
 
-    def __init__(self, device: Device, address: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        """Take its address."""
-        self.device, self.address, self.shape, self.dtype = device, address, shape, dtype
+    def __init__(
+        self, device: Device, address: int, shape: tuple[int, ...], dtype: np.dtype, stored: np.dtype | None = None
+    ) -> None:
+        """Take its address. `stored` is `dtype` if it is not given."""
+        self.device, self.address, self.shape, self.dtype, self.stored = device, address, shape, dtype, stored or dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("an array on the GPU cannot be seen from the host without a copy")
-        values = np.empty(self.shape, self.dtype)
+        values = np.empty(self.shape, self.stored)
         with self.device:
             self.device.read(self.address, values)
-        return values if dtype is None else values.astype(dtype, copy=False)
+        return values.astype(self.dtype if dtype is None else dtype, copy=False)

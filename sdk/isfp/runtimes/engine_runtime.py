@@ -24,7 +24,7 @@ from isfp.runtimes.device import Device
 from isfp.runtimes.engine_stage import EngineStage
 from isfp.runtimes.frame_stage import FrameStage
 from isfp.runtimes.frame_steps import LONGEST_SIDE, find_library, load_library
-from isfp.runtimes.plan_engine import PlanExecution, check, deserialize
+from isfp.runtimes.plan_engine import PlanExecution, binding_types, check, deserialize
 
 
 class EngineRuntime(Runtime):
@@ -106,11 +106,12 @@ class EngineRuntime(Runtime):
         key, record = self._chosen(bundle)
         command = rebuild_command(bundle.path, record)
         where = str(bundle.path / ENGINES / key / record.plans[stage].file)
-        buffers = stage_buffers(bundle.manifest.stage(stage), record.phrases, record.candidates)
         content = read_plan(bundle.path, key, record, stage)
         self.prepare(record, bundle)
         with device:
             engine = deserialize(self._trt, content, where, command)
+            types = binding_types(self._trt, engine)
+            buffers = stage_buffers(bundle.manifest.stage(stage), record.phrases, record.candidates, types)
             check(self._trt, engine, buffers, where, command)
             execution = PlanExecution(self._trt, engine, stage, self.configure(engine, bundle, stage))
         # TensorRT makes loops of the text stage's GRUs, which NVIDIA's rules leave out of captures; new phrases are rare anyway.

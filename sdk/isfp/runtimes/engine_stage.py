@@ -67,8 +67,8 @@ class _TensorMemory:
         """The page-locked memory, seen as an array of this shape."""
         if self._host is None:
             self._host = self._device.allocate_host(self._buffer.bytes)
-        size = int(np.prod(shape)) * self._buffer.dtype.itemsize
-        return self._host[:size].view(self._buffer.dtype).reshape(shape)
+        size = int(np.prod(shape)) * self._buffer.stored.itemsize
+        return self._host[:size].view(self._buffer.stored).reshape(shape)
 
 
 class EngineStage:
@@ -148,7 +148,7 @@ class EngineStage:
         addresses: dict[str, int] = {}
         for tensor in buffers.inputs:
             value = inputs[tensor.name]
-            if isinstance(value, DeviceArray) and value.device is device:
+            if isinstance(value, DeviceArray) and value.device is device and value.stored == tensor.stored:
                 addresses[tensor.name] = value.address
             else:
                 uploads[tensor.name] = memory[tensor.name].host(tensor.at(sizes))
@@ -172,7 +172,8 @@ class EngineStage:
         if downloads:
             device.wait()
         return {
-            t.name: downloads.get(t.name, DeviceArray(device, addresses[t.name], t.at(sizes), t.dtype)) for t in buffers.outputs
+            t.name: downloads.get(t.name, DeviceArray(device, addresses[t.name], t.at(sizes), t.dtype, t.stored))
+            for t in buffers.outputs
         }
 
     def _enqueue(self, key: tuple, sizes: dict[str, int], addresses: dict[str, int], work: Callable[[], None]) -> None:

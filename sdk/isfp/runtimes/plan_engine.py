@@ -96,6 +96,12 @@ def deserialize(trt: Any, content: bytes, where: str, command: str) -> Any:
     return engine
 
 
+def binding_types(trt: Any, engine: Any) -> dict[str, str]:
+    """Return the type of each input and output of an engine by name, as NumPy calls it: "float16"."""
+    names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+    return {name: _type_name(trt, engine, name) for name in names}
+
+
 def check(trt: Any, engine: Any, buffers: StageBuffers, where: str, command: str) -> None:
     """Refuse an engine whose inputs and outputs are not those of the stage, or whose profile is narrower than its record says.
 
@@ -104,8 +110,8 @@ def check(trt: Any, engine: Any, buffers: StageBuffers, where: str, command: str
     """
     names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
     found = {name: _describe(trt, engine, name) for name in names}
-    wanted = {t.name: ("INPUT", t.dtype.name, _sizes(t)) for t in buffers.inputs}
-    wanted.update({t.name: ("OUTPUT", t.dtype.name, _sizes(t)) for t in buffers.outputs})
+    wanted = {t.name: ("INPUT", t.stored.name, _sizes(t)) for t in buffers.inputs}
+    wanted.update({t.name: ("OUTPUT", t.stored.name, _sizes(t)) for t in buffers.outputs})
     if found != wanted:
         raise EngineMismatchError(
             f"{where} has {found}; expected {wanted}. Build it again: {command}", "plan", found, wanted, command
@@ -131,8 +137,12 @@ def check(trt: Any, engine: Any, buffers: StageBuffers, where: str, command: str
 
 def _describe(trt: Any, engine: Any, name: str) -> tuple[str, str, list[int]]:
     mode = "INPUT" if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT else "OUTPUT"
+    return mode, _type_name(trt, engine, name), list(engine.get_tensor_shape(name))
+
+
+def _type_name(trt: Any, engine: Any, name: str) -> str:
     dtype = trt.nptype(engine.get_tensor_dtype(name))
-    return mode, getattr(dtype, "__name__", str(dtype)), list(engine.get_tensor_shape(name))
+    return getattr(dtype, "__name__", str(dtype))
 
 
 def _sizes(tensor: TensorBuffer) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 import types
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from isfp.bundle.atomic_folder import atomic_folder
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import FIND
+from isfp.bundle.manifest import BETWEEN_STAGES, FIND
 from isfp.engines.choice import Machine, engines_of, mismatches, sources_of
 from isfp.engines.gpu import Gpu
 from isfp.engines.plans import read_plan
@@ -23,6 +24,7 @@ from isfp_export.engines.builder import BuildError, Profile
 from isfp_export.engines.layers import EnginePrecisionError
 from isfp_export.engines.tensorrt import TensorRTBuilder, tensorrt_builder
 from isfp_export.engines.tensorrt_rtx import rtx_builder
+from isfp_export.precision.convert import convert, joined
 from isfp_export.precision.frames import scenes
 from isfp_train import seeds
 
@@ -148,6 +150,24 @@ def test_rtx_builds_all_stages_in_half(exported: Path, rtx_engine: BuildResult) 
 
 @needs_rtx
 @pytest.mark.slow
+@pytest.mark.parametrize(("precision", "kind"), [(Precision.FP16, "Half"), (Precision.FP32, "Float")])
+def test_only_what_stays_on_the_device_is_half_at_the_borders_of_an_engine(exported: Path, precision: Precision, kind: str) -> None:
+    bundle = Bundle.open(exported)
+    stages = convert(bundle, precision)
+    stages[FIND] = joined(stages, bundle.manifest.grid)
+    found: dict[str, set[str]] = {}
+    for name in ("image", "identify", "mask", FIND):
+        builder = rtx_builder("sm89", precision, PROFILE, None)
+        builder.build(bundle.manifest.stage(name), stages[name].model)
+        (listed,) = (text for _, text in builder.messages if text.startswith("Layers:"))
+        for tensor, given in re.findall(r"Name: (\w+), IOMode: \w+, DataType: (\w+)", listed.partition("I/O Tensors:")[2]):
+            found.setdefault(tensor, set()).add(given)
+    host = {"frame": {"UInt8"}, "phrases": {"Float"}, "cells": {"Int32"}, "identifying": {"Float"}, "masks": {"Float"}}
+    assert found == {**host, **{name: {kind} for name in BETWEEN_STAGES}}
+
+
+@needs_rtx
+@pytest.mark.slow
 def test_layers_are_those_of_the_kept_report(rtx_engine: BuildResult) -> None:
     """Builders of other versions fuse otherwise, so counts may differ by a third; what products compute in may not."""
     kept = json.loads(KEPT.read_text())["stages"]
@@ -213,7 +233,6 @@ def test_a_builders_refusal_ends_with_its_own_words(exported: Path) -> None:
 @pytest.mark.slow
 def test_an_engine_that_is_not_what_was_asked_is_not_kept(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from isfp_export.engines import build as builds
-    from isfp_export.precision.convert import convert
 
     def lies(bundle: Bundle, precision: str, keep: object, frames: object) -> dict:
         wide = convert(bundle, "fp32")

@@ -12,7 +12,7 @@ import pytest
 
 from isfp import Segmenter, pictures
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import FIND
+from isfp.bundle.manifest import BETWEEN_STAGES, FIND
 from isfp.engines.record import Precision, Span
 from isfp.video import Smoother
 from isfp_export.onnx.one_graph import PARTS, one_graph
@@ -64,8 +64,11 @@ def test_in_half_precision_values_between_stages_stay_in_half_precision_and_the_
     bundle = Bundle.open(BUNDLE)
     stages = convert(bundle, Precision.FP16)
     find = joined(stages, bundle.manifest.grid)
-    widened = {"visual_large", "visual_medium", "visual_small"}
-    assert not [node.name for node in find.model.graph.node if node.op_type == "Cast" and widened & set(node.input)]
+    assert not [node.name for node in find.model.graph.node if node.op_type == "Cast" and BETWEEN_STAGES & set(node.input)]
+    for model in (*(stages[name].model for name in PARTS), find.model):
+        types = {value.name: value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
+        halves = {name for name, kind in types.items() if kind == onnx.TensorProto.FLOAT16}
+        assert halves == types.keys() & BETWEEN_STAGES
     assert len(find.precisions) == sum(len(stages[name].precisions) for name in PARTS)
     assert set(find.precisions) <= {node.name for node in find.model.graph.node}
 
@@ -186,3 +189,39 @@ def test_smoothed_video_uses_it_too(segmenter: Segmenter, runtime: HostRuntime, 
             assert (a.found, a.box, a.cell) == (b.found, b.box, b.cell)
             np.testing.assert_array_equal(a.mask, b.mask)
     assert runtime.stages[FIND].replayed > 0
+
+
+@pytest.fixture
+def half_runtime(colour_bundle: Path) -> HostRuntime:
+    bundle = Bundle.open(colour_bundle)
+    stages = convert(bundle, Precision.FP16)
+    find = joined(stages, bundle.manifest.grid).model.SerializeToString()
+    return HostRuntime(stages={name: stage.model.SerializeToString() for name, stage in stages.items()}, find=find)
+
+
+def test_in_half_precision_maps_take_half_the_memory_on_the_device_and_are_single_for_the_host(
+    colour_bundle: Path, half_runtime: HostRuntime
+) -> None:
+    bundle = Bundle.open(colour_bundle)
+    frame, phrases = bundle.manifest.framing.fit(SCENE)[0], np.eye(3, dtype=np.float32)
+    image, identify, find = (half_runtime.load(bundle, name) for name in ("image", "identify", FIND))
+    for maps in (image(frame=frame), {name: find(frame=frame, phrases=phrases)[name] for name in BETWEEN_STAGES}):
+        for value in maps.values():
+            assert (value.stored, value.dtype, np.asarray(value).dtype) == (np.float16, np.float32, np.float32)
+            assert int(np.prod(value.shape)) * 2 in half_runtime.device.allocations
+        half_runtime.device.uploads.clear()
+        on_device = np.array(identify(**maps, phrases=phrases)["identifying"])
+        assert half_runtime.device.uploads == [phrases.nbytes]
+        on_host = {name: np.asarray(value) for name, value in maps.items()}
+        np.testing.assert_array_equal(np.array(identify(**on_host, phrases=phrases)["identifying"]), on_device)
+
+
+def test_a_segmenter_of_half_precision_stages_answers_alike(
+    colour_bundle: Path, half_runtime: HostRuntime, plain: Segmenter
+) -> None:
+    with Segmenter(colour_bundle, half_runtime) as segmenter:
+        for frame in (SCENE, SCENE, EMPTY, SCENE, SCENE, SCENE):
+            for a, b in zip(segmenter.run(frame, ["red", "blue"]), plain.run(frame, ["red", "blue"]), strict=True):
+                assert (a.found, a.cell) == (b.found, b.cell)
+                assert (a.mask != b.mask).mean() <= 2e-3
+        assert half_runtime.stages[FIND].replayed > 0

@@ -56,6 +56,33 @@ def test_a_node_or_an_operator_can_be_kept(keep: str) -> None:
     assert ("first" in plan.kept) is (keep == "Conv")
 
 
+@pytest.mark.parametrize("keep", [(), ("grow",), ("shrink",), ("grow", "shrink")])
+def test_what_goes_from_stage_to_stage_is_half_and_needs_no_cast_where_nodes_compute_in_half(keep: tuple[str, ...]) -> None:
+    for between in ({"x"}, {"y"}, {"x", "y"}):
+        half, _ = to_half(chain(3, 0.5), keep, between)
+        types = {value.name: value.type.tensor_type.elem_type for value in (*half.graph.input, *half.graph.output)}
+        assert types == {name: HALF if name in between else FLOAT for name in ("x", "y")}
+        wide = {"x": ("x" in between) is ("grow" in keep), "y": ("y" in between) is ("shrink" in keep)}
+        inside = len({"grow" in keep, "shrink" in keep}) - 1
+        assert sum(node.op_type == "Cast" for node in half.graph.node) == sum(wide.values()) + inside
+        x = np.float32([1, 2, 3, 4])
+        (y,) = run(half, {"x": x.astype(np.float16) if "x" in between else x})
+        assert y.dtype == (np.float16 if "y" in between else np.float32)
+        np.testing.assert_array_equal(y, x * 1.5)
+
+
+def test_an_output_that_later_nodes_read_too_has_one_cast_at_most() -> None:
+    model = chain(3, 0.5)
+    model.graph.output.append(onnx.helper.make_tensor_value_info("grown", FLOAT, [4]))
+    for keep in ((), ("grow",), ("shrink",)):
+        for between in ((), ("grown",)):
+            half, _ = to_half(model, keep, between)
+            y, grown = run(half, {"x": np.float32([1, 2, 3, 4])})
+            np.testing.assert_array_equal(grown, np.float32([3, 6, 9, 12]))
+            np.testing.assert_array_equal(y, np.float32([1.5, 3, 4.5, 6]))
+            assert sum(node.op_type == "Cast" and "grown" in node.input[0] for node in half.graph.node) <= 1
+
+
 def test_a_constant_past_the_range_of_half_stays_in_float() -> None:
     half, plan = to_half(chain(1e5, 1e-5))
     assert "65,504" not in plan.kept.get("shrink", "")

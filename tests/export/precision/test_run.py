@@ -35,6 +35,15 @@ def test_rounding_is_that_of_half_down_to_subnormals() -> None:
     np.testing.assert_array_equal(found["y"], (grown * np.float16(0.7)).astype(np.float32))
 
 
+def test_inputs_and_outputs_in_half_take_and_give_float_and_are_rounded() -> None:
+    half, _ = to_half(chain(3, 0.7), (), ("x", "y"))
+    found = StageSession(half).run({"x": X}, ["grown", "y"])
+    grown = X.astype(np.float16) * np.float16(3)
+    np.testing.assert_array_equal(found["grown"], grown.astype(np.float32))
+    np.testing.assert_array_equal(found["y"], (grown * np.float16(0.7)).astype(np.float32))
+    assert found["y"].dtype == np.float32
+
+
 def test_float_stages_are_not_rounded() -> None:
     model = cast_bytes_first(picture_net())
     (feed,) = frames(1)

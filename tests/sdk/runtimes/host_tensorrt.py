@@ -34,6 +34,7 @@ def play_tensorrt(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[tuple[byt
     monkeypatch.setattr(TensorRT, "_import", classmethod(lambda cls: None))
     monkeypatch.setattr(cuda, "open_device", device)
     monkeypatch.setattr(engine_runtime, "deserialize", lambda trt, content, where, command: given.append((content, where, command)))
+    monkeypatch.setattr(engine_runtime, "binding_types", lambda *_: {})
     monkeypatch.setattr(engine_runtime, "check", lambda *_: None)
     monkeypatch.setattr(engine_runtime, "PlanExecution", execution)
     return given

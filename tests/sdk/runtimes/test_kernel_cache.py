@@ -138,6 +138,7 @@ class Desktop:
         monkeypatch.setattr(TensorRTRTX, "_import", classmethod(lambda cls: module))
         monkeypatch.setattr(cuda, "open_device", device)
         monkeypatch.setattr(engine_runtime, "deserialize", lambda *_: SimpleNamespace(create_runtime_config=Config))
+        monkeypatch.setattr(engine_runtime, "binding_types", lambda *_: {})
         monkeypatch.setattr(engine_runtime, "check", lambda *_: None)
         monkeypatch.setattr(engine_runtime, "PlanExecution", execution)
 

@@ -6,7 +6,7 @@ from isfp.bundle.manifest import Stage, Tensor
 from isfp.engines.record import Span
 from isfp.errors import EngineMismatchError, RuntimeFailedError
 from isfp.runtimes.buffers import stage_buffers
-from isfp.runtimes.plan_engine import PlanExecution, check, deserialize, messages_of
+from isfp.runtimes.plan_engine import PlanExecution, binding_types, check, deserialize, messages_of
 
 trt = pytest.importorskip("tensorrt_rtx")
 
@@ -56,7 +56,12 @@ def test_every_call_that_the_sdk_makes_is_there():
     assert hasattr(trt.IRuntimeCache, "serialize")
     assert hasattr(trt.IRuntimeCache, "deserialize")
     assert hasattr(trt.CudaGraphStrategy, "WHOLE_GRAPH_CAPTURE")
-    assert {trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float32)} == {"uint8", "int32", "float32"}
+    assert {trt.nptype(kind).__name__ for kind in (trt.uint8, trt.int32, trt.float16, trt.float32)} == {
+        "uint8",
+        "int32",
+        "float16",
+        "float32",
+    }
 
 
 def load(content):
@@ -148,6 +153,29 @@ def engine_of(least=(1, 4), most=(8, 4), dtype=None, name="a"):
 PLAN = stage_buffers(
     Stage("s", "s.onnx", (Tensor("a", "float32", ("P", 4)),), (Tensor("out", "float32", ("P", 4)),)), Span(1, 1, 8), Span(1, 1, 3)
 )
+
+
+def test_buffers_follow_an_engine_that_holds_values_between_stages_in_half():
+    for name, dtype, stored in (("visual_large", trt.float16, "float16"), ("visual_large", trt.float32, "float32")):
+        engine = engine_of(dtype=dtype, name=name)
+        types = binding_types(trt, engine)
+        assert types == {name: stored, "out": stored}
+        stage = Stage("s", "s.onnx", (Tensor(name, "float32", ("P", 4)),), ())
+        (buffer,) = stage_buffers(stage, Span(1, 1, 8), Span(1, 1, 3), types).inputs
+        assert (buffer.dtype.name, buffer.stored.name, buffer.bytes) == ("float32", stored, 8 * 4 * buffer.stored.itemsize)
+
+
+def test_an_engine_that_gives_the_host_half_precision_is_refused():
+    """Only what never leaves the device may differ from the manifest."""
+    engine = engine_of(dtype=trt.float16)
+    buffers = stage_buffers(
+        Stage("s", "s.onnx", (Tensor("a", "float32", ("P", 4)),), (Tensor("out", "float32", ("P", 4)),)),
+        Span(1, 1, 8),
+        Span(1, 1, 3),
+        binding_types(trt, engine),
+    )
+    with pytest.raises(EngineMismatchError, match=r"'float16'.*expected .*'float32'"):
+        check(trt, engine, buffers, "image.plan", "isfp build b")
 
 
 def test_an_engine_with_the_stages_tensors_and_profile_passes():
