@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -46,6 +47,8 @@ def _value(name: str, hint: Any, value: Any) -> Any:
         fits = isinstance(value, dict)
     elif hint is float:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
+        if fits and not math.isfinite(value):
+            raise ConfigurationError(f"{name} is {value!r}; expected a finite number.")
     elif hint is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
     else:
@@ -55,3 +58,16 @@ def _value(name: str, hint: Any, value: Any) -> Any:
         hint_text = " YAML reads 1e-3 as a string: write 0.001." if hint is float and isinstance(value, str) else ""
         raise ConfigurationError(f"{name} is {value!r}; expected {wanted}.{hint_text}")
     return value
+
+
+def check_range(settings: object, least: float, most: float, *names: str) -> None:
+    """Check that numbers of a settings dataclass, alone or in tuples, are in a range; None is passed over.
+
+    Raises:
+        ConfigurationError: one is not; the message names it.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if number is not None and not least <= number <= most:
+                raise ConfigurationError(f"{type(settings).__name__}.{name} is {number!r}; expected {least:g} to {most:g}.")

@@ -118,3 +118,36 @@ def test_what_cannot_be_extended_is_named(tmp_path: Path) -> None:
 def test_every_published_run_says_how_its_refinement_is_built() -> None:
     guided = {path.stem: TrainConfig.load(path).network.refinement_guided for path in CONFIGS.glob("edge*.yaml")}
     assert {name for name, value in guided.items() if not value} == {"edge", "edge-2", "edge-3", "edge-4", "edge-5"}
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("network", "fused_channels", -1),
+        ("network", "text_channels", 10**12),
+        ("network", "aspp_rates", [1, 0]),
+        ("network", "max_words", 0),
+        ("network", "slope", 1.5),
+        ("losses", "w_seg", -0.1),
+        ("losses", "theta", 2),
+        ("samples", "absent", 1.1),
+        ("samples", "masks", 0),
+        ("optimisation", "batch_scenes", 0),
+        ("optimisation", "learning_rate", -0.001),
+        ("optimisation", "epochs", -1),
+    ],
+)
+def test_a_number_out_of_range_is_refused_before_anything_is_built(part, name, value):
+    values = {"network": {"base": "edge"}}
+    values.setdefault(part, {})[name] = value
+    with pytest.raises(ConfigurationError, match=rf"{name} is .*; expected .* to "):
+        TrainConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused_everywhere(value):
+    for part, name in (("network", "alpha"), ("losses", "dice"), ("samples", "flip"), ("optimisation", "clip")):
+        values = {"network": {"base": "edge"}}
+        values.setdefault(part, {})[name] = value
+        with pytest.raises(ConfigurationError, match=f"{name} is .*; expected a finite number"):
+            TrainConfig.from_dict(values)

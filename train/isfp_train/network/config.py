@@ -6,7 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from isfp_train.errors import ConfigurationError
-from isfp_train.settings import read_settings
+from isfp_train.settings import check_range, read_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,11 @@ class NetworkConfig:
     slope: float  # negative slope of every leaky ReLU
 
     def __post_init__(self) -> None:
+        sizes = ("word_channels", "text_channels", "fused_channels", "pathway_channels", "instance_channels", "mask_channels")
+        check_range(self, 1, 65536, "image_size", "grid", "max_words", "mask_detail", "aspp_channels", *sizes)
+        check_range(self, 1, 65536, "aspp_rates", "refinement_channels")
+        check_range(self, 0, 65536, "conditional_masks")
+        check_range(self, 0, 1, "alpha", "slope")
         if self.image_size % 32:
             raise ConfigurationError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
         if self.grid < 2:

@@ -14,7 +14,7 @@ from isfp_train.data.store.stream import SampleConfig
 from isfp_train.errors import ConfigurationError, DataMissingError
 from isfp_train.network.config import LITE_WITH_DETECTOR, NAME_A_BASE, NetworkConfig
 from isfp_train.run.losses import LossConfig
-from isfp_train.settings import read_settings
+from isfp_train.settings import check_range, read_settings
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,9 @@ class OptimisationConfig:
     )
 
     def __post_init__(self) -> None:
+        check_range(self, 1, 2**31, "batch_scenes", "accumulate", "epoch_scenes")
+        check_range(self, 0, 2**31, "epochs", "decay_epochs", "steps", "warm_up")
+        check_range(self, 0, 1e6, "learning_rate", "clip", "detector_rate", "lite_rate")
         if self.masks_every < 1:
             raise ConfigurationError(
                 f"optimisation.masks_every is {self.masks_every}; expected at least 1, which means every step."

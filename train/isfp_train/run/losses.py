@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from isfp_train.overlap import mask_iou
+from isfp_train.settings import check_range
 
 BLOCK = 4  # pixels; `outline` weights a block and its neighbours, where most errors of a 1/8 mask are
 
@@ -28,6 +29,10 @@ class LossConfig:
     choice: float = 0.0  # ours: weight of `choice_loss` in the identifying loss, next to the BCE
     nothing: bool = False  # ours: "nothing" is a further choice in `choice_loss`
     outline: float = 0.0  # ours: additional weight of pixels near the true outline in the refinement loss
+
+    def __post_init__(self) -> None:
+        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "dice", "choice", "outline")
+        check_range(self, 0, 1, "theta")
 
 
 def identifying_loss(logits: Tensor, target: Tensor) -> Tensor:

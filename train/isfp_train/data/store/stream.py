@@ -21,6 +21,7 @@ from isfp_train.data.phrases.written import mirrored_text
 from isfp_train.data.scene import Expression, SceneObject
 from isfp_train.data.store.store import FILL, Store, StoredScene
 from isfp_train.errors import ConfigurationError
+from isfp_train.settings import check_range
 
 
 class Batch(NamedTuple):
@@ -67,8 +68,9 @@ class SampleConfig:
     flip: float = 0.0  # ours: share of mirrored scenes; not with stored backbone maps
 
     def __post_init__(self) -> None:
-        if min(self.phrases, self.masks, self.refined) < 1:
-            raise ConfigurationError(f"samples.phrases, masks and refined must be at least 1; found {self}.")
+        shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", "flip")
+        check_range(self, 0, 1, *shares)
+        check_range(self, 1, 65536, "phrases", "masks", "refined")
 
 
 class SceneSamples(Dataset):
