@@ -13,6 +13,7 @@ from rich.table import Table
 
 from isfp import IsfpError, Segmenter
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import FIND
 from isfp.diagnose.bench.machine import machine
 from isfp.diagnose.bench.timing import interleave
 from isfp.diagnose.inspection import inspect
@@ -54,7 +55,7 @@ def main(
         "how": HOW,
         "stages": {},
     }
-    for stage in ("image", "text", "identify", "mask", "frame"):
+    for stage in ("image", "text", "identify", "mask", FIND, "frame"):
         things = {name: stages[stage] for name, stages in runners.items() if stage in stages}
         report["stages"][stage] = {who: timing.to_json() for who, timing in interleave(things, runs, warm_up=20).items()}
     if as_json:
@@ -78,12 +79,16 @@ def _engine(bundle: Bundle, name: str, arrays: dict[str, np.ndarray]) -> Stages:
         stages["image"](frame=arrays["frame"])
         runtime.wait()  # the other stages wait for what they give back
 
-    return {
+    runners: Stages = {
         "image": image,
         "text": lambda: stages["text"](words=arrays["words"], lengths=arrays["lengths"]),
         "identify": lambda: stages["identify"](**maps, **vectors),
         "mask": lambda: stages["mask"](frame=arrays["frame"], **maps, **vectors, cells=arrays["cells"]),
     }
+    if runtime.most_at_once(bundle) >= len(arrays["words"]):
+        find = runtime.load(bundle, FIND)
+        runners[FIND] = lambda: find(frame=arrays["frame"], **vectors)
+    return runners
 
 
 def _frame(bundle: Bundle, name: str, phrases: int) -> Callable[[], object]:
@@ -122,6 +127,13 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
         def rgb() -> torch.Tensor:
             return frame.cuda(non_blocking=True).flip(-1)
 
+        def find() -> tuple[torch.Tensor, torch.Tensor]:
+            picture = rgb()
+            seen = network.image(picture)
+            identifying = network.identify(seen, vectors).sigmoid()
+            cells = identifying.flatten(1).argmax(dim=1, keepdim=True)
+            return identifying.cpu(), network.mask(picture, seen, vectors, cells).cpu()
+
         maps = timed(lambda: network.image(rgb()))()
         vectors = timed(lambda: network.text(words.cuda().long(), lengths.cuda().long()))()
         return {
@@ -129,6 +141,7 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
             "text": timed(lambda: network.text(words.cuda().long(), lengths.cuda().long()).cpu()),
             "identify": timed(lambda: network.identify(maps, vectors).sigmoid().cpu()),
             "mask": timed(lambda: network.mask(rgb(), maps, vectors, cells.cuda().long()).cpu()),
+            FIND: timed(find),
         }
 
     return {"PyTorch eager fp32": runner(False), "PyTorch eager autocast fp16": runner(True)}

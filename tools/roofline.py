@@ -1,8 +1,9 @@
 """ESTIMATE the latency of a bundle's stages on GPUs that are not here: python tools/roofline.py BUNDLE [--json].
 
-FLOPs and bytes are counted in the bundle's ONNX, at the shapes of a real run. Each kernel takes the longest of its arithmetic,
-its memory traffic and a launch. What is fused (activations, additions, shapes) is free; letterbox and copies to and from the host
-are left out. Nothing of it was measured on a GPU.
+FLOPs and bytes are counted in the bundle's ONNX, and in that of `find`, which engines have, at the shapes of a real run. Each
+kernel takes the longest of its arithmetic, its memory traffic and a launch. What is fused (activations, additions, shapes) is free;
+letterbox and copies to and from the host are left out, and so is what `find` saves: an upload, a wait, and work that runs side by
+side. Nothing of it was measured on a GPU.
 """
 
 import json
@@ -21,12 +22,15 @@ from rich.table import Table
 
 from isfp import IsfpError
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import CANDIDATES_AXIS, PHRASES_AXIS
+from isfp.bundle.manifest import CANDIDATES_AXIS, FIND, PHRASES_AXIS
+from isfp_export.onnx.one_graph import PARTS, one_graph
 
 DEVICES = Path(__file__).with_name("roofline_devices.json")
 MARK = "ESTIMATE from FLOPs, bytes and launches; not measured"
 # Nodes that become kernels of their own; TensorRT fuses the others into them, or computes them when it builds.
-KERNELS = {"Conv", "MatMul", "Gemm", "GRU", "Resize", "AveragePool", "MaxPool", "GlobalAveragePool", "Softmax", "Concat", "FPMScan"}
+_PRODUCTS = {"Conv", "MatMul", "Gemm", "GRU", "FPMScan"}
+_OTHERS = {"Resize", "AveragePool", "MaxPool", "GlobalAveragePool", "Softmax", "Concat", "ReduceMax", "ReduceMin"}
+KERNELS = _PRODUCTS | _OTHERS
 BYTES = {"fp32": 4, "fp16": 2, "int8": 1}
 
 
@@ -58,7 +62,7 @@ def main(
     opened = Bundle.open(bundle)
     devices = json.loads(DEVICES.read_text(encoding="utf-8"))["devices"]
     stages: dict[str, dict[str, Any]] = {}
-    for name in opened.manifest.stages:
+    for name in (*opened.manifest.stages, FIND):
         kernels = kernels_of(opened, name, phrases)
         stages[name] = {
             "gflop": round(sum(kernel.flops for kernel in kernels) / 1e9, 4),
@@ -68,9 +72,7 @@ def main(
                 device: round(sum(milliseconds(k, f, precision) for k in kernels), 3) for device, f in devices.items()
             },
         }
-    each_frame = {
-        device: round(sum(stages[s]["milliseconds"][device] for s in ("image", "identify", "mask")), 3) for device in devices
-    }
+    each_frame = {device: round(sum(stages[s]["milliseconds"][device] for s in PARTS), 3) for device in devices}
     report = {
         "what": MARK,
         "phrases": phrases,
@@ -90,7 +92,8 @@ def main(
     table.add_row("each frame", "", "", "", *(f"{value:.2f}" for value in each_frame.values()))
     Console().print(table)
     Console().print(
-        f"{phrases} phrase(s), {precision}; text is cached, so a frame is image, identify and mask. Devices: {DEVICES.name}"
+        f"{phrases} phrase(s), {precision}; text is cached, so a frame is image, identify and mask, or find alone. "
+        f"Devices: {DEVICES.name}"
     )
 
 
@@ -104,9 +107,15 @@ def milliseconds(kernel: Kernel, device: dict[str, Any], precision: str) -> floa
 
 def kernels_of(bundle: Bundle, stage: str, phrases: int) -> list[Kernel]:
     """Count a stage's kernels at the shapes that a run with so many phrases, and one mask of each, gives."""
-    model = onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file))
+    model = (
+        one_graph({name: _read(bundle, name) for name in PARTS}, bundle.manifest.grid) if stage == FIND else _read(bundle, stage)
+    )
     shapes = _shapes(bundle, stage, model, phrases)
     return [_kernel(node, shapes) for node in model.graph.node if node.op_type in KERNELS]
+
+
+def _read(bundle: Bundle, stage: str) -> onnx.ModelProto:
+    return onnx.load_from_string(bundle.read(bundle.manifest.stages[stage].file))
 
 
 def _shapes(bundle: Bundle, stage: str, model: onnx.ModelProto, phrases: int) -> dict[str, tuple[int, ...]]:
@@ -123,7 +132,7 @@ def _shapes(bundle: Bundle, stage: str, model: onnx.ModelProto, phrases: int) ->
     session = onnxruntime.InferenceSession(exposed.SerializeToString(), options, providers=["CPUExecutionProvider"])
     sizes = {PHRASES_AXIS: phrases, CANDIDATES_AXIS: 1}
     inputs = {}
-    for tensor in bundle.manifest.stages[stage].inputs:
+    for tensor in bundle.manifest.stage(stage).inputs:
         shape = tuple(sizes[size] if isinstance(size, str) else size for size in tensor.shape)
         inputs[tensor.name] = np.ones(shape, tensor.dtype)
         shapes[tensor.name] = shape

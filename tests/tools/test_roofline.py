@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from isfp.bundle.bundle import Bundle
+from isfp.bundle.manifest import FIND, STAGES
 from roofline import Kernel, kernels_of, milliseconds
 from tests.paths import ROOT
 
@@ -36,6 +37,14 @@ def test_products_grow_with_phrases(colour_bundle):
     assert four == 4 * one
 
 
+def test_the_one_graph_has_its_parts_and_the_lookup(colour_bundle):
+    bundle = Bundle.open(colour_bundle)
+    parts = [kernel for stage in ("image", "identify", "mask") for kernel in kernels_of(bundle, stage, 2)]
+    together = kernels_of(bundle, FIND, 2)
+    assert sum(kernel.flops for kernel in together) == sum(kernel.flops for kernel in parts)
+    assert len(together) == len(parts) + 4  # the lookup's two maxima and two minima
+
+
 @pytest.mark.parametrize(
     ("kernel", "expected"),
     [
@@ -56,7 +65,7 @@ def test_every_figure_is_marked_as_an_estimate(colour_bundle):
     assert "ESTIMATE" in done.stdout
     report = json.loads(run(colour_bundle, "--phrases", 2, "--precision", "int8", "--json").stdout)
     assert report["what"].startswith("ESTIMATE")
-    assert (report["phrases"], report["precision"], list(report["stages"])) == (2, "int8", ["image", "text", "identify", "mask"])
+    assert (report["phrases"], report["precision"], list(report["stages"])) == (2, "int8", [*STAGES, FIND])
     assert set(report["each_frame"]) == {"AGX Orin 64 GB", "RTX 4090"}
     assert all(value > 0 for value in report["each_frame"].values())
 
