@@ -2,15 +2,18 @@
 
 Networks like the bundle's with another input size, grid size S or number of channels C are exported untrained, because latency does
 not depend on the weights; the number of phrases is changed with the bundle itself. Stages run in ONNX Runtime on the CPU, in turn.
-The machine's peak is measured in the same run: a product of two large matrices. Needs pip install "isfp[export]".
+The machine's peak is measured in the same run: a product of two large matrices. The exports take most of the time; there is one on
+each core while nothing is measured. Each table is printed when it is known. Needs pip install "isfp[export]".
 """
 
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +36,12 @@ from isfp_export.onnx.to_onnx import stage_to_onnx
 from isfp_train.network import ISFP, NetworkConfig
 from onnx_session import open_session
 from roofline import kernels_of
-from turns import WARNING, Task, clocked, conditions, take_turns
+from turns import WARNING, Task, clocked, conditions, save, take_turns
 
 #: The stages of each frame; text is cached.
 EACH_FRAME = ("image", "identify", "mask")
-#: What is changed, what it is called, and its values. Input sizes are multiples of 32.
+#: What is changed, what it is called, and its values, of which every other is measured unless all are asked for. Input sizes are
+#: multiples of 32.
 SIZES = {
     "image_size": ("input size, pixels", (192, 256, 320, 416, 512)),
     "grid": ("grid size S", (7, 10, 13, 18, 26)),
@@ -55,21 +59,43 @@ def main(
     bundle: Annotated[Path, typer.Argument(help="Model bundle, NAME.isfp.")],
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, of three measured runs of each.")] = 10,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for one on each core that may be used.")] = 0,
+    all_values: Annotated[bool, typer.Option("--all", help="Measure five values of each setting instead of three.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Picture to write, .png.")] = None,
+    save_to: Annotated[Path | None, typer.Option("--save", help="Write the JSON also to this file, as results come.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     used = threads or usable_cores()
-    report = conditions(used)
+    report = conditions(used) | {"complete": False}
     opened, console = Bundle.open(bundle), Console(stderr=True)
     config = NetworkConfig.from_dict(opened.manifest.fields["network"])
     models = {stage: onnx.load_from_string(opened.read(opened.manifest.stages[stage].file)) for stage in STAGES}
-    console.print("Measuring the peak and the phrases")
-    peak, shares = shares_of_peak(opened, models, rounds, used)
-    growths = {"number of phrases": growth({count: (models, count) for count in PHRASES}, rounds, used)}
-    for setting, (title, values) in SIZES.items():
-        console.print(f"Exporting and measuring: {title} {', '.join(map(str, values))}")
-        variants = {value: (untrained(replace(config, **{setting: value})), 1) for value in values}
+    settings = {name: (title, values if all_values else values[::2]) for name, (title, values) in SIZES.items()}
+    configs = {(name, value): replace(config, **{name: value}) for name, (_, values) in settings.items() for value in values}
+    growths: dict[str, Growth] = {}
+
+    def take(title: str, variants: Mapping[int, tuple[Models, int]]) -> None:
+        console.print(f"Measuring: {title} {', '.join(map(str, variants))}")
         growths[title] = growth(variants, rounds, used)
+        report["growth"] = {
+            title: {value: {stage: timing.to_json() for stage, timing in timings.items()} for value, timings in each.items()}
+            for title, each in growths.items()
+        }
+        save(save_to, report)
+        if not as_json:
+            _show_growth(title, growths[title])
+
+    take("number of phrases", {count: (models, count) for count in PHRASES})
+    console.print("Measuring: the share of the peak")
+    peak, shares = shares_of_peak(opened, models, rounds, used)
+    report |= {"peak_gflops": peak, "share_of_peak": shares}
+    save(save_to, report)
+    if not as_json:
+        _show_shares(peak, shares)
+    exported = export(configs.values(), console)
+    for name, (title, values) in settings.items():
+        take(title, {value: (exported[configs[name, value]], 1) for value in values})
+    report["complete"] = True
+    save(save_to, report)
     if plot is not None:
         draw(
             growths,
@@ -78,25 +104,43 @@ def main(
         )
         console.print(f"Wrote {plot}")
     if as_json:
-        shown = {
-            title: {value: {stage: timing.to_json() for stage, timing in timings.items()} for value, timings in each.items()}
-            for title, each in growths.items()
-        }
-        print(json.dumps({**report, "peak_gflops": peak, "share_of_peak": shares, "growth": shown}))
+        print(json.dumps(report))
         return
-    for title, each in growths.items():
-        table = Table(title, *(f"{stage}, ms" for stage in EACH_FRAME), "sum", "of the first")
-        first = _sum(next(iter(each.values())))
-        for value, timings in each.items():
-            medians = (f"{timings[stage].median:.2f}" for stage in EACH_FRAME)
-            table.add_row(str(value), *medians, f"{_sum(timings):.2f}", f"{_sum(timings) / first:.2f}")
-        Console().print(table)
+    print(f"{report['machine']}, {used} threads" + (f"\n{WARNING}" if report["busy"] else ""))
+
+
+def export(configs: Iterable[NetworkConfig], console: Console) -> dict[NetworkConfig, Models]:
+    """Export untrained networks, each once, in as many processes as there are cores."""
+    different = list(dict.fromkeys(configs))
+    exported: dict[NetworkConfig, Models] = {}
+    with ProcessPoolExecutor(min(usable_cores(), len(different)), get_context("spawn")) as pool:
+        waiting = {pool.submit(_exported, config): config for config in different}
+        for done in as_completed(waiting):
+            exported[waiting[done]] = {stage: onnx.load_from_string(content) for stage, content in done.result().items()}
+            console.print(f"Exported {len(exported)} of {len(different)} networks")
+    return exported
+
+
+def _exported(config: NetworkConfig) -> dict[str, bytes]:
+    torch.set_num_threads(1)
+    return {stage: model.SerializeToString() for stage, model in untrained(config).items()}
+
+
+def _show_growth(title: str, each: Growth) -> None:
+    table = Table(title, *(f"{stage}, ms" for stage in EACH_FRAME), "sum", "of the first")
+    first = _sum(next(iter(each.values())))
+    for value, timings in each.items():
+        medians = (f"{timings[stage].median:.2f}" for stage in EACH_FRAME)
+        table.add_row(str(value), *medians, f"{_sum(timings):.2f}", f"{_sum(timings) / first:.2f}")
+    Console().print(table)
+
+
+def _show_shares(peak: float, shares: Mapping[str, Mapping[str, float]]) -> None:
     table = Table("stage", "GFLOP", "median ms", "GFLOP/s", "share of the peak")
     for stage, row in shares.items():
         table.add_row(stage, *(f"{row[key]:.2f}" for key in ("gflop", "median_ms", "gflops")), f"{100 * row['share']:.0f} %")
     Console().print(table)
     print(f"Peak: {peak:.0f} GFLOP/s, the fastest product of two matrices of {PEAK_SIZE} rows in ONNX Runtime")
-    print(f"{report['machine']}, {used} threads" + (f"\n{WARNING}" if report["busy"] else ""))
 
 
 def untrained(config: NetworkConfig) -> Models:

@@ -8,7 +8,7 @@ bundle's, their times leave out preprocessing and the enlargement of masks.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -26,9 +26,10 @@ from torch import Tensor, nn
 from isfp import Segmenter
 from isfp.bundle.bundle import Bundle
 from isfp.diagnose.bench.measure import default_frame
+from isfp.diagnose.bench.timing import Timing
 from isfp.errors import IsfpError
 from isfp.runtimes.threads import usable_cores
-from turns import WARNING, clocked, conditions, take_turns
+from turns import WARNING, clocked, conditions, save, take_turns
 
 PHRASE, TOKENS = "the red mug on the left", 8
 #: Measured runs of a turn: some of the others take seconds.
@@ -54,36 +55,41 @@ class Other:
 def main(
     bundle: Annotated[Path, typer.Argument(help="Model bundle, NAME.isfp.")],
     only: Annotated[str, typer.Option(help="Measure only those whose names contain this.")] = "",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, of one measured run of each.")] = 7,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, of one measured run of each.")] = 3,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 for one on each core that may be used.")] = 0,
+    save_to: Annotated[Path | None, typer.Option("--save", help="Write the JSON also to this file, after each round.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     _need_transformers()
     chosen = {name: other for name, other in OTHERS.items() if only.lower() in name.lower()}
     if not chosen:
         raise IsfpError(f"--only {only}: expected a part of one of {', '.join(OTHERS)}.")
-    used = threads or usable_cores()
-    report = conditions(used)
+    used, console = threads or usable_cores(), Console(stderr=True)
+    report = conditions(used) | {"complete": False}
     torch.set_num_threads(used)
     frame, segmenter, opened = default_frame(), Segmenter(bundle, threads=used), Bundle.open(bundle)
     tasks = {bundle.name: clocked(lambda: segmenter.run(frame, (PHRASE,), 0.0))}
     framing = opened.manifest.framing
     described = {bundle.name: _described(MASK_BY_TEXT, (framing.height, framing.width), _weights(opened))}
     for name, other in chosen.items():
+        console.print(f"Building {name}")
         model, run = other.build()
         tasks[name] = clocked(_on_frame(run, _pixels(frame, other.size)))
         described[name] = _described(other.gives, other.size, sum(value.numel() for value in model.parameters()))
-    timings = take_turns(tasks, rounds, RUNS)
-    own = timings[bundle.name].median
-    rows = {name: described[name] | timing.to_json() | {"ratio": round(timing.median / own, 1)} for name, timing in timings.items()}
-    chains = {}
-    for name, parts in CHAINS.items():
-        if all(part in timings for part in parts):
-            median = sum(timings[part].median for part in parts)
-            chains[name] = {"parts": parts, "median": round(median, 3), "ratio": round(median / own, 1)}
+    report |= {"phrase": PHRASE, "frame": frame.shape[:2]}
+
+    def take(timings: Mapping[str, Timing]) -> None:
+        done = timings[bundle.name].runs // RUNS
+        report.update(_compared(bundle.name, described, timings), complete=done == rounds)
+        save(save_to, report)
+        console.print(f"Measured round {done} of {rounds}")
+
+    console.print(f"Measuring {len(tasks)} models in {rounds} rounds")
+    take_turns(tasks, rounds, RUNS, after_round=take)
     if as_json:
-        print(json.dumps({**report, "phrase": PHRASE, "frame": frame.shape[:2], "models": rows, "chains": chains}))
+        print(json.dumps(report))
         return
+    rows, chains = report["models"], report["chains"]
     table = Table("", "gives", "input", "million weights", "median ms", "times ours")
     for name, row in rows.items():
         size, weights = "{} x {}".format(*row["input"]), f"{row['parameters'] / 1e6:.1f}"
@@ -94,6 +100,20 @@ def main(
     Console().print(table)
     print(f"{report['machine']}, {used} threads, {rounds} runs of each in turn; all but the bundle's weights are random.")
     print("A chain's time is the sum of its parts' medians." + (f"\n{WARNING}" if report["busy"] else ""))
+
+
+def _compared(own: str, described: Mapping[str, dict[str, Any]], timings: Mapping[str, Timing]) -> dict[str, Any]:
+    """Return the figures of each model and each chain, as JSON values."""
+    ours = timings[own].median
+    rows = {
+        name: described[name] | timing.to_json() | {"ratio": round(timing.median / ours, 1)} for name, timing in timings.items()
+    }
+    chains = {}
+    for name, parts in CHAINS.items():
+        if all(part in timings for part in parts):
+            median = sum(timings[part].median for part in parts)
+            chains[name] = {"parts": parts, "median": round(median, 3), "ratio": round(median / ours, 1)}
+    return {"models": rows, "chains": chains}
 
 
 def _need_transformers() -> None:

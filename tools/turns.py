@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from time import perf_counter, sleep
+from pathlib import Path
+from time import perf_counter, sleep, thread_time
 from typing import Any
 
 from isfp.diagnose.bench.machine import BUSY, facts, machine, versions
 from isfp.diagnose.bench.timing import Timing
+from isfp.files.atomic_file import write_bytes
 
 #: Runs a task once, and returns how many milliseconds it took.
 Task = Callable[[], float]
@@ -20,16 +23,30 @@ WARNING = "Other programs were using this machine: do not trust these times. Rat
 
 def clocked(work: Callable[[], object]) -> Task:
     """Make a task of what is to be timed by the clock."""
+    return _timed(work, perf_counter)
 
+
+def processor_time(work: Callable[[], object]) -> Task:
+    """Make a task of what is to be timed by the processor time of the calling thread, which does all of its work."""
+    return _timed(work, thread_time)
+
+
+def _timed(work: Callable[[], object], clock: Callable[[], float]) -> Task:
     def run() -> float:
-        start = perf_counter()
+        start = clock()
         work()
-        return (perf_counter() - start) * 1e3
+        return (clock() - start) * 1e3
 
     return run
 
 
-def take_turns(tasks: Mapping[str, Task], rounds: int, runs: int = RUNS_A_TURN, warm_up: int = 1) -> dict[str, Timing]:
+def take_turns(
+    tasks: Mapping[str, Task],
+    rounds: int,
+    runs: int = RUNS_A_TURN,
+    warm_up: int = 1,
+    after_round: Callable[[dict[str, Timing]], object] = lambda timings: None,
+) -> dict[str, Timing]:
     """Measure tasks in rounds in which each has one turn, so that other load on the machine affects all of them alike.
 
     Args:
@@ -37,6 +54,7 @@ def take_turns(tasks: Mapping[str, Task], rounds: int, runs: int = RUNS_A_TURN, 
         rounds: number of turns of each.
         runs: measured runs of a turn.
         warm_up: runs of a turn before those, which are not measured.
+        after_round: is given the timings so far after each round.
     """
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
@@ -45,7 +63,26 @@ def take_turns(tasks: Mapping[str, Task], rounds: int, runs: int = RUNS_A_TURN, 
                 task()
             taken[name] += [task() for _ in range(runs)]
             sleep(PAUSE)
+        after_round(_timings(taken))
+    return _timings(taken)
+
+
+def _timings(taken: Mapping[str, list[float]]) -> dict[str, Timing]:
     return {name: Timing.from_runs(values) for name, values in taken.items()}
+
+
+def save(path: Path | None, report: Mapping[str, Any]) -> None:
+    """Write what was measured so far as JSON, completely or not at all, so that a program that is stopped keeps it.
+
+    Args:
+        path: the file; None for none.
+        report: JSON values.
+
+    Raises:
+        WriteError: the file cannot be written.
+    """
+    if path is not None:
+        write_bytes(path, (json.dumps(report) + "\n").encode())
 
 
 def conditions(threads: int) -> dict[str, Any]:

@@ -1,13 +1,40 @@
+import json
 from dataclasses import replace
 
 import cv2
 import onnx
 import pytest
+from rich.console import Console
 
-from bench_growth import EACH_FRAME, draw, growth, shares_of_peak, untrained
+import bench_growth
+from bench_growth import EACH_FRAME, draw, export, growth, shares_of_peak, untrained
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import STAGES
+from tests.paths import ROOT
 from tests.train.tiny import tiny
+
+
+@pytest.mark.slow
+def test_equal_networks_are_exported_once_each_in_another_process():
+    one, other = replace(tiny().network, grid=4), replace(tiny().network, grid=5)
+    exported = export([one, other, one], Console(stderr=True))
+    assert set(exported) == {one, other}
+    assert set(exported[one]) == set(EACH_FRAME)
+
+
+@pytest.mark.slow
+def test_what_was_measured_before_an_interrupt_is_kept(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench_growth, "export", interrupted)
+    path = tmp_path / "growth.json"
+    with pytest.raises(KeyboardInterrupt):
+        bench_growth.main(ROOT / "models" / "edge.isfp", rounds=1, threads=1, save_to=path)
+    report = json.loads(path.read_text())
+    assert report["complete"] is False
+    assert list(report["growth"]) == ["number of phrases"]
+    assert report["share_of_peak"].keys() == set(EACH_FRAME)
 
 
 @pytest.mark.slow
