@@ -53,7 +53,11 @@ class Intrinsics:
     cy: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite([self.fx, self.fy, self.cx, self.cy]).all() and self.fx > 0 and self.fy > 0):
+        try:
+            sound = bool(np.isfinite([self.fx, self.fy, self.cx, self.cy]).all() and self.fx > 0 and self.fy > 0)
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
             raise GeometryError(f"The intrinsics are {self}; expected finite numbers, and focal lengths above 0, in pixels.")
 
     @classmethod
@@ -191,10 +195,10 @@ def _pixels(mask: np.ndarray) -> tuple[np.ndarray, int]:
     if not isinstance(mask, np.ndarray) or isinstance(mask, np.ma.MaskedArray) or mask.dtype != bool or mask.ndim != 2:
         found = f"{mask.dtype} {list(mask.shape)}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise GeometryError(f"The mask is {found}; expected a numpy array of bool, [height,width], as a Segmentation has it.")
+    if not mask.any():  # before OpenCV, which crashes on a mask of no rows
+        raise GeometryError("The mask is empty; use only results of objects that were found (result.found).")
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = statistics[1:, cv2.CC_STAT_AREA]
-    if not len(areas):
-        raise GeometryError("The mask is empty; use only results of objects that were found (result.found).")
     kept = np.concatenate([[False], areas >= SPECK * areas.max()])
     rows, columns = np.nonzero(kept[labels])
     return np.column_stack([columns, rows]), int((areas >= LARGE * areas.max()).sum())

@@ -345,3 +345,15 @@ def _beyond(farthest: float) -> float:
     """Sum of the plane's depths in columns 320 to 399, limited."""
     inverse = 1 - 0.02 * (np.arange(320, 400) - 300)
     return float((1 / np.maximum(inverse, 1 / farthest)).sum())
+
+
+@pytest.mark.parametrize("size", [(0, 50), (40, 0), (0, 0), (40, 50)])
+def test_a_mask_without_a_pixel_is_refused_and_crashes_nothing(size):
+    with pytest.raises(GeometryError, match="The mask is empty"):
+        locate(np.zeros(size, bool), np.ones(size, np.float32), Intrinsics(50, 50, 25, 20))
+
+
+@pytest.mark.parametrize("values", [("a", 1, 1, 1), (None, None, None, None), (1, 1, [2], 1)])
+def test_intrinsics_that_are_no_numbers_are_refused(values):
+    with pytest.raises(GeometryError, match="expected finite numbers"):
+        Intrinsics(*values)
