@@ -67,7 +67,10 @@ class Intrinsics:
         Raises:
             GeometryError: it is not such a matrix.
         """
-        k = np.asarray(matrix, np.float64)
+        try:
+            k = np.asarray(matrix, np.float64)
+        except (TypeError, ValueError) as error:
+            raise GeometryError(f"The camera matrix is not of numbers ({error}); expected 3 x 3, or its nine values.") from error
         if k.size != 9:
             raise GeometryError(f"The camera matrix has the shape {list(k.shape)}; expected 3 x 3, or its nine values.")
         return cls(*(float(k.reshape(3, 3)[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2))))
@@ -143,8 +146,16 @@ def locate(mask: np.ndarray, depth: np.ndarray, intrinsics: Intrinsics, pieces: 
 
     Raises:
         DepthUnitError: the median depth within the mask is not plausible in metres.
-        GeometryError: the mask is empty, the depth image is not of its size or kind, or there are too few depths within the mask.
+        GeometryError: the mask is empty, the depth image is not of its size or kind, there are too few depths within the mask, the
+            intrinsics are no Intrinsics, or `pieces` is no whole number.
     """
+    if not isinstance(intrinsics, Intrinsics):
+        raise GeometryError(
+            f"The intrinsics are of the type {type(intrinsics).__name__}; expected Intrinsics. Make them of a camera matrix with "
+            "Intrinsics.of_matrix(K)."
+        )
+    if not isinstance(pieces, int | np.integer) or pieces < 0:
+        raise GeometryError(f"pieces is {ascii(pieces)[:60]}; expected a whole number, as Segmentation.pieces is.")
     pixels, own_pieces = _pixels(mask)
     columns, rows = pixels.T
     distances = _metres(depth, mask.shape)[rows, columns]

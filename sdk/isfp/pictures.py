@@ -7,6 +7,7 @@ not asked to turn them.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -33,8 +34,12 @@ def read(path: str | Path, alpha: bool = False) -> np.ndarray:
         alpha: if the picture has 8 bits a channel and says how opaque its pixels are, return that as a fourth channel.
 
     Raises:
-        FrameError: there is no such file, it is cut short or larger than 1 GiB, or OpenCV cannot read it as a picture.
+        FrameError: there is no such file, it is cut short or larger than 1 GiB, OpenCV cannot read it as a picture, or `path` is
+            not a path.
     """
+    if not isinstance(path, str | os.PathLike):
+        hint = " Decode a file's content with pictures.decode." if isinstance(path, bytes | bytearray) else ""
+        raise FrameError(f"The picture's path is of the type {type(path).__name__}; expected text or a Path.{hint}")
     path = Path(path)
     try:
         content = read_limited(path)
@@ -48,8 +53,13 @@ def decode(content: bytes, name: str, alpha: bool = False) -> np.ndarray:
     """Decode a picture file's content as `read` does; `name` names it in errors.
 
     Raises:
-        FrameError: it is cut short, or OpenCV cannot read it as a picture.
+        FrameError: it is cut short, not bytes, or OpenCV cannot read it as a picture.
     """
+    if not isinstance(content, bytes | bytearray):
+        raise FrameError(
+            f"{name} is of the type {type(content).__name__}; expected a picture file's content as bytes. Read a file by its path "
+            "with pictures.read."
+        )
     kind = kind_of(content)
     if kind not in READ:
         why = f"is {kind}, which is not read" if kind else "is not a picture that OpenCV can read"
@@ -87,9 +97,12 @@ def encode(path: str | Path, picture: np.ndarray) -> bytes:
     """Return the content of a picture file; the ending of `path` gives the format.
 
     Raises:
-        WriteError: the ending is unknown, or the format cannot hold a picture of this size.
+        WriteError: the ending is unknown, `picture` is not a picture, or the format cannot hold one of this size.
     """
     check_ending(path)
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or not picture.size:
+        found = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else type(picture).__name__
+        raise WriteError(f"What is to be written as {path} is {found}; expected a picture, uint8 [h,w,3].")
     try:
         return cv2.imencode(Path(path).suffix, picture)[1].tobytes()
     except cv2.error as error:
@@ -100,8 +113,10 @@ def check_ending(path: str | Path) -> None:
     """Check that the ending of a picture file to write is known, before any work.
 
     Raises:
-        WriteError: it is not.
+        WriteError: it is not, or `path` is not a path.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise WriteError(f"The path to write to is of the type {type(path).__name__}; expected text or a Path.")
     ending = Path(path).suffix
     if ending.lower() not in ENDINGS:
         raise WriteError(f"{path} ends in {ending!r}; expected .png or .jpg.")

@@ -32,6 +32,7 @@ class Segmenter:
 
     Use a Segmenter from one thread at a time, because it reuses its buffers for every frame: a second thread gets a
     SegmenterInUseError, and so does a fork of the process. Make one for each thread and each process; it cannot be pickled.
+    A child that you fork yourself must end by `os._exit`: ended by `sys.exit`, it waits for ONNX Runtime's threads for ever.
 
         with Segmenter("edge.isfp") as segmenter:
             result = segmenter.run(frame, "the red mug left of the laptop")

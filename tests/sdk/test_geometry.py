@@ -357,3 +357,23 @@ def test_a_mask_without_a_pixel_is_refused_and_crashes_nothing(size):
 def test_intrinsics_that_are_no_numbers_are_refused(values):
     with pytest.raises(GeometryError, match="expected finite numbers"):
         Intrinsics(*values)
+
+
+@pytest.mark.parametrize("intrinsics", [None, np.eye(3), (600, 590, 319.5, 239.5)])
+def test_intrinsics_of_another_type_are_refused_with_the_way_to_make_them(intrinsics):
+    board = Board()
+    with pytest.raises(GeometryError, match=r"The intrinsics are of the type .*; expected Intrinsics.*of_matrix\(K\)"):
+        locate(board.mask, board.depth, intrinsics)
+
+
+@pytest.mark.parametrize("matrix", ["abc", [1, [2]], {}, [["a"] * 3] * 3, [1, 2j, 3, 4, 5, 6, 7, 8, 9]])
+def test_a_camera_matrix_that_is_not_of_numbers_is_refused(matrix):
+    with pytest.raises(GeometryError, match="The camera matrix is not of numbers"):
+        Intrinsics.of_matrix(matrix)
+
+
+@pytest.mark.parametrize("pieces", [None, "2", -1, 1.5, float("nan")])
+def test_a_number_of_pieces_that_is_none_is_refused(pieces):
+    board = Board()
+    with pytest.raises(GeometryError, match="pieces is .*; expected a whole number"):
+        locate(board.mask, board.depth, CAMERA, pieces)

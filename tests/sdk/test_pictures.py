@@ -115,3 +115,24 @@ def test_what_cannot_be_read_or_written_is_a_typed_error(tmp_path):
     for name in ("a.gif", "a", os.fsdecode(b"a.\xe9")):
         with pytest.raises(WriteError, match="expected .png or .jpg"):
             pictures.write(tmp_path / name, np.zeros((4, 5, 3), np.uint8))
+
+
+@pytest.mark.parametrize("path", [None, b"a.png", 3, 1.5, []])
+def test_a_picture_s_path_is_text_or_a_path(path):
+    with pytest.raises(FrameError, match="path is of the type .*; expected text or a Path"):
+        pictures.read(path)
+    with pytest.raises(WriteError, match="path to write to is of the type .*; expected text or a Path"):
+        pictures.write(path, SCENE)
+
+
+@pytest.mark.parametrize("content", ["text", None, 3, np.zeros(9, np.uint8), memoryview(b"a")])
+def test_what_is_decoded_is_bytes(content):
+    with pytest.raises(FrameError, match="What was sent is of the type .*; expected a picture file's content as bytes"):
+        pictures.decode(content, "What was sent")
+
+
+@pytest.mark.parametrize("picture", [None, "x", [[[1, 2, 3]]], SCENE.astype(np.float32), SCENE.astype(np.uint16), SCENE[:0]])
+def test_what_is_written_is_a_picture(tmp_path, picture):
+    with pytest.raises(WriteError, match=r"is to be written as .* is .*; expected a picture, uint8 \[h,w,3\]"):
+        pictures.write(tmp_path / "a.png", picture)
+    assert not list(tmp_path.iterdir())

@@ -66,6 +66,12 @@ def test_a_bundle_is_a_path(bundle):
         Segmenter(bundle)
 
 
+@pytest.mark.parametrize("segmenter", [None, 3, "edge.isfp"])
+def test_a_smoother_takes_a_segmenter(segmenter):
+    with pytest.raises(IsfpError, match=r"The Segmenter is .*; expected one: Smoother\(Segmenter\(BUNDLE\)\)"):
+        Smoother(segmenter)
+
+
 @pytest.mark.parametrize("runtime", [None, 3, b"auto"])
 def test_a_runtime_is_a_name_or_a_runtime(colour_bundle, runtime):
     with pytest.raises(RuntimeUnavailableError, match="The runtime is .*; expected a Runtime, or one of: auto, tensorrt"):

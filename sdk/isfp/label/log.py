@@ -59,13 +59,13 @@ class Log:
         except Timeout as error:
             raise LabelError(f"Another run is writing to {folder}. Wait until it ends, or choose another folder.") from error
         except OSError as error:
-            raise _label_error(folder, error) from error
+            raise LabelError(write_error(folder, error)) from error
         try:
             stream = path.open("a+b")
             index = _take_up(path, stream, {**_FORMAT, **header})
         except OSError as error:
             lock.release()
-            raise _label_error(path, error) from error
+            raise LabelError(write_error(path, error)) from error
         except BaseException:
             lock.release()
             raise
@@ -90,7 +90,9 @@ class Log:
         try:
             self._index[row["file"]] = _entry(row, _write(self._stream, row))
         except OSError as error:
-            raise _label_error(self._path, error) from error
+            raise LabelError(
+                f"{write_error(self._path, error)} What was labelled so far is kept: run the same command again to resume."
+            ) from error
 
     def header(self) -> dict[str, Any]:
         """Return the header."""
@@ -172,7 +174,3 @@ def _write(stream: IO[bytes], row: dict[str, Any]) -> int:
             stream.truncate(start)
         raise
     return start
-
-
-def _label_error(path: Path, error: OSError) -> LabelError:
-    return LabelError(f"{write_error(path, error)} What was labelled so far is kept: run the same command again to resume.")

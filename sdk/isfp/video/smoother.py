@@ -7,8 +7,9 @@ from typing import overload
 
 import numpy as np
 
+from isfp.errors import IsfpError
 from isfp.segmenter import Segmenter
-from isfp.steps.arguments import number_between
+from isfp.steps.arguments import number_between, shown
 from isfp.steps.prepared_frame import PreparedFrame
 from isfp.steps.result import Segmentation
 from isfp.steps.stream import Stream
@@ -39,8 +40,10 @@ class Smoother:
             leave: score below which an object that was found is lost, 0 to the Segmenter's threshold; by default 0.7 of it.
 
         Raises:
-            IsfpError: `leave` is out of its range.
+            IsfpError: `leave` is out of its range, or `segmenter` is no Segmenter.
         """
+        if not isinstance(segmenter, Segmenter):
+            raise IsfpError(f"The Segmenter is {shown(segmenter)}; expected one: Smoother(Segmenter(BUNDLE)).")
         self.segmenter = segmenter
         most = segmenter.threshold
         expected = (

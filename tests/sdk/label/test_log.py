@@ -146,15 +146,15 @@ def test_a_closed_log_takes_no_row(tmp_path):
         log.append(row("a.png"))
 
 
-def test_a_folder_that_cannot_be_used_is_one_message(tmp_path):
+def test_a_folder_that_cannot_be_used_is_one_message_that_speaks_of_no_labels(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(LabelError, match=r"file.*run the same command again"):
+    with pytest.raises(LabelError, match=r"file cannot be written.*another path\.$"):
         Log.open(tmp_path / "file", HEADER)
     (tmp_path / "locked" / f".{NAME}.lock").mkdir(parents=True)
-    with pytest.raises(LabelError, match="locked.*run the same command again"):
+    with pytest.raises(LabelError, match=r"locked cannot be written.*another path\.$"):
         Log.open(tmp_path / "locked", HEADER)
     (tmp_path / "taken" / NAME).mkdir(parents=True)
-    with pytest.raises(LabelError, match="taken.*run the same command again") as raised:
+    with pytest.raises(LabelError, match=r"taken.* cannot be written.*another path\.$") as raised:
         Log.open(tmp_path / "taken", HEADER)
     (tmp_path / "taken" / NAME).rmdir()
     Log.open(tmp_path / "taken", HEADER).close()  # the lock was given back, though the error keeps its object alive
