@@ -48,7 +48,7 @@ class Expression:
     Attributes:
         text: the words.
         target: index of the object; None if the phrase describes an absent object.
-        kind: group in which it is counted: "expression" or "absent" for phrases that people wrote.
+        kind: group in which it is counted: "expression" or "absent" for phrases that people wrote, unless their file has a `kind`.
         also: other objects that it fits as well as its target, such as "mug" in a picture of three mugs.
     """
 

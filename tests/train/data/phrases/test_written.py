@@ -72,6 +72,13 @@ def test_files_are_read_as_a_list_or_a_row_a_line_each_phrase_once(tmp_path: Pat
     assert {photo for _, photo in read} == {3}  # no word is no phrase
 
 
+def test_a_row_may_say_the_kind_of_its_phrase_which_mirroring_keeps(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(json.dumps([{"image_id": 3, "ann_id": 30, "sent": "left mug", "kind": "position"}]))
+    (phrase,) = read_written([tmp_path / "list.json"])["", 3]
+    assert phrase == WrittenPhrase("left mug", 30, "position")
+    assert phrase.mirrored() == WrittenPhrase("right mug", 30, "position")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match=r"none\.json"):
         read_written([tmp_path / "none.json"])

@@ -77,6 +77,14 @@ def test_only_photos_that_people_wrote_about_are_left(data: Path) -> None:
     ]
 
 
+def test_a_phrase_is_counted_in_the_group_that_its_file_gives(tmp_path: Path) -> None:
+    write_photos(tmp_path / "coco_train", {file_names("held_out", 1)[0]: [CUP, BOOK]}, KINDS)
+    rows = [row(1, 10, "red cup") | {"kind": "colour"}, row(1, None, "clock") | {"kind": "absent name"}, row(1, 11, "book")]
+    (tmp_path / "coco_train" / "human_refs.json").write_text(json.dumps(rows))
+    scene = AnnotatedPhotos(photo_sets(tmp_path, "held_out", "data"), WIDTH, augment=False).scene(0)
+    assert [expression.kind for expression in scene.expressions] == ["colour", "absent name", "expression"]
+
+
 def test_a_whole_photo_has_all_its_phrases_with_the_objects_that_they_mean(data: Path) -> None:
     photos = AnnotatedPhotos(only_written(photo_sets(data, "train", "data")), WIDTH, augment=False)
     scene = photos.scene(0)

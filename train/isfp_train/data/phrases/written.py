@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ class WrittenPhrase:
     Attributes:
         text: the words.
         annotation: id of the annotation that it describes; None if it describes an absent object.
+        kind: group in which it is counted, as in `Expression`; None if the file does not say.
     """
 
     text: str
     annotation: int | None
+    kind: str | None = None
 
     @property
     def of_the_frame(self) -> bool:
@@ -48,7 +50,7 @@ class WrittenPhrase:
     def mirrored(self) -> WrittenPhrase | None:
         """The phrase for the mirrored photo; None if it is unclear whether "right" is a side."""
         turned = mirrored_text(self.text)
-        return None if turned is None else WrittenPhrase(turned, self.annotation)
+        return None if turned is None else replace(self, text=turned)
 
 
 def mirrored_text(text: str) -> str | None:
@@ -63,8 +65,8 @@ def mirrored_text(text: str) -> str | None:
 def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tuple[str, int], tuple[WrittenPhrase, ...]]:
     """Read files of phrases.
 
-    A file is a JSON list, or has a JSON object per line, with `image_id`, `ann_id` (null for absent objects), `sent`, and `source`
-    if the file is about several folders of photos.
+    A file is a JSON list, or has a JSON object per line, with `image_id`, `ann_id` (null for absent objects), `sent`, `source` if
+    the file is about several folders of photos, and optionally `kind`.
 
     Returns:
         The phrases of each photo, by source and image id.
@@ -81,7 +83,7 @@ def read_written(paths: Iterable[Path], default_source: str = "") -> Mapping[tup
             if fault := _fault(row):
                 raise DataFormatError(f"{path}, phrase {number}: {fault}. Correct the file or fetch it again.")
             key = (row.get("source", default_source), int(row["image_id"]))
-            phrase = WrittenPhrase(row["sent"].lower(), row["ann_id"])
+            phrase = WrittenPhrase(row["sent"].lower(), row["ann_id"], row.get("kind"))
             if split_words(phrase.text) and phrase not in found.setdefault(key, []):
                 found[key].append(phrase)
     return {key: tuple(phrases) for key, phrases in found.items()}

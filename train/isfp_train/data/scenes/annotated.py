@@ -99,9 +99,9 @@ class AnnotatedPhotos:
             if said is None:
                 continue
             if said.annotation is None:
-                expressions.append(Expression(said.text, None, "absent"))
+                expressions.append(Expression(said.text, None, said.kind or "absent"))
             elif said.annotation in places and shown[places[said.annotation]].kept >= LEAST_KEPT:
-                expressions.append(Expression(said.text, places[said.annotation], "expression"))
+                expressions.append(Expression(said.text, places[said.annotation], said.kind or "expression"))
         objects = tuple(measure(s.mask, s.names, s.kind, s.colour, s.nameable) for s in shown)
         absent = () if photos.made != "present" else _absent(photos.coco, {standing.kind for standing in shown})
         picture = developed(frame, rng) if self.augment else frame
