@@ -38,8 +38,8 @@ WITH_RIVALS, WITH_SECOND_GROUP, WITH_CUTOUTS = 0.94, 0.4, 0.3  # shares of scene
 PAINTED = 0.6  # share of groups that are chosen from kinds of any colour
 #: Least shorter side of a cut-out in its photo, in pixels, and how much a sprite may be enlarged.
 LEAST_CUTOUT, ENLARGED = 60, 1.8
-#: Kinds whose cut-outs show only a part of the object, or that can hardly be recognised alone.
-POOR_CUTOUTS = frozenset(("donut", "vase", "bowl", "book", "backpack", "chair", "traffic light"))
+#: Kinds of which a held-out cut-out shows only a part of the object, or can hardly be recognised alone.
+POOR_CUTOUTS = frozenset(("dog", "donut", "vase", "bowl", "book", "backpack", "chair", "traffic light"))
 #: Kinds that people make in any colour, beside those that the table of sprites says can be recoloured.
 ANY_COLOUR = frozenset(
     (
