@@ -92,12 +92,20 @@ class SecurityHeaders:
 
 def _asked(request: Request, limits: Limits) -> tuple[str, int]:
     """Return the phrase and how many candidates are wanted."""
-    phrase, wanted = request.query_params.get("phrase", ""), request.query_params.get("candidates", "0")
+    phrase, wanted = _one(request, "phrase", ""), _one(request, "candidates", "0")
     if len(phrase) > limits.letters:
         raise HTTPException(400, f"The phrase has {len(phrase)} letters; expected at most {limits.letters}. Say it shorter.")
     if not (wanted.isdecimal() and len(wanted) < 3 and int(wanted) <= CANDIDATES):
         raise HTTPException(400, f"candidates is {wanted[:20]!r}; expected a number from 0 to {CANDIDATES}.")
     return phrase, int(wanted)
+
+
+def _one(request: Request, name: str, otherwise: str) -> str:
+    """Return a parameter of the query; one that comes twice would lose a value without a word."""
+    values = request.query_params.getlist(name) or [otherwise]
+    if len(values) > 1:
+        raise HTTPException(400, f"{name} is given {len(values)} times; expected once. Send a request for each.")
+    return values[0]
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
@@ -17,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 _log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of TIFF
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Limits:
         per_second: requests that one address may make in a second.
         waiting: requests that may wait for the network; the next one is told to come again.
         waiting_megapixels: most that their pictures may have together, so that a few large ones do not hold up everyone.
-        seconds: most that a picture may take to arrive.
+        seconds: most that a picture may take to arrive, and a client to take up the next part of an answer.
         header_seconds: most that a request's headers may take to arrive.
         connections: connections that may be open; the next one is told to come again.
         connections_per_address: those of one address; a browser opens six.
@@ -74,10 +76,13 @@ async def body_of(request: Request, limits: Limits) -> bytes:
         HTTPException: 415, it is not sent as a picture; 413, it is too large; 408, it took too long; 400, the client left.
     """
     kind = request.headers.get("content-type", "")
-    if not kind.startswith("image/"):  # which other sites' pages cannot send without asking first, and the answer is no
+    if not kind.lower().startswith("image/"):  # which other sites' pages cannot send without asking first, and the answer is no
         raise HTTPException(415, f"The request is of the type {kind!r}; expected a picture, such as image/jpeg.")
     most = int(limits.megabytes * 1e6)
     too_large = HTTPException(413, f"The picture file is too large; expected at most {limits.megabytes:g} MB. Make it smaller.")
+
+    if int(request.headers.get("content-length", 0)) > most:  # h11 has checked that it is a number
+        raise too_large
 
     content = bytearray()
 
@@ -102,7 +107,7 @@ def check_picture(content: bytes, limits: Limits) -> float:
     """Look at a picture file's header, before anything is decoded.
 
     Returns:
-        Its size in megapixels.
+        Its size in megapixels: of a TIFF file with larger tiles, that of one tile.
 
     Raises:
         HTTPException: 400, it is no picture of these formats; 413, it has too many pixels.
@@ -111,6 +116,9 @@ def check_picture(content: bytes, limits: Limits) -> float:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as header:
             width, height = header.size
+            if header.format == "TIFF":  # a small picture may be in one huge tile, which is decoded whole
+                tags: Any = getattr(header, "tag_v2", {})
+                width, height = max(width, tags.get(_TILE_WIDTH, 0)), max(height, tags.get(_TILE_HEIGHT, 0))
     except Image.DecompressionBombError as error:  # Pillow has a limit of its own
         raise HTTPException(413, f"The picture has hundreds of millions of pixels; {expected}") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:

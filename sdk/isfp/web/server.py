@@ -1,4 +1,4 @@
-"""The page's server: uvicorn, with a time limit for headers and a limit on the connections of one address."""
+"""The page's server: uvicorn, with time limits for headers and for taking up answers, and limits on what connections hold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from isfp.web.limits import Limits
 
 KEEP_ALIVE, SHUTDOWN = 5, 3  # seconds
+#: Bytes that a connection may send ahead of the answers that it still waits for; uvicorn would hold any number. Browsers send none.
+MOST_AHEAD = 1 << 20
 
 
 def server(app: ASGIApp, limits: Limits) -> uvicorn.Server:
@@ -25,10 +27,14 @@ def server(app: ASGIApp, limits: Limits) -> uvicorn.Server:
 
 
 class PageProtocol(H11Protocol):
-    """One connection. Its headers must arrive in time; a connection too many is told so, and closed."""
+    """One connection. Its headers must arrive in time; a connection too many is told so, and closed.
+
+    One that does not take up its answers, or sends requests far ahead of them, is cut off.
+    """
 
     limits = Limits()
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count the connection, and start to wait for its first headers."""
@@ -44,6 +50,8 @@ class PageProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what arrived; between requests it is a header, whose time is limited."""
         super().data_received(data)
+        if len(self.conn.trailing_data[0]) > MOST_AHEAD:
+            self.transport.abort()
         if self._in_request():
             self._stop_deadline()
         else:
@@ -52,7 +60,18 @@ class PageProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_deadline()
+        self._stop_stalled()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the client a time within which it must take up what waits for it."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.limits.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken it up."""
+        self._stop_stalled()
+        super().resume_writing()
 
     def _is_from(self, address: str) -> bool:
         return self.client is not None and self.client[0] == address
@@ -68,6 +87,11 @@ class PageProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_stalled(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _give_up(self) -> None:
         self._deadline = None

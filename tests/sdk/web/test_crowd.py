@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,6 +21,8 @@ from tests.sdk.web.web_server import ask, png, serving
 
 FRAME = picture(("red", (0, 80, 160, 240)), size=(480, 640))
 
+PAGE_REQUEST = b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 
 def connect(url: str) -> socket.socket:
     return socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=20)
@@ -30,6 +33,26 @@ def answered(connection: socket.socket) -> bytes:
     while chunk := connection.recv(1 << 16):
         content += chunk
     return content
+
+
+def take_up(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while connection.recv(1 << 16):
+            pass
+
+
+def is_cut_off(connection: socket.socket, content: bytes, pause: float = 0) -> bool:
+    """Send something again and again; say whether the connection ends before 15 seconds are over or nothing is taken for 20."""
+    start = time.monotonic()
+    try:
+        while time.monotonic() - start < 15:
+            connection.sendall(content)
+            time.sleep(pause)
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        pass
+    return False
 
 
 def test_an_idle_connection_is_closed_and_so_is_one_whose_headers_trickle_in(colour_bundle):
@@ -63,6 +86,36 @@ def test_the_second_request_of_a_connection_has_the_time_limit_too(colour_bundle
             content += connection.recv(1 << 16)
         connection.sendall(b"GET /api/about HTTP/1.1\r\n")
         assert b"408" in answered(connection)
+
+
+def test_an_upload_that_announces_too_much_is_refused_before_it_comes(colour_bundle):
+    with serving(colour_bundle, Limits(header_seconds=0.5)) as url, connect(url) as large:
+        headers = b"Host: localhost\r\nContent-Type: image/png\r\nContent-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n"
+        large.sendall(b"POST /api/find?phrase=red HTTP/1.1\r\n" + headers)
+        assert answered(large).startswith(b"HTTP/1.1 413")
+
+
+def test_a_client_that_does_not_take_up_its_answers_is_cut_off(colour_bundle):
+    with serving(colour_bundle, Limits(seconds=0.5), send_buffer=4096) as url, connect(url) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.sendall(PAGE_REQUEST * 500)
+        assert is_cut_off(deaf, b"G", pause=0.1)
+        assert ask(url, png(FRAME))[0] == 200
+
+
+def test_a_client_that_sends_requests_far_ahead_is_cut_off_before_they_fill_the_memory(colour_bundle):
+    with serving(colour_bundle) as url, connect(url) as eager:
+        reader = threading.Thread(target=take_up, args=(eager,))
+        reader.start()
+        assert is_cut_off(eager, PAGE_REQUEST * 1000)
+        reader.join()
+        assert ask(url, png(FRAME))[0] == 200
+
+
+def test_a_few_requests_ahead_are_answered_in_turn(colour_bundle):
+    with serving(colour_bundle, Limits(header_seconds=1)) as url, connect(url) as ahead:
+        ahead.sendall(b"GET /api/about HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        assert answered(ahead).count(b'"grid"') == 20
 
 
 def test_one_address_cannot_take_all_connections_and_is_told(colour_bundle):

@@ -1,4 +1,5 @@
 import asyncio
+import io
 import re
 import signal
 import socket
@@ -19,6 +20,8 @@ from isfp.cli import main as cli
 from tests.sdk.colour_bundle import picture
 
 pytest.importorskip("uvicorn", reason='the page needs pip install "isfp[web]"')
+from PIL import Image
+
 from isfp.web.app import PAGE
 from isfp.web.asker import Asker, BusyError
 from isfp.web.limits import Limits
@@ -66,6 +69,32 @@ def a_png_that_says_it_is_huge() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
+def a_tiny_tiff_in_a_huge_tile() -> bytes:
+    side, tile = 4, 1 << 14
+    tags = {256: side, 257: side, 258: 8, 259: 1, 262: 1, 277: 1, 322: tile, 323: tile, 324: 8, 325: tile**2}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
+def forms_of_a_picture() -> dict[str, bytes]:
+    """The same scene as cameras and programs write it."""
+    scene, forms = Image.fromarray(np.ascontiguousarray(FRAME[..., ::-1])), {}
+    for name, mode, kind, options in (
+        ("cmyk jpeg", "CMYK", "JPEG", {"quality": 100}),
+        ("progressive jpeg", "RGB", "JPEG", {"progressive": True, "quality": 100}),
+        ("palette png", "P", "PNG", {}),
+        ("transparent png", "RGBA", "PNG", {}),
+        ("webp", "RGB", "WEBP", {"lossless": True}),
+        ("animated png", "RGB", "PNG", {"save_all": True, "append_images": [scene.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]}),
+        ("tiff of two pages", "RGB", "TIFF", {"save_all": True, "append_images": [Image.new("RGB", (8, 8))]}),
+        ("bmp", "RGB", "BMP", {}),
+    ):
+        content = io.BytesIO()
+        scene.convert(mode).save(content, kind, **options)
+        forms[name] = content.getvalue()
+    return {**forms, "png of 16 bits": png(FRAME.astype(np.uint16) * 257)}
+
+
 GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 
 
@@ -81,6 +110,10 @@ GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\
         (bytes(2_000_001), {}, 413, "too large; expected at most 2 MB"),
         (png(FRAME), {"kind": "text/plain"}, 415, "expected a picture"),
         (png(FRAME), {"phrase": "!!!"}, 400, "has no words"),
+        (png(FRAME), {"phrase": ["red", "blue"]}, 400, "phrase is given 2 times; expected once"),
+        (png(FRAME), {"candidates": [1, 2, 3]}, 400, "candidates is given 3 times; expected once"),
+        (png(FRAME), {"kind": "application/json"}, 415, "expected a picture"),
+        (a_tiny_tiff_in_a_huge_tile(), {}, 413, "16384 x 16384 pixels; expected at most 4 million"),
         (png(FRAME), {"phrase": ""}, 400, "has no words"),
         (png(FRAME), {"phrase": "red " * 100}, 400, "expected at most 300"),
         (png(FRAME), {"candidates": 99}, 400, "expected a number from 0 to 5"),
@@ -92,6 +125,13 @@ def test_what_cannot_be_answered_is_refused_with_a_message_and_the_next_request_
     got, answer = ask(url, content, **asked)
     assert (got, message in answer["error"]) == (status, True), answer
     assert ask(url, png(FRAME))[0] == 200
+
+
+@pytest.mark.parametrize("form", forms_of_a_picture())
+def test_a_picture_is_answered_in_every_form_and_of_several_the_first_is_taken(url, form):
+    status, answer = ask(url, forms_of_a_picture()[form], "the blue thing", kind="Image/X-Any")
+    assert (status, answer["result"]["found"]) == (200, True), answer
+    assert np.allclose(answer["result"]["box"], [320, 240, 480, 400], atol=2)
 
 
 def test_an_address_that_asks_too_often_is_told_to_wait(colour_bundle):

@@ -23,10 +23,12 @@ from isfp.web.server import server
 
 
 @contextmanager
-def serving(bundle: Path, limits: Limits | None = None) -> Iterator[str]:
-    """Serve a bundle's page; gives its URL."""
+def serving(bundle: Path, limits: Limits | None = None, send_buffer: int = 0) -> Iterator[str]:
+    """Serve a bundle's page; gives its URL. `send_buffer`: bytes that the system keeps for a client; 0 for its own choice."""
     limits = limits or Limits()
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if send_buffer:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         page = server(application(Asker(bundle), limits), limits)
         thread = threading.Thread(target=page.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -39,9 +41,9 @@ def serving(bundle: Path, limits: Limits | None = None) -> Iterator[str]:
             thread.join()
 
 
-def ask(url: str, content: bytes, phrase: str = "red", kind: str = "image/png", **more: object) -> tuple[int, dict]:
+def ask(url: str, content: bytes, phrase: str | list[str] = "red", kind: str = "image/png", **more: object) -> tuple[int, dict]:
     """Post a picture: the status and the JSON that came back."""
-    query = urllib.parse.urlencode({"phrase": phrase, **more})
+    query = urllib.parse.urlencode({"phrase": phrase, **more}, doseq=True)
     request = urllib.request.Request(f"{url}api/find?{query}", content, {"Content-Type": kind})
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
