@@ -16,7 +16,7 @@ from isfp.steps.letterbox import Framing
 FORMAT, VERSION = "isfp-bundle", 1
 # No honest bundle comes near these; without them a manifest could ask for any amount of memory.
 LARGEST_FILE, LARGEST_SIDE, LARGEST_TENSOR = 2 << 30, 1 << 16, 1 << 28  # bytes (protobuf's own limit), one axis, values
-LONGEST_TEXT, _DEEPEST = 255, 64
+LONGEST_TEXT, _DEEPEST, _LONGEST_SHOWN = 255, 64, 500
 REMEDY = "Download the bundle again, or export it again: isfp export CHECKPOINT --out NAME.isfp"
 
 #: The dynamic axes of the stages: the number of phrases, and of masks for each phrase.
@@ -140,11 +140,11 @@ def parse(content: bytes) -> Manifest:
         raise BundleCorruptError(f"manifest.json nests more than {_DEEPEST} levels; expected a bundle's. {REMEDY}")
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         found = fields.get("format") if isinstance(fields, dict) else f"a {type(fields).__name__}"
-        raise BundleCorruptError(f"manifest.json has the format {found!r}; expected {FORMAT!r}. {REMEDY}")
+        raise BundleCorruptError(f"manifest.json has the format {_shown(found)}; expected {FORMAT!r}. {REMEDY}")
     version = fields.get("version")
     if version != VERSION or isinstance(version, bool):
         raise BundleVersionError(
-            f"The bundle has the format version {version!r}; this SDK reads version {VERSION}. "
+            f"The bundle has the format version {_shown(version)}; this SDK reads version {VERSION}. "
             "Upgrade the SDK (pip install --upgrade isfp), or export the bundle again with this one."
         )
     try:
@@ -153,7 +153,7 @@ def parse(content: bytes) -> Manifest:
         raise BundleCorruptError(f"manifest.json contains text that is not Unicode ({error}). {REMEDY}") from error
     if found != expected:
         raise BundleCorruptError(
-            f"manifest.json was changed: its sha256 field is {found!r}, its content gives {expected!r}. {REMEDY}"
+            f"manifest.json was changed: its sha256 field is {_shown(found)}, its content gives {expected!r}. {REMEDY}"
         )
     return check(fields)
 
@@ -219,7 +219,7 @@ def check_path(path: str) -> None:
     plain = path.isprintable() and not set(path) & set('\\:*?"<>|')
     if not plain or any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > LONGEST_TEXT for part in path.split("/")):
         raise BundleCorruptError(
-            f"manifest.json names the file {path!r}; expected a plain path inside the bundle, such as 'image.onnx'. "
+            f"manifest.json names the file {_shown(path)}; expected a plain path inside the bundle, such as 'image.onnx'. "
             "Do not use this bundle: download it again from a source that you trust."
         )
 
@@ -304,9 +304,14 @@ def _probability(fields: dict, path: tuple) -> float:
 
 def _unsound(path: str | tuple, found: object, expected: str) -> BundleCorruptError:
     field = path if isinstance(path, str) else ".".join(map(str, path))
-    shown = repr(found)
-    shown = shown if len(shown) <= 500 else shown[:500] + "…"
-    return BundleCorruptError(f"manifest.json: {field} is {shown}; expected {expected}. {REMEDY}")
+    field = field if len(field) <= _LONGEST_SHOWN else field[:_LONGEST_SHOWN] + "…"
+    return BundleCorruptError(f"manifest.json: {field} is {_shown(found)}; expected {expected}. {REMEDY}")
+
+
+def _shown(found: object) -> str:
+    """A value as an error shows it: not all of a bundle's text."""
+    text = repr(found)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 def _refuse_constant(text: str) -> float:

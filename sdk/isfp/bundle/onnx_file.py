@@ -28,6 +28,8 @@ _HOLDS = {
 }
 _TENSOR_NAME, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 8, 13, 14
 _DEEPEST = 200  # messages within messages; real files have about ten
+_MOST_FIELDS = 1 << 20  # in a file; real ones have some thousand, and each takes microseconds and memory
+_MOST_BYTES = 1 << 40  # of one tensor; no file holds as many
 _TYPES = {1: ("fp32", 4), 2: ("uint8", 1), 3: ("int8", 1), 6: ("int32", 4), 7: ("int64", 8), 9: ("bool", 1), 10: ("fp16", 2)}
 _TYPES |= {16: ("bf16", 2), 17: ("fp8", 1)}
 
@@ -71,8 +73,10 @@ def summarise(content: bytes, name: str) -> OnnxSummary:
                     operators[f"{domain}::{operator}" if domain else operator] += 1
                 elif field == _GRAPH_INITIALIZER and isinstance(value, bytes):
                     kind, size = _TYPES.get(_number(value, _TENSOR_TYPE), ("other", 1))
-                    weights[kind] += prod(_dims(value)) * size
-    except (IndexError, ValueError) as error:
+                    if (bytes_ := prod(_dims(value)) * size) > _MOST_BYTES:
+                        raise ValueError(f"a tensor is said to have more than {_MOST_BYTES} bytes")
+                    weights[kind] += bytes_
+    except ValueError as error:
         raise BundleCorruptError(f"{name} is not an ONNX file: {error}. Export the bundle again.") from error
     return OnnxSummary(dict(operators.most_common()), dict(weights.most_common()))
 
@@ -85,23 +89,30 @@ def refuse_external_data(content: bytes, name: str) -> None:
         name: its name, for the message.
 
     Raises:
-        BundleCorruptError: a tensor's values are in another file, or the file is not a protobuf message.
+        BundleCorruptError: a tensor's values are in another file, or the file is not a protobuf message with a graph.
     """
     waiting = [(_MODEL, content, 0)]
+    fields, has_graph = 0, False
     try:
         while waiting:
             kind, message, depth = waiting.pop()
             if depth > _DEEPEST:
                 raise ValueError(f"it nests more than {_DEEPEST} messages")
             for field, value in _fields(message):
+                fields += 1
+                if fields > _MOST_FIELDS:
+                    raise ValueError(f"it has more than {_MOST_FIELDS} fields")
+                has_graph |= kind == _MODEL and field == _MODEL_GRAPH
                 if kind == _TENSOR and (field == _TENSOR_EXTERNAL or (field == _TENSOR_LOCATION and value)):
                     raise BundleCorruptError(
-                        f"{name} keeps the weights of {_text(message, _TENSOR_NAME)!r} in another file, which no hash covers. "
-                        "Do not use this bundle unless you trust its source; export it with all weights inside."
+                        f"{name} keeps the weights of {_text(message, _TENSOR_NAME)[:100]!r} in another file, which no hash "
+                        "covers. Do not use this bundle unless you trust its source; export it with all weights inside."
                     )
                 if isinstance(value, bytes) and field in _HOLDS[kind]:
                     waiting.append((_HOLDS[kind][field], value, depth + 1))
-    except (IndexError, ValueError) as error:
+        if not has_graph:
+            raise ValueError("it has no graph")
+    except ValueError as error:
         raise BundleCorruptError(f"{name} is not an ONNX file: {error}. Export the bundle again.") from error
 
 
@@ -152,6 +163,8 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
 def _varint(content: bytes, place: int) -> tuple[int, int]:
     value = shift = 0
     while True:
+        if place >= len(content):
+            raise ValueError("it ends within a number")
         byte = content[place]
         value |= (byte & 0x7F) << shift
         place, shift = place + 1, shift + 7

@@ -19,6 +19,7 @@ from isfp.steps.arguments import MOST_THREADS, number_between, whole_number
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
 _ERRORS_ONLY = 3
+_LONGEST_SHOWN = 2000  # letters of a message
 
 
 class OnnxRuntime(Runtime):
@@ -108,7 +109,7 @@ class OnnxRuntime(Runtime):
             if isinstance(error, MemoryError):
                 raise
             raise EngineMismatchError(
-                f"ONNX Runtime {onnxruntime.__version__} cannot load {bundle.path / entry.file}: {error}. "
+                f"ONNX Runtime {onnxruntime.__version__} cannot load {bundle.path / entry.file}: {_shortened(error)}. "
                 "Upgrade it (pip install --upgrade onnxruntime), or export the bundle for its opset."
             ) from error
         if session.get_providers()[0] != self._providers[0]:
@@ -135,7 +136,7 @@ class OnnxRuntime(Runtime):
                 if stopped:
                     raise self._endless(stage) from error
                 shapes = {name: list(value.shape) for name, value in inputs.items()}
-                raise RuntimeFailedError(f"ONNX Runtime failed in the stage {stage!r} on {shapes}: {error}") from error
+                raise RuntimeFailedError(f"ONNX Runtime failed in the stage {stage!r} on {shapes}: {_shortened(error)}") from error
 
         return run
 
@@ -163,7 +164,15 @@ def _check(session: Any, stage: Stage) -> None:
             found[name][0] == dtype and _fits(found[name][1], shape) for name, (dtype, shape) in wanted.items()
         )
         if not same:
-            raise EngineMismatchError(f"{stage.file} has the {kind}s {found}; expected those of the manifest, {wanted}. {REMEDY}")
+            raise EngineMismatchError(
+                f"{stage.file} has the {kind}s {_shortened(found)}; expected those of the manifest, {wanted}. {REMEDY}"
+            )
+
+
+def _shortened(said: object) -> str:
+    """What ONNX Runtime says, without the rest of a bundle's names, which may have any length."""
+    text = str(said)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _fits(found: list, wanted: list) -> bool:

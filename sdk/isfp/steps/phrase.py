@@ -84,7 +84,7 @@ class Vocabulary:
         """
         if tuple(words[:2]) != (PAD, UNKNOWN):
             raise BundleCorruptError(
-                f"The vocabulary starts with {list(words[:2])}; expected {[PAD, UNKNOWN]}. "
+                f"The vocabulary starts with {' and '.join(map(_shortened, words[:2]))}; expected {PAD!r} and {UNKNOWN!r}. "
                 "Write words.txt with Vocabulary.save, or export the bundle again."
             )
         self.words = tuple(words)
@@ -93,11 +93,12 @@ class Vocabulary:
         if len(self._ids) != len(self.words):
             seen: set[str] = set()
             twice = next(word for word in self.words if word in seen or seen.add(word))  # type: ignore[func-returns-value]
-            raise BundleCorruptError(f"The vocabulary lists the word {twice!r} twice; expected each word once.")
+            raise BundleCorruptError(f"The vocabulary lists the word {_shortened(twice)} twice; expected each word once.")
         for line, word in enumerate(self.words[2:], start=3):
             if split_words(word) != [word]:
                 raise BundleCorruptError(
-                    f"The vocabulary's line {line} is {word!r}; expected one word as isfp.steps.phrase.split_words gives it."
+                    f"The vocabulary's line {line} is {_shortened(word)}; expected one word as "
+                    "isfp.steps.phrase.split_words gives it."
                 )
 
     @classmethod
@@ -117,7 +118,10 @@ class Vocabulary:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise BundleCorruptError(f"{source} is not UTF-8 text ({error}); expected one word a line.") from error
-        return cls(text.removesuffix("\n").split("\n"))
+        try:
+            return cls(text.removesuffix("\n").split("\n"))
+        except BundleCorruptError as error:
+            raise BundleCorruptError(f"{source}: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Write `words.txt`, the same bytes on every system."""

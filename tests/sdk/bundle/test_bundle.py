@@ -302,11 +302,25 @@ def test_a_file_that_the_manifest_does_not_name_is_not_read(copy):
         Bundle.open(copy).read("secret")
 
 
-def test_a_vocabulary_that_is_unsound_names_its_file(copy):
-    (copy / "words.txt").write_bytes(b"\xff")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff", "is not UTF-8"),
+        (b"", "starts with ''; expected '<pad>' and '<unknown>'"),
+        (b"<pad>\r\n<unknown>\r\n", "starts with '<pad>.r' and '<unknown>.r'"),
+        (b"x" * 1_000_000, "starts with 'xxx"),
+        (b"<pad>\n<unknown>\nred\nred\n", "lists the word 'red' twice"),
+        (b"<pad>\n<unknown>\nred\n\n", "line 4 is ''"),
+        (b"<pad>\n<unknown>\n" + b"A" * 1_000_000, "line 3 is 'AAA"),
+    ],
+    ids=["latin", "empty", "crlf", "one long line", "twice", "blank line", "long word"],
+)
+def test_a_vocabulary_that_is_unsound_names_its_file_in_a_short_message(copy, content, message):
+    (copy / "words.txt").write_bytes(content)
     write_manifest(copy, json.loads((copy / "manifest.json").read_text(encoding="utf-8")))
-    with pytest.raises(BundleCorruptError, match=r"copy\.isfp/words\.txt is not UTF-8"):
+    with pytest.raises(BundleCorruptError, match=rf"copy\.isfp/words\.txt.*{message}") as raised:
         Bundle.open(copy).vocabulary()
+    assert len(str(raised.value)) < 1000
 
 
 def test_a_bundle_is_written_whole_or_not_at_all(tmp_path):

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 
 from isfp import Segmenter
 from isfp.bundle.bundle import Bundle, write_manifest
-from isfp.bundle.onnx_file import refuse_external_data
+from isfp.bundle.onnx_file import refuse_external_data, summarise
 from isfp.errors import BundleCorruptError
 from tests.paths import ROOT
 
@@ -113,3 +113,26 @@ def test_deep_nesting_is_refused_without_recursion():
         deep = field(1, field(5, field(6, deep)))
     with pytest.raises(BundleCorruptError, match="nests more than"):
         refuse_external_data(field(7, deep), "x.onnx")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it has no graph"),
+        (b"\x08\x09", "it has no graph"),
+        (b"\x3a", "it ends within a number"),
+        (b"\x3a\x05\x00", "it ends within a field"),
+        (b"\x3a\x00" * ((1 << 20) + 1), "it has more than 1048576 fields"),
+    ],
+    ids=["empty", "without a graph", "number", "field", "many fields"],
+)
+def test_a_file_that_is_no_model_says_why(content, why):
+    with pytest.raises(BundleCorruptError, match=f"x.onnx is not an ONNX file: {why}"):
+        refuse_external_data(content, "x.onnx")
+
+
+def test_a_tensor_that_is_said_to_be_larger_than_any_file_is_refused():
+    tensor = TensorProto(name="weight", data_type=TensorProto.FLOAT, dims=[1 << 62] * 300)
+    model = helper.make_model(helper.make_graph([], "x", [], [], [tensor]))
+    with pytest.raises(BundleCorruptError, match="a tensor is said to have more than"):
+        summarise(model.SerializeToString(), "x.onnx")

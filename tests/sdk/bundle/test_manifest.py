@@ -183,6 +183,15 @@ def test_a_long_value_is_shown_by_its_beginning(fields):
         signed({**fields, "grid": "x" * 400})
 
 
+@pytest.mark.parametrize("change", [{"format": "x" * 10_000}, {"version": "x" * 10_000}, {"files": {"/" * 10_000: 1}}])
+def test_no_message_has_all_of_a_long_text(fields, change):
+    with pytest.raises((BundleCorruptError, BundleVersionError), match="…") as raised:
+        signed({**fields, **change})
+    with pytest.raises(BundleCorruptError, match="…"):
+        parse(json.dumps({**fields, "sha256": "x" * 10_000}).encode())
+    assert len(str(raised.value)) < 1000
+
+
 def test_the_hash_is_that_of_the_canonical_text(fields):
     reordered = dict(reversed(fields.items()))
     assert digest(reordered) == digest({**fields, "sha256": "anything"}) == fields["sha256"]

@@ -33,6 +33,14 @@ def test_a_model_that_cannot_be_loaded_is_refused_with_the_runtimes_own_words(co
         OnnxRuntime().load(bundle, "identify")
 
 
+def test_a_long_name_in_a_model_does_not_make_a_long_message(colour_bundle, tmp_path):
+    model = onnx.load(colour_bundle / "identify.onnx")
+    model.graph.node[0].op_type = "No" * 100_000
+    with pytest.raises(EngineMismatchError, match=r"NoNo.*\.\.\.\. Upgrade it") as raised:
+        OnnxRuntime().load(with_identify(colour_bundle, tmp_path, model.SerializeToString()), "identify")
+    assert len(str(raised.value)) < 3000
+
+
 def test_a_file_that_is_not_a_model_is_refused_before_the_runtime_sees_it(colour_bundle, tmp_path):
     with pytest.raises(BundleCorruptError, match=r"identify\.onnx is no"):
         OnnxRuntime().load(with_identify(colour_bundle, tmp_path, b"no model at all"), "identify")
