@@ -30,7 +30,8 @@ def read(path: str | Path, alpha: bool = False) -> np.ndarray:
     """Read a picture: uint8 `[h,w,3]`, blue, green, red, turned upright as its EXIF data says.
 
     Args:
-        path: the file: JPEG, PNG, BMP, TIFF or WebP, whatever its name ends in.
+        path: the file: JPEG, PNG, BMP, TIFF or WebP, whatever its name ends in. Of several pictures in it, the first is read;
+            animated WebP is not, because only some versions of OpenCV do.
         alpha: if the picture has 8 bits a channel and says how opaque its pixels are, return that as a fourth channel.
 
     Raises:

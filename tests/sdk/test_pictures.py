@@ -79,7 +79,14 @@ def test_a_jpeg_with_a_preview_inside_and_more_behind_it_is_read_until_its_own_e
 
 
 @pytest.mark.parametrize(
-    ("start", "kind"), [(b"\0\0\0 ftypavif", "AVIF"), (b"\0\0\0 ftypheic", "HEIC"), (b"GIF89a", "GIF"), (b"%PDF-1.7", "PDF")]
+    ("start", "kind"),
+    [
+        (b"\0\0\0 ftypavif", "AVIF"),
+        (b"\0\0\0 ftypheic", "HEIC"),
+        (b"GIF89a", "GIF"),
+        (b"%PDF-1.7", "PDF"),
+        (b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x12", "animated WebP"),
+    ],
 )
 def test_a_kind_that_only_some_versions_of_opencv_read_is_refused_by_name(tmp_path, start, kind):
     (tmp_path / "a.jpg").write_bytes(start + bytes(200))

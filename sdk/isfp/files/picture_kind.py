@@ -14,6 +14,7 @@ _KINDS = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
     "BMP": rb"BM",
     "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "animated WebP": rb"RIFF.{4}WEBPVP8X.{4}[" + re.escape(bytes(flags for flags in range(256) if flags & 2)) + rb"]",
     "WebP": rb"RIFF.{4}WEBP",
     "AVIF": rb".{4}ftypavi[fs]",
     "HEIC": rb".{4}ftyp(?:hei|hev|mif1|msf1)",

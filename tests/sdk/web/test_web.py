@@ -108,6 +108,7 @@ GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\
         (a_png_that_says_it_is_huge(), {}, 413, "hundreds of millions of pixels; expected at most 4 million"),
         (png(np.zeros((2001, 2001, 3), np.uint8)), {}, 413, "2001 x 2001 pixels"),
         (bytes(2_000_001), {}, 413, "too large; expected at most 2 MB"),
+        (bytes(15_000_000), {}, 413, "too large; expected at most 2 MB"),
         (png(FRAME), {"kind": "text/plain"}, 415, "expected a picture"),
         (png(FRAME), {"phrase": "!!!"}, 400, "has no words"),
         (png(FRAME), {"phrase": ["red", "blue"]}, 400, "phrase is given 2 times; expected once"),
