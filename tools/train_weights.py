@@ -45,9 +45,6 @@ RECIPE = (
     *(Run(name, "edge-people") for name in ("edge-12", "edge-13")),
     *(Run(name, "edge-bounded") for name in ("edge-14", "edge-15")),
     Run("edge-16", "edge-bounded", mean_with="edge-13"),
-    Run("edge-17", "edge-lite"),
-    Run("edge-18", "edge-like", mean_with="edge-16"),
-    Run("edge-19", "edge-like"),
 )
 
 

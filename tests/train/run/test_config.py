@@ -23,7 +23,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path) -> None:
-    for path in sorted((ROOT / "configs").glob("*.yaml")):
+    for path in sorted((ROOT / "configs").rglob("*.yaml")):
         config = TrainConfig.load(path)
         assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     (tmp_path / "wrong.yaml").write_text("network: {base: edge}\noptimisation: {batch: 3}")
