@@ -203,6 +203,25 @@ def test_the_frame_goes_up_as_it_is_and_bits_come_down_in_one_graph(segmenter: S
     assert result.mask.dtype == bool
 
 
+def test_a_device_that_shares_the_hosts_memory_copies_neither_the_frame_nor_the_bits(
+    colour_bundle: Path, find_model: bytes, library: FrameLibrary
+) -> None:
+    runtime = HostRuntime(find=find_model, library=library, shares_memory=True)
+    with Segmenter(colour_bundle, runtime) as ours, Segmenter(colour_bundle, "onnxruntime") as theirs:
+        for frame in (SCENE, SCENE, SPLIT, SPLIT, WIDE, WIDE, SCENE):
+            hold_equal(ours, theirs, frame, ["red", "blue"])
+        for _ in range(3):
+            kept = ours.run(SCENE, "red")
+        before, device = kept.mask.copy(), runtime.device
+        device.uploads.clear()
+        device.downloads.clear()
+        ours.run(SCENE, "red")
+        assert device.uploads == [3 * 4]
+        assert device.downloads == [64 * 64 * 3, 4, 16 * 4, 4]
+        ours.run(WIDE, "red")
+        np.testing.assert_array_equal(kept.mask, before)
+
+
 def test_results_stay_when_the_next_frame_comes(segmenter: Segmenter) -> None:
     for _ in range(3):
         kept = segmenter.run(SCENE, "red")

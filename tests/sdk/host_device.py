@@ -28,8 +28,9 @@ from isfp.runtimes.frame_steps import LONGEST_SIDE, FrameLibrary
 class HostDevice(Device):
     """Counts allocations and the copies that are carried out; its stream does nothing before `wait`, as a slow GPU's would."""
 
-    def __init__(self, captures: bool = True) -> None:
+    def __init__(self, captures: bool = True, shares_memory: bool = False) -> None:
         self.captures = captures
+        self._shares_memory = shares_memory
         self.entered = 0
         self.allocations: list[int] = []
         self.host_allocations: list[int] = []
@@ -56,6 +57,15 @@ class HostDevice(Device):
         self._inside()
         self.host_allocations.append(size)
         return np.full(size, 0x5A, np.uint8)
+
+    @property
+    def shares_memory(self) -> bool:
+        return self._shares_memory
+
+    def allocate_mapped(self, size: int) -> tuple[np.ndarray, int]:
+        self._inside()
+        self._memory.append(np.full(size, 0x3C, np.uint8))
+        return self._memory[-1], self._memory[-1].ctypes.data
 
     def upload(self, address: int, values: np.ndarray) -> None:
         self._inside()
@@ -190,17 +200,18 @@ class HostRuntime(Runtime):
         find: bytes | None = None,
         stages: Mapping[str, bytes] | None = None,
         library: FrameLibrary | None = None,
+        shares_memory: bool = False,
     ) -> None:
         """Take what an engine has instead of the bundle's stages.
 
         `find` is the ONNX of the stage of this name, which bundles have not; `stages` that of others; `library` the steps around
-        `find`, for host memory.
+        `find`, for host memory; `shares_memory` makes the device one of a Jetson's kind.
         """
         super().__init__()
         self._library = library
         self._find = find
         self._models = {**(stages or {}), **({FIND: find} if find else {})}
-        self.device = HostDevice(captures)
+        self.device = HostDevice(captures, shares_memory)
         self._spans = phrases, candidates
 
     @classmethod

@@ -70,6 +70,7 @@ class BindingsDevice(Device):
         """
         self._context: Any = _primary_context()
         self._addresses: list[int] = []
+        self._mapped: list[np.ndarray] = []
         self._graphs: set[_BindingsGraph] = set()
         flags = _driver().CUstream_flags
         with self:
@@ -88,11 +89,26 @@ class BindingsDevice(Device):
 
     def allocate_host(self, size: int) -> np.ndarray:
         """See `Device`; the memory is freed with the last array that shows it, which may outlive the device."""
-        address = int(_call("cuMemHostAlloc", max(size, 1), 0))
+        return self._host_memory(size, 0)[0]
+
+    @property
+    def shares_memory(self) -> bool:
+        """See `Device`."""
+        integrated = _driver().CUdevice_attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED
+        return bool(_call("cuDeviceGetAttribute", integrated, _call("cuDeviceGet", 0)))
+
+    def allocate_mapped(self, size: int) -> tuple[np.ndarray, int]:
+        """See `Device`."""
+        values, address = self._host_memory(size, _driver().CU_MEMHOSTALLOC_DEVICEMAP)
+        self._mapped.append(values)
+        return values, int(_call("cuMemHostGetDevicePointer", address, 0))
+
+    def _host_memory(self, size: int, flags: int) -> tuple[np.ndarray, int]:
+        address = int(_call("cuMemHostAlloc", max(size, 1), flags))
         memory = (ctypes.c_uint8 * max(size, 1)).from_address(address)
         # Not at the end of the process, which frees it anyway: work on the stream may still use it then.
         weakref.finalize(memory, _free_host, self._context, address).atexit = False
-        return np.ctypeslib.as_array(memory)[:size]
+        return np.ctypeslib.as_array(memory)[:size], address
 
     def upload(self, address: int, values: np.ndarray) -> None:
         """See `Device`."""
@@ -168,6 +184,7 @@ class BindingsDevice(Device):
             for graph in list(self._graphs):
                 with suppress(DeviceError):
                     graph.close()
+            self._mapped.clear()
             while self._addresses:
                 with suppress(DeviceError):
                     _call("cuMemFree", self._addresses.pop())

@@ -51,6 +51,18 @@ class Device(ABC):
     def allocate_host(self, size: int) -> np.ndarray:
         """Return uint8 `[size]` of page-locked host memory, which copies need to be asynchronous; held until `close`."""
 
+    @property
+    @abstractmethod
+    def shares_memory(self) -> bool:
+        """Whether the GPU works in the host's own memory, as a Jetson's does."""
+
+    @abstractmethod
+    def allocate_mapped(self, size: int) -> tuple[np.ndarray, int]:
+        """Return page-locked memory that the GPU reads and writes where it lies: uint8 `[size]`, and its address on the GPU.
+
+        It is held until `close`. On a GPU with memory of its own, each access would cross the bus.
+        """
+
     @abstractmethod
     def upload(self, address: int, values: np.ndarray) -> None:
         """Put a copy from page-locked memory to the GPU on the stream."""

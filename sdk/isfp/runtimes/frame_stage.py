@@ -1,5 +1,7 @@
 """The stage `find` from the camera's frame to masks of its size, on the device: a frame is uploaded, and bits come back.
 
+A GPU that shares the host's memory (a Jetson's) reads the frame and writes the bits where they lie; nothing is copied.
+
 The letterbox before the engine and the masks after it are kernels (`frame_steps.py`), in the engine's CUDA graph.
 """
 
@@ -57,10 +59,15 @@ class FrameStage:
 
 
 class _Memory:
-    """Memory on the device and on the host for one array, of the largest size that was needed so far."""
+    """Memory on the device and on the host for one array, of the largest size that was needed so far.
 
-    def __init__(self, device: Device) -> None:
+    An array that the device reads or writes once is one memory for both where they share memory. The device does not cache that
+    memory, so an array that it reads several times is copied there too.
+    """
+
+    def __init__(self, device: Device, once: bool = False) -> None:
         self._device = device
+        self._mapped = once and device.shares_memory
         self._size = 0
         self.address = 0
         self._host = np.empty(0, np.uint8)
@@ -69,8 +76,22 @@ class _Memory:
         """Return page-locked uint8 of this shape; `address` is that of the memory on the device."""
         size = int(np.prod(shape))
         if size > self._size:
-            self.address, self._host, self._size = self._device.allocate(size), self._device.allocate_host(size), size
+            if self._mapped:
+                self._host, self.address = self._device.allocate_mapped(size)
+            else:
+                self.address, self._host = self._device.allocate(size), self._device.allocate_host(size)
+            self._size = size
         return self._host[:size].reshape(shape)
+
+    def upload(self, values: np.ndarray) -> None:
+        """Put a copy to the device on the stream, unless the device reads it where it lies."""
+        if not self._mapped:
+            self._device.upload(self.address, values)
+
+    def download(self, values: np.ndarray) -> None:
+        """Put a copy from the device on the stream, unless the device wrote it there."""
+        if not self._mapped:
+            self._device.download(values, self.address)
 
 
 class _Steps(Around):
@@ -79,7 +100,8 @@ class _Steps(Around):
     def __init__(self, device: Device, library: FrameLibrary, framing: Framing) -> None:
         self.device, self._library, self._framing = device, library, framing
         self._size = framing.height, framing.width
-        self._frame, self._input, self._bits, self._window, self._broken = (_Memory(device) for _ in range(5))
+        self._input, self._broken = _Memory(device), _Memory(device)  # the flags are also set to 0
+        self._frame, self._bits, self._window = (_Memory(device, once=True) for _ in range(3))
         self._key: tuple = ()
 
     @property
@@ -108,13 +130,13 @@ class _Steps(Around):
         """See `Around`."""
         device, library = self.device, self._library
         if not self._resized:
-            device.upload(self._input.address, self._upload)
+            self._input.upload(self._upload)
             return
-        device.upload(self._frame.address, self._upload)
+        self._frame.upload(self._upload)
         frame, letterboxed, letterbox = self._frame.address, self._input.address, self._letterbox
         size, fill = self._size, self._framing.fill
         device.launch(lambda stream: library.letterbox(frame, letterboxed, letterbox, size, fill, stream))
-        device.download(self._letterboxed, self._input.address)
+        self._input.download(self._letterboxed)
 
     def after(self, outputs: Mapping[str, int]) -> None:
         """See `Around`."""
@@ -123,7 +145,7 @@ class _Steps(Around):
         self._launch_masks(logits, self._window.address, self._broken.address, (letterbox.height, letterbox.width))
         self._launch_masks(logits, self._bits.address, 0, letterbox.frame_size)
         for values, memory in ((self._frame_bits, self._bits), (self._window_bits, self._window), (self._flags, self._broken)):
-            self.device.download(values, memory.address)
+            memory.download(values)
 
     def _launch_masks(self, logits: int, bits: int, broken: int, mask_size: tuple[int, int]) -> None:
         library, letterbox, size, count, threshold = self._library, self._letterbox, self._size, self._count, self._threshold

@@ -63,6 +63,17 @@ class PycudaDevice(Device):
         self._held.append(self._cuda.pagelocked_empty(max(size, 1), np.uint8))
         return self._held[-1][:size]
 
+    @property
+    def shares_memory(self) -> bool:
+        """See `Device`."""
+        return bool(self._cuda.Device(0).get_attribute(self._cuda.device_attribute.INTEGRATED))
+
+    def allocate_mapped(self, size: int) -> tuple[np.ndarray, int]:
+        """See `Device`."""
+        values = self._cuda.pagelocked_empty(max(size, 1), np.uint8, mem_flags=self._cuda.host_alloc_flags.DEVICEMAP)
+        self._held.append(values)
+        return values[:size], int(values.base.get_device_pointer())
+
     def upload(self, address: int, values: np.ndarray) -> None:
         """See `Device`."""
         self._cuda.memcpy_htod_async(address, values, self._stream)

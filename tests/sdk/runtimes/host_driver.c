@@ -5,7 +5,8 @@
    its graph is launched. It refuses what a driver refuses: calls without a
    context, calls that a capture forbids, memory that was freed. Each call is a
    line in the file ISFP_DRIVER_LOG. ISFP_DRIVER_FAIL=NAME:STATUS lets a
-   function fail; ISFP_DRIVER_CUDA is the CUDA version. */
+   function fail; ISFP_DRIVER_CUDA is the CUDA version; ISFP_DRIVER_INTEGRATED
+   makes the device one that shares the host's memory. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -48,6 +49,7 @@ typedef struct {
 static _Thread_local int contexts;
 static Stream *capturing;
 static int context, alive;
+static void *mapped; /* the last memory that the device may reach */
 
 static int version(void) {
   const char *set = getenv("ISFP_DRIVER_CUDA");
@@ -129,7 +131,12 @@ int cuDeviceGetName(char *name, int size, int device) {
 
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
-  *value = attribute == 75 ? 8 : attribute == 76 ? 7 : attribute == 16 ? 16 : 0;
+  const char *integrated = getenv("ISFP_DRIVER_INTEGRATED");
+  *value = attribute == 75                 ? 8
+           : attribute == 76               ? 7
+           : attribute == 16               ? 16
+           : attribute == 18 && integrated ? 1
+                                           : 0;
   return OK;
 }
 
@@ -179,9 +186,19 @@ int cuMemFree_v2(uintptr_t address) {
 
 int cuMemHostAlloc(void **memory, size_t size, unsigned flags) {
   BEGIN(1, 0);
-  if (size == 0 || flags)
-    return INVALID_VALUE;
+  if (size == 0 || (flags && flags != 2))
+    return INVALID_VALUE; /* plain, or mapped for the device */
   *memory = take(size);
+  mapped = flags == 2 ? *memory : mapped;
+  return OK;
+}
+
+int cuMemHostGetDevicePointer_v2(uintptr_t *address, void *memory,
+                                 unsigned flags) {
+  BEGIN(1, 1);
+  if (flags || memory != mapped)
+    return INVALID_VALUE;
+  *address = (uintptr_t)memory;
   return OK;
 }
 

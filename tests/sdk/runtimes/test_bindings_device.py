@@ -149,6 +149,24 @@ def test_what_is_still_open_when_the_process_ends_ends_quietly(driver: HostDrive
     assert "cuMemFreeHost" not in ran.calls  # work on the stream may still use it
 
 
+def test_mapped_memory_is_the_hosts_and_is_held_until_the_device_is_closed(driver: HostDriver) -> None:
+    program = """
+print(device.shares_memory)
+with device:
+    values, address = device.allocate_mapped(6)
+    empty, _ = device.allocate_mapped(0)
+values[:] = 3
+print(list((ctypes.c_uint8 * 6).from_address(address)), empty.size)
+del values, empty
+print(driver.isfp_alive())
+device.close()
+print(driver.isfp_alive())
+"""
+    ran = driver.run(STAGE + program, ISFP_DRIVER_INTEGRATED="1")
+    assert ran.printed.splitlines() == ["True", "[3, 3, 3, 3, 3, 3] 0", "3", "0"]
+    assert driver.run(STAGE + "print(device.shares_memory)").printed == "False\n"
+
+
 def test_the_work_of_a_stage_is_timed_between_two_events(driver: HostDriver) -> None:
     ran = driver.run(STAGE + "with device: print(device.time(lambda: hold(stage)) >= 0)")
     assert ran.printed == "True\n"
