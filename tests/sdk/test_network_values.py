@@ -147,5 +147,5 @@ def test_a_missing_output_is_an_error(segmenter):
 
 @pytest.mark.parametrize("k", [0, -3, 1.5, "2", None])
 def test_a_number_of_candidates_that_is_none_is_refused(segmenter, k):
-    with pytest.raises(IsfpError, match="expected 1 or more"):
+    with pytest.raises(IsfpError, match="expected a whole number, 1 or more"):
         segmenter.candidates(SCENE, "red", k)

@@ -23,6 +23,7 @@ from isfp.runtimes.base import StageRunner
 from isfp.runtimes.threads import usable_cores
 from isfp_export.onnx.stages import ExportStage, stages
 from isfp_train.network import ISFP
+from isfp_train.network.layers import ConvBlock
 from isfp_train.run import checkpoint as checkpoints
 
 #: What may follow "eager:" and "compile:": device and whether convolutions and products run in FP16 (autocast).
@@ -155,6 +156,8 @@ def _fold(network: ISFP, ready: list[ExportStage]) -> None:
     before = _outputs(ready)
     for hook in hooks:
         hook.remove()
+    # Blocks that convolve the parts of their input apart do not call these two.
+    pairs.update({block[1]: block[0] for block in network.modules() if isinstance(block, ConvBlock)})  # type: ignore[misc, arg-type]
     replaced: dict[nn.Module, nn.Module] = {}
     for norm, convolution in pairs.items():
         replaced[convolution] = fuse_conv_bn_eval(convolution, norm)

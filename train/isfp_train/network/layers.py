@@ -48,13 +48,12 @@ class ConvBlock(nn.Sequential):
 
     def _kernel(self) -> tuple[Tensor, Tensor | None, tuple[Any, ...]]:
         """Kernel, bias, and stride, padding and dilation. When it is not trained, the batch norm is folded into the first two: an
-        exporter folds it only into the one convolution before it.
+        exporter folds it only into the one convolution before it. It may have been folded into the convolution for good.
         """
         convolution, norm, _ = self
         assert isinstance(convolution, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        kernel, bias = convolution.weight, None
-        if not self.training:
+        kernel, bias = convolution.weight, convolution.bias
+        if isinstance(norm, nn.BatchNorm2d) and not self.training:
             assert norm.running_mean is not None
             assert norm.running_var is not None
             scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
@@ -73,7 +72,8 @@ def convolve_both(shared: Tensor, own: Tensor, kernel: Tensor, bias: Tensor | No
     `[N or 1,A,H,W]`, `[N,B,H,W]`, a kernel `[outputs,A+B,…]`; then a bias, and stride, padding and dilation -> `[N,outputs,…]`.
     """
     first, rest = kernel.split((shared.shape[1], own.shape[1]), dim=1)
-    return functional.conv2d(shared, first, bias, *options) + functional.conv2d(own, rest, None, *options)
+    # In this order: OpenVINO adds the second summand into the memory of the first, which must have all rows.
+    return functional.conv2d(own, rest, None, *options) + functional.conv2d(shared, first, bias, *options)
 
 
 def with_coordinates(features: Tensor) -> Tensor:
