@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from isfp import Segmenter
@@ -117,3 +118,24 @@ def test_the_limit_is_two_minutes_and_can_be_switched_off(limit):
     assert (runtime._watchdog is None) == (limit == 0)
     with pytest.raises(IsfpError, match="run_limit is -1; expected seconds"):
         OnnxRuntime(run_limit=-1)
+
+
+@pytest.mark.parametrize(("version", "spins"), [("1.25.1", False), ("1.26.0", True), ("2.0.0rc1", True), ("unknown", False)])
+def test_threads_spin_only_within_a_run_and_only_where_that_can_be_limited(colour_bundle, monkeypatch, version, spins):
+    asked = []
+    real = onnxruntime.InferenceSession
+
+    def session(content, sess_options, **others):
+        asked.append(sess_options)
+        return real(content, sess_options=sess_options, **others)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    with Segmenter(colour_bundle, OnnxRuntime(threads=2)) as segmenter:
+        assert segmenter.run(np.zeros((48, 64, 3), np.uint8), "red").reason is not None
+    assert asked
+    for options in asked:
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == str(int(spins))
+        if spins:
+            assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+            assert 0 < int(options.get_session_config_entry("session.intra_op.spin_duration_us")) <= 50
