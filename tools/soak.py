@@ -172,8 +172,9 @@ def run(seconds: float, bundle: Path, out: Path) -> tuple[list[Life], dict[str, 
         if clients:
             clients.stop()
         codes = {name: program.end(signal.SIGTERM) for name, program in programs.items()}
-    # By SIGTERM, serve and the camera loop end in order; label says that it was stopped.
-    faults += [f"{name} ended with {code}" for name, code in codes.items() if code not in (0, 130, -signal.SIGTERM)]
+    # By SIGTERM, serve and the camera loop end in order; label says that it was stopped, unless it was just through.
+    expected = {name: {0, 130, -signal.SIGTERM} | ({BROKEN} if name == "label" else set()) for name in codes}
+    faults += [f"{name} ended with {code}" for name, code in codes.items() if code not in expected[name]]
     faults += clients.unexpected
     counted = {
         "serve": dict(clients.counted),

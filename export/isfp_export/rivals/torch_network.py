@@ -157,7 +157,7 @@ def _fold(network: ISFP, ready: list[ExportStage]) -> None:
     for hook in hooks:
         hook.remove()
     # Blocks that convolve the parts of their input apart do not call these two.
-    pairs.update({block[1]: block[0] for block in network.modules() if isinstance(block, ConvBlock)})  # type: ignore[misc, arg-type]
+    pairs.update({block[1]: block[0] for block in network.modules() if isinstance(block, ConvBlock)})  # type: ignore[misc]
     replaced: dict[nn.Module, nn.Module] = {}
     for norm, convolution in pairs.items():
         replaced[convolution] = fuse_conv_bn_eval(convolution, norm)
