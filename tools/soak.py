@@ -203,18 +203,21 @@ def labelled(out: Path) -> int:
 
 
 def judge(lives: list[Life], megabytes: float, descriptors: int) -> list[dict[str, Any]]:
-    """Say for each process whether it stayed flat; one that lived too briefly counts as flat, with no growth."""
+    """Say for each process whether it stayed flat; one that lived too briefly counts as flat, with no growth.
+
+    One that was started in the last moment and never measured is left out.
+    """
     rows = []
-    for life in lives:
+    for life in [life for life in lives if life.samples]:
         memory, opened = life.growth(1), life.growth(2)
         rows.append(
             {
                 "name": life.name,
                 "pid": life.pid,
-                "seconds": round(life.samples[-1][0] - life.samples[0][0], 1) if life.samples else 0.0,
-                "memory_mb": round(max((sample[1] for sample in life.samples), default=0.0), 1),
+                "seconds": round(life.samples[-1][0] - life.samples[0][0], 1),
+                "memory_mb": round(max(sample[1] for sample in life.samples), 1),
                 "memory_growth_mb": None if memory is None else round(memory, 1),
-                "descriptors": max((sample[2] for sample in life.samples), default=0),
+                "descriptors": max(sample[2] for sample in life.samples),
                 "descriptor_growth": opened,
                 "flat": memory is None or opened is None or (memory <= megabytes and opened <= descriptors),
             }

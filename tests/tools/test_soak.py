@@ -43,6 +43,10 @@ def test_growth_beyond_the_bound_is_not_flat(memory, descriptors, flat):
     assert row["flat"] is flat
 
 
+def test_a_process_that_was_never_measured_is_left_out():
+    assert soak.judge([life([], [])], 30, 8) == []
+
+
 def test_a_process_that_lived_too_briefly_is_not_judged():
     (row,) = soak.judge([life([100, 900], [5, 90])], 30, 8)
     assert (row["memory_growth_mb"], row["flat"]) == (None, True)
