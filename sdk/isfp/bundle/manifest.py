@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from isfp.errors import BundleCorruptError, BundleVersionError
+from isfp.steps.arguments import shortened
 from isfp.steps.letterbox import Framing
 
 FORMAT, VERSION = "isfp-bundle", 1
@@ -303,15 +304,13 @@ def _probability(fields: dict, path: tuple) -> float:
 
 
 def _unsound(path: str | tuple, found: object, expected: str) -> BundleCorruptError:
-    field = path if isinstance(path, str) else ".".join(map(str, path))
-    field = field if len(field) <= _LONGEST_SHOWN else field[:_LONGEST_SHOWN] + "…"
+    field = shortened(path if isinstance(path, str) else ".".join(map(str, path)), _LONGEST_SHOWN)
     return BundleCorruptError(f"manifest.json: {field} is {_shown(found)}; expected {expected}. {REMEDY}")
 
 
 def _shown(found: object) -> str:
     """A value as an error shows it: not all of a bundle's text."""
-    text = repr(found)
-    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    return shortened(repr(found), _LONGEST_SHOWN)
 
 
 def _refuse_constant(text: str) -> float:

@@ -16,7 +16,7 @@ from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
 from isfp.runtimes.threads import usable_cores
 from isfp.runtimes.watchdog import RUN_LIMIT, Watchdog
-from isfp.steps.arguments import MOST_THREADS, number_between, whole_number
+from isfp.steps.arguments import MOST_THREADS, number_between, shortened, whole_number
 
 _TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
 _ERRORS_ONLY = 3
@@ -191,8 +191,7 @@ def _check(session: Any, stage: Stage) -> None:
 
 def _shortened(said: object) -> str:
     """What ONNX Runtime says, without the rest of a bundle's names, which may have any length."""
-    text = str(said)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return shortened(str(said), _LONGEST_SHOWN, "...")
 
 
 def _fits(found: list, wanted: list) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of the numbers that callers give, so that a wrong one is an error of its own before any work is done."""
+"""Checks of the numbers that callers give, so that a wrong one is an error of its own, and how errors show wrong values."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ def whole_number(what: str, value: Any, least: int, most: int | None = None) -> 
 
 def shown(value: Any) -> str:
     """A wrong value as an error shows it: with its type, unless it is a plain number, and not longer than a line."""
-    text = ascii(value)
-    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    text = shortened(ascii(value), _SHOWN, "...")
     return text if isinstance(value, int | float) else f"{text} ({type(value).__name__})"
+
+
+def shortened(text: str, most: int, mark: str = "…") -> str:
+    """Return a text, or its first `most` characters and a mark: files and callers give texts of any length."""
+    return text if len(text) <= most else text[:most] + mark

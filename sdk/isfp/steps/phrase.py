@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from isfp.errors import BundleCorruptError, PhraseError
+from isfp.steps.arguments import shortened
 from isfp.steps.spelling import near_word
 from isfp.steps.word_kinds import describes_object, names_object
 
@@ -84,7 +85,7 @@ class Vocabulary:
         """
         if tuple(words[:2]) != (PAD, UNKNOWN):
             raise BundleCorruptError(
-                f"The vocabulary starts with {' and '.join(map(_shortened, words[:2]))}; expected {PAD!r} and {UNKNOWN!r}. "
+                f"The vocabulary starts with {' and '.join(map(_shown, words[:2]))}; expected {PAD!r} and {UNKNOWN!r}. "
                 "Write words.txt with Vocabulary.save, or export the bundle again."
             )
         self.words = tuple(words)
@@ -93,12 +94,11 @@ class Vocabulary:
         if len(self._ids) != len(self.words):
             seen: set[str] = set()
             twice = next(word for word in self.words if word in seen or seen.add(word))  # type: ignore[func-returns-value]
-            raise BundleCorruptError(f"The vocabulary lists the word {_shortened(twice)} twice; expected each word once.")
+            raise BundleCorruptError(f"The vocabulary lists the word {_shown(twice)} twice; expected each word once.")
         for line, word in enumerate(self.words[2:], start=3):
             if split_words(word) != [word]:
                 raise BundleCorruptError(
-                    f"The vocabulary's line {line} is {_shortened(word)}; expected one word as "
-                    "isfp.steps.phrase.split_words gives it."
+                    f"The vocabulary's line {line} is {_shown(word)}; expected one word as isfp.steps.phrase.split_words gives it."
                 )
 
     @classmethod
@@ -145,7 +145,7 @@ class Vocabulary:
         """
         words = split_words(text)
         if not words:
-            raise PhraseError(f"The phrase {_shortened(text)} has no words; expected at least one, as in 'the red mug'.")
+            raise PhraseError(f"The phrase {_shown(text)} has no words; expected at least one, as in 'the red mug'.")
         read, cut = words[:max_words], words[max_words:]
         ids = np.zeros(max_words, np.int32)
         ids[: len(read)] = [self._ids.get(word, UNKNOWN_ID) for word in read]
@@ -163,6 +163,5 @@ class Vocabulary:
         return self._near[word]
 
 
-def _shortened(text: str, limit: int = 60) -> str:
-    shown = ascii(text)
-    return shown if len(shown) <= limit else shown[:limit] + "...'"
+def _shown(text: str) -> str:
+    return shortened(ascii(text), 60, "...'")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
+from isfp.steps.arguments import shortened
 from isfp_train.errors import DataFormatError, DataMissingError
 
 LARGEST_SIDE, LARGEST_AREA = 1 << 15, 1 << 28  # pixels
@@ -151,5 +152,4 @@ def _is_number(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:80] + "…"
+    return shortened(repr(value), 80)
