@@ -8,11 +8,12 @@ so one subtraction remains for each convolution. It has to: a convolution pads t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+from isfp_export.onnx.graph_edits import add_constant, attribute, remove_unread
 
 
 def fold_normalisation(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -26,12 +27,12 @@ def fold_normalisation(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         kernel = constants.get(node.input[1]) if node.op_type == "Conv" else None
-        if kernel is not None and _attribute(node, "group", 1) == 1:
+        if kernel is not None and attribute(node, "group", 1) == 1:
             nodes.extend(_folded(node, numpy_helper.to_array(kernel), made, constants, graph))
         nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
-    _remove_unread(graph)
+    remove_unread(graph)
     return model
 
 
@@ -62,7 +63,7 @@ def _folded(
         else:
             break
         source, steps = before.input[0], steps + 1
-    padded = any(_attribute(node, "pads", [])) or _attribute(node, "auto_pad", b"NOTSET") != b"NOTSET"
+    padded = any(attribute(node, "pads", [])) or attribute(node, "auto_pad", b"NOTSET") != b"NOTSET"
     centred = padded and bool(shift.any())
     if steps <= centred or not (np.isfinite(scale) & (scale != 0)).all():
         return
@@ -72,19 +73,14 @@ def _folded(
     if centred:
         centre = np.empty(channels)
         centre[order] = -shift / scale
-        subtracted = _constant(graph, f"{name}/centre", centre[:, None, None])
+        subtracted = add_constant(graph, f"{name}/centre", centre[:, None, None])
         yield helper.make_node("Sub", [source, subtracted], [f"{name}/centred"], name=f"{name}/centred")
         source = f"{name}/centred"
     elif shift.any():
         bias = numpy_helper.to_array(constants[node.input[2]]) if len(node.input) > 2 else np.zeros(len(kernel))
         bias = bias + np.einsum("oihw,i->o", kernel.astype(np.float64), shift)
-        node.input[2:] = [_constant(graph, f"{name}/bias", bias)]
-    node.input[0], node.input[1] = source, _constant(graph, f"{name}/kernel", scaled)
-
-
-def _constant(graph: onnx.GraphProto, name: str, values: np.ndarray) -> str:
-    graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
-    return name
+        node.input[2:] = [add_constant(graph, f"{name}/bias", bias)]
+    node.input[0], node.input[1] = source, add_constant(graph, f"{name}/kernel", scaled)
 
 
 def _by_channel(tensor: onnx.TensorProto | None, channels: int) -> np.ndarray | None:
@@ -102,22 +98,3 @@ def _reverses_channels(node: onnx.NodeProto, constants: dict[str, onnx.TensorPro
         return False
     start, end, axis, step = (numpy_helper.to_array(constants[name]).tolist() for name in node.input[1:])
     return (start, axis, step) == ([-1], [1], [-1]) and end[0] <= np.iinfo(np.int32).min
-
-
-def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
-    return next((helper.get_attribute_value(entry) for entry in node.attribute if entry.name == name), default)
-
-
-def _remove_unread(graph: onnx.GraphProto) -> None:
-    """Remove nodes and constants that nothing reads."""
-    read = {value.name for value in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if read.intersection(node.output):
-            read.update(node.input)
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
-    tensors = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(tensors)

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper, shape_inference
 
+from isfp_export.onnx.graph_edits import add_constant, attribute, remove_unread
+
 BLOCK = 16
 
 
@@ -29,32 +31,24 @@ def pad_channels(model: onnx.ModelProto) -> onnx.ModelProto:
         source, kernel = made.get(node.input[0]), constants.get(node.input[1])
         if source is None or kernel is None or source.op_type != "Concat" or reads.count(source.output[0]) != 1:
             continue
-        axis = next(attribute.i for attribute in source.attribute if attribute.name == "axis")
-        groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+        axis, groups = attribute(source, "axis", None), attribute(node, "group", 1)
         shape, missing = shapes.get(source.output[0], []), -kernel.dims[1] % BLOCK
         if axis != 1 or groups != 1 or not missing or len(shape) != 4 or not all(shape[1:]):
             continue
         last = made.get(source.input[-1])
         if shape[0]:
             zeros = np.zeros((shape[0], missing, *shape[2:]), np.float32)
-            source.input.append(_add(graph, zeros, f"{source.output[0]}_padding"))
+            source.input.append(add_constant(graph, f"{source.output[0]}_padding", zeros))
         elif last is not None and reads.count(last.output[0]) == 1 and _expands_rows(last, made, constants):
             values = numpy_helper.to_array(constants[last.input[0]])
-            last.input[0] = _add(graph, np.pad(values, ((0, missing), (0, 0), (0, 0))), f"{last.input[0]}_padded")
+            last.input[0] = add_constant(graph, f"{last.input[0]}_padded", np.pad(values, ((0, missing), (0, 0), (0, 0))))
         else:
             continue
         weights = np.pad(numpy_helper.to_array(kernel), ((0, 0), (0, missing), (0, 0), (0, 0)))
-        node.input[1] = _add(graph, weights, f"{kernel.name}_padded")
-    read = {name for node in graph.node for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:], graph.value_info[:]
-    graph.initializer.extend(kept)
+        node.input[1] = add_constant(graph, f"{kernel.name}_padded", weights)
+    remove_unread(graph)
+    del graph.value_info[:]
     return model
-
-
-def _add(graph: onnx.GraphProto, values: np.ndarray, name: str) -> str:
-    graph.initializer.append(numpy_helper.from_array(values, name))
-    return name
 
 
 def _expands_rows(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, onnx.TensorProto]) -> bool:
