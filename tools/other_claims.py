@@ -82,6 +82,17 @@ def members(view: View, claim: Claim) -> list[int] | None:
     return None if None in truths else [index for index, true in enumerate(truths) if true]
 
 
+def group_of(view: View, claim: Claim, index: int) -> list[int] | bool | None:
+    """The objects among which one is compared: those for which a claim holds.
+
+    False if the object is none of them; None if they are fewer than two, or doubtful.
+    """
+    group = members(view, claim)
+    if group is None or len(group) < 2:
+        return None
+    return group if index in group else False
+
+
 @dataclass(frozen=True)
 class Called:
     """Is of a kind. The kinds of a scene are so different that no name fits two of them."""
@@ -129,11 +140,9 @@ class Extreme:
 
     def truth(self, view: View, index: int) -> bool | None:
         """As in `Claim`."""
-        group = members(view, self.of)
-        if group is None or len(group) < 2:
-            return None
-        if index not in group:
-            return False
+        group = group_of(view, self.of, index)
+        if not isinstance(group, list):
+            return group
         others = [view.objects[other] for other in group if other != index]
         own = view.objects[index]
         if all(self._exceeds(own, other) for other in others):
@@ -174,11 +183,9 @@ class Rank:
 
     def truth(self, view: View, index: int) -> bool | None:
         """As in `Claim`."""
-        group = members(view, self.of)
-        if group is None or len(group) < 2:
-            return None
-        if index not in group:
-            return False
+        group = group_of(view, self.of, index)
+        if not isinstance(group, list):
+            return group
         if self.rank >= len(group):
             return False
         axis = 0 if self.side in ("left", "right") else 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter, sleep, thread_time
@@ -10,7 +9,7 @@ from typing import Any
 
 from isfp.diagnose.bench.machine import BUSY, facts, machine, versions
 from isfp.diagnose.bench.timing import Timing
-from isfp.files.atomic_file import write_bytes
+from isfp.files.atomic_file import write_json
 
 #: Runs a task once, and returns how many milliseconds it took.
 Task = Callable[[], float]
@@ -82,7 +81,7 @@ def save(path: Path | None, report: Mapping[str, Any]) -> None:
         WriteError: the file cannot be written.
     """
     if path is not None:
-        write_bytes(path, (json.dumps(report) + "\n").encode())
+        write_json(path, report)
 
 
 def conditions(threads: int) -> dict[str, Any]:

@@ -103,10 +103,9 @@ def save_small(source: str | Path, target: str | Path) -> None:
     batch norms stay float32. `load` returns float32 again.
     """
     content = checkpoint_file.read(source)
-    config = content["isfp"]["config"]
-    packaged = f"network.{_packaged(config['network']['backbone'])}"
-    settings = config["optimisation"]
-    frozen = settings["freeze_backbone"] and not settings.get("train_lite", False)
+    config = TrainConfig.from_dict(_with_current_names(content["isfp"]["config"]))
+    packaged = f"network.{_packaged(config.network.backbone)}"
+    frozen = config.optimisation.freeze_backbone and not config.optimisation.train_lite
     state = {
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in content["state_dict"].items()

@@ -43,10 +43,11 @@ class ReferringModule(lightning.LightningModule):
         if config.optimisation.freeze_backbone:
             self.network.backbone.requires_grad_(False)
         body = self.network.backbone.body
-        if isinstance(body, LiteWithDetector) and config.optimisation.train_detector:
-            body.detector.requires_grad_(True)
-        if isinstance(body, LiteWithDetector) and config.optimisation.train_lite:
-            body.lite.late_blocks().requires_grad_(True)
+        if isinstance(body, LiteWithDetector):  # else the configuration refuses both
+            if config.optimisation.train_detector:
+                body.detector.requires_grad_(True)
+            if config.optimisation.train_lite:
+                body.lite.late_blocks().requires_grad_(True)
         if config.optimisation.parts in ALONE:
             self.network.requires_grad_(False)
             self._trained_alone().requires_grad_(True)
