@@ -23,6 +23,7 @@ from rich.table import Table
 from isfp import IsfpError
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import CANDIDATES_AXIS, FIND, PHRASES_AXIS
+from isfp_export.onnx.graph_edits import attribute
 from isfp_export.onnx.one_graph import PARTS, one_graph
 
 DEVICES = Path(__file__).with_name("roofline_devices.json")
@@ -147,7 +148,7 @@ def _kernel(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> Kernel:
     if node.op_type == "Conv":
         flops = 2 * prod(out) * prod(inputs[1][1:])  # weights [out, in/groups, h, w]
     elif node.op_type in ("MatMul", "Gemm"):
-        flops = 2 * prod(out) * inputs[0][-2 if _attribute(node, "transA") else -1]
+        flops = 2 * prod(out) * inputs[0][-2 if attribute(node, "transA", 0) else -1]
     elif node.op_type == "GRU":
         (length, batch, width), hidden = inputs[0], inputs[2][-1]
         directions = inputs[1][0]
@@ -158,10 +159,6 @@ def _kernel(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> Kernel:
         flops = 2 * phrases * size * size * channels * channels * 12  # four paths: W1, and W2 in both directions
         steps = 2 * (2 * size - 1)
     return Kernel(node.op_type, flops, prod(out) + sum(prod(shape) for shape in inputs), steps)
-
-
-def _attribute(node: onnx.NodeProto, name: str) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), 0)
 
 
 if __name__ == "__main__":

@@ -87,10 +87,14 @@ class Program:
         self.lives[-1].samples.append(sample)
         return True
 
-    def end(self, how: signal.Signals | None) -> int:
-        """Send a signal, if any, and wait; return the exit code."""
-        if how is not None and self._process.poll() is None:
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal and wait; return the exit code."""
+        if self._process.poll() is None:
             self._process.send_signal(how)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Wait until it has ended; return the exit code."""
         try:
             return int(self._process.wait(60))
         except psutil.TimeoutExpired:
@@ -156,7 +160,7 @@ def run(seconds: float, bundle: Path, out: Path) -> tuple[list[Life], dict[str, 
         begin, killed = time.monotonic(), False
         while (now := time.monotonic() - begin) < seconds:
             for name in [name for name, program in programs.items() if not program.measure(now)]:
-                code = programs[name].end(None)  # it may still be about to end; a signal would change its code
+                code = programs[name].exit_code()  # it may still be about to end; a signal would change its code
                 if name == "label" and code == BROKEN:  # it is through, and starts again
                     programs[name].start(out / f"labels{folders}")
                     folders += 1
