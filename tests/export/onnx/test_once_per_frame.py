@@ -48,7 +48,8 @@ def repeated(graph: onnx.GraphProto) -> list[str]:
 @pytest.mark.parametrize("patches", [False, True])
 def test_nothing_of_the_frame_is_repeated_for_each_mask(patches: bool) -> None:
     torch.manual_seed(0)
-    config = NetworkConfig.from_dict({**NETWORK, "refinement_patches": patches})
+    bounded = {"mask_detail": 2, "conditional_masks": 8, "conditional_boxes": True, "conditional_pixels": 8} if patches else {}
+    config = NetworkConfig.from_dict({**NETWORK, "refinement_patches": patches, **bounded})
     graph = stage_to_onnx(stages(ISFP(config, words=30).eval())[-1], config).graph
     assert repeated(graph) == []
     depends = dependencies(graph)

@@ -119,7 +119,7 @@ def test_lookup_before_the_last_layer_equals_lookup_after_it() -> None:
     fused, cells = torch.randn(2, 8, 6, 6), torch.tensor([[0, 8, 4], [3, 3, 7]])
     everything = branch(fused)
     wanted = torch.stack([everything[row, cells[row]] for row in range(2)])
-    torch.testing.assert_close(branch.lookup(branch.features(fused), cells), wanted)
+    torch.testing.assert_close(branch.lookup(branch.features(fused), cells)[0], wanted)
 
 
 def test_refinement_adds_to_the_upsampled_coarse_mask() -> None:
@@ -219,30 +219,33 @@ def test_every_row_of_table_i_is_a_configuration(changes: dict) -> None:
     assert ("refinement" in names) == changes.get("refinement", True)
 
 
+@pytest.mark.parametrize("pixels", [0, 8])
 @pytest.mark.parametrize("language", ["early", "late", "none"])
-def test_masks_of_several_frames_at_once_equal_those_of_each_frame(language: str) -> None:
-    network = small(segmentation_language=language)
-    visual = network.image(torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8))
+def test_masks_of_several_frames_at_once_equal_those_of_each_frame(language: str, pixels: int) -> None:
+    network = small(segmentation_language=language, conditional_masks=4, conditional_pixels=pixels)
+    torch.nn.init.normal_(network.segmentation.conditional.controller[2].weight, std=0.3)
+    frames = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    visual = network.image(frames)
     phrases, cells = torch.randn(3, 16), torch.tensor([[0, 4], [7, 7], [24, 12]])
     scenes = torch.tensor([1, 0, 1])
-    together = network.coarse(visual, phrases, cells, scenes)
+    together = network.coarse(frames, visual, phrases, cells, scenes)
     for row, scene in enumerate(scenes.tolist()):
         own = tuple(level[scene : scene + 1] for level in visual)
-        alone = network.coarse(own, phrases[row : row + 1], cells[row : row + 1])
+        alone = network.coarse(frames[scene : scene + 1], own, phrases[row : row + 1], cells[row : row + 1])
         torch.testing.assert_close(together[row], alone[0], rtol=1e-5, atol=1e-5)
 
 
 def test_late_language_changes_the_masks() -> None:
     network = small(segmentation_language="late")
-    visual = network.image(torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8))
-    coarse = network.coarse(visual, torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
+    frame = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
+    coarse = network.coarse(frame, network.image(frame), torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
     assert not torch.equal(coarse[0], coarse[1])
 
 
 def test_without_language_the_coarse_masks_do_not_depend_on_the_phrase() -> None:
     network = small(segmentation_language="none")
-    visual = network.image(torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8))
-    coarse = network.coarse(visual, torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
+    frame = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
+    coarse = network.coarse(frame, network.image(frame), torch.randn(2, 16), torch.zeros(2, 1, dtype=torch.long))
     torch.testing.assert_close(coarse[0], coarse[1])
 
 

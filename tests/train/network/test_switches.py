@@ -97,11 +97,18 @@ def test_a_refinement_of_patches_reads_single_pixels() -> None:
 
 @pytest.mark.parametrize(
     ("switch", "value"),
-    [("fusion_at_grid", True), ("identification_film", True), ("refinement_patches", True), ("conditional_masks", 4)],
+    [
+        ("fusion_at_grid", True),
+        ("identification_film", True),
+        ("refinement_patches", True),
+        ("conditional_masks", 4),
+        ("conditional_boxes", True),
+        ("conditional_pixels", 8),
+    ],
 )
 def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool | int) -> None:
     torch.manual_seed(0)
-    network = ISFP(NetworkConfig.from_dict({**TINY["network"], switch: value}), 20)
+    network = ISFP(NetworkConfig.from_dict({**TINY["network"], "conditional_masks": 4, switch: value}), 20)
     frame = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     masks, identifying = network(frame, torch.randint(2, 20, (2, 20)), torch.tensor([4, 20]))
     assert masks.shape == (2, 64, 64)
@@ -111,5 +118,7 @@ def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool |
         "identification_film": "identification.film.weight",
         "refinement_patches": "refinement.at_full.weight",
         "conditional_masks": "segmentation.conditional.controller.2.weight",
+        "conditional_boxes": "segmentation.conditional.boxes.steepness",
+        "conditional_pixels": "segmentation.conditional.controller.2.weight",
     }
     assert switch not in new or network.get_parameter(new[switch]).grad is not None

@@ -208,9 +208,16 @@ def test_a_refinement_trained_alone_moves_nothing_else() -> None:
     assert module.losses(batch_of(module, masked=0))["refinement"] == 0
 
 
-def test_masks_trained_alone_move_nothing_else() -> None:
+@pytest.mark.parametrize(("boxes", "pixels"), [(False, 0), (True, 8)])
+def test_masks_trained_alone_move_nothing_else(boxes: bool, pixels: int) -> None:
     config = TrainConfig.from_dict(
-        {**TINY, "network": {**TINY["network"], "conditional_masks": 4}, "optimisation": {**TINY["optimisation"], "parts": "masks"}}
+        {
+            **TINY,
+            "network": {**TINY["network"], "conditional_masks": 4, "conditional_boxes": boxes, "conditional_pixels": pixels},
+            "losses": {"boxes": 1.0 if boxes else 0.0},
+            "samples": {**TINY["samples"], "cells": 3 if boxes else 9},
+            "optimisation": {**TINY["optimisation"], "parts": "masks"},
+        }
     )
     module = ReferringModule(config, [str(word) for word in range(40)], [2])
     module.train()
@@ -225,7 +232,9 @@ def test_masks_trained_alone_move_nothing_else() -> None:
         sum(parts.values()).backward()
         optimiser.step()
     moved = {name for name, value in module.network.state_dict().items() if not torch.equal(value, before[name])}
-    assert {"segmentation.last.weight", "segmentation.conditional.squeeze.weight", "up.large.0.weight"} <= moved
+    squeeze = "segmentation.conditional.points.squeeze.weight" if pixels else "segmentation.conditional.squeeze.weight"
+    assert {"segmentation.last.weight", squeeze, "up.large.0.weight"} <= moved
+    assert ("segmentation.conditional.boxes.head.2.weight" in moved) == boxes
     assert all(name.startswith(("segmentation.", "up.")) for name in moved)
 
 

@@ -71,3 +71,15 @@ def test_a_part_that_only_one_of_them_has_is_named() -> None:
     network = ISFP(replace(loaded.config.network, identification_film=True), len(WORDS), [2])
     with pytest.warns(UserWarning, match=r"identification\.film\.weight"):
         start_from(network, WORDS, loaded)
+
+
+def test_conditional_masks_of_another_size_start_anew_and_the_rest_is_kept() -> None:
+    loaded = trained()
+    before = replace(loaded.config.network, conditional_masks=4)
+    older = replace(loaded, network=ISFP(before, len(WORDS), [2]).eval(), config=replace(loaded.config, network=before))
+    network = ISFP(replace(before, conditional_masks=8, conditional_boxes=True, conditional_pixels=8), len(WORDS), [2]).eval()
+    own = network.segmentation.conditional.controller[2].weight.clone()
+    with pytest.warns(UserWarning, match="segmentation.conditional.points.squeeze.weight"):
+        start_from(network, WORDS, older)
+    assert torch.equal(network.segmentation.conditional.controller[2].weight, own)
+    assert torch.equal(network.segmentation.last.weight, older.network.segmentation.last.weight)

@@ -9,6 +9,7 @@ import torch
 
 from isfp_train.run.losses import (
     LossConfig,
+    box_loss,
     cell_weights,
     choice_loss,
     coarse_iou,
@@ -16,7 +17,7 @@ from isfp_train.run.losses import (
     refinement_loss,
     segmentation_loss,
 )
-from isfp_train.run.targets import centre_cells, coarse_masks, identifying_target, positive_cells
+from isfp_train.run.targets import bounding_boxes, centre_cells, coarse_masks, identifying_target, positive_cells, some_positives
 
 
 def rectangle(top: int, left: int, bottom: int, right: int, size: int = 13) -> torch.Tensor:
@@ -158,3 +159,45 @@ def test_outline_weighs_what_lies_near_the_true_outline() -> None:
     weighed = [refinement_loss(logits, masks, learns, outline=4.0) for logits in (near, far)]
     torch.testing.assert_close(plain[0], plain[1])
     torch.testing.assert_close(weighed[0] / weighed[1], torch.tensor([5.0]), rtol=1e-2, atol=0)
+
+
+def test_a_bounding_box_touches_the_outermost_pixels() -> None:
+    masks = torch.zeros(2, 10, 20, dtype=torch.bool)
+    masks[0, 2:5, 4:10] = True
+    masks[0, 8, 15] = True
+    wanted = torch.tensor([[10 / 20, 5.5 / 10, 6 / 20, 3.5 / 10], [0.5, 0.5, 0.5, 0.5]])
+    torch.testing.assert_close(bounding_boxes(masks), wanted)
+
+
+@pytest.mark.parametrize(
+    ("box", "cost"),
+    [
+        ((0.5, 0.5, 0.1, 0.2), 0.0),
+        ((0.5, 0.5, 0.2, 0.2), 0.5),  # half of the larger box, which is also the hull
+        ((0.7, 0.5, 0.1, 0.2), 1.0),  # touching: no overlap, and no gap in the hull
+        ((0.9, 0.5, 0.1, 0.2), 1 + 1 / 3),  # a third of the hull is a gap
+    ],
+)
+def test_a_boxs_loss_is_one_minus_giou(box: tuple[float, ...], cost: float) -> None:
+    truth = torch.tensor([[0.5, 0.5, 0.1, 0.2]])
+    boxes = torch.tensor([[(0.1, 0.1, 0.3, 0.3), box]])
+    assert box_loss(boxes, truth, torch.tensor([[0.0, 1.0]])).tolist() == pytest.approx([cost], abs=1e-5)
+
+
+@pytest.mark.parametrize("number", [1, 3, 5, 9])
+def test_some_positive_cells_keep_the_centre_in_the_middle(number: int) -> None:
+    cells, counts = positive_cells(torch.tensor([[5, 3], [0, 0]]), 13)
+    kept, inside = some_positives(cells, counts, number, torch.Generator().manual_seed(number))
+    assert kept.shape == inside.shape == (2, number)
+    assert kept[:, number // 2].tolist() == [5 * 13 + 3, 0]
+    assert len(set(kept[0].tolist())) == number
+    for row in range(2):
+        places = {int(cell) for cell, here in zip(cells[row], counts[row], strict=True) if here}
+        assert {int(cell) for cell, here in zip(kept[row], inside[row], strict=True) if here} <= places
+
+
+def test_all_neighbours_have_their_turn() -> None:
+    cells, counts = positive_cells(torch.tensor([[5, 3]]), 13)
+    draw = torch.Generator().manual_seed(0)
+    seen = {int(cell) for _ in range(60) for cell in some_positives(cells, counts, 3, draw)[0][0]}
+    assert seen == set(cells[0].tolist())

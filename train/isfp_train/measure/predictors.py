@@ -128,7 +128,7 @@ class CheckpointPredictor:
     def _masks(self, frame: Tensor, visual: Any, phrases: Tensor, cells: Tensor) -> Tensor:
         if self.refinement:
             return self.network.mask(frame, visual, phrases, cells)[:, 0]
-        return enlarge(self.network.coarse(visual, phrases, cells), self.size, self.size)[:, 0]
+        return enlarge(self.network.coarse(frame, visual, phrases, cells), self.size, self.size)[:, 0]
 
 
 class BundlePredictor:

@@ -48,6 +48,8 @@ class ISFP(nn.Module):
             config.dynamic_masks,
             config.mask_detail,
             config.conditional_masks,
+            config.conditional_boxes,
+            config.conditional_pixels,
         )
         if config.identification != "none":
             channels = config.instance_channels
@@ -75,22 +77,45 @@ class ISFP(nn.Module):
         """Visual maps `[P or 1,C,…]` (or `[B,C,…]` with each phrase's scene `[P]`), phrases `[P,C]` -> map `[P,S,S]`, logits."""
         return self.propagation(self.identification(self.down(visual, phrases, scenes), phrases))
 
-    def coarse(self, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
-        """Visual maps `[P or 1,C,…]`, phrases `[P,C]`, cells `[P,K]` -> coarse masks `[P,K,H/8,W/8]`, logits.
+    def coarse(self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
+        """Compute coarse masks.
 
-        If language enters the Segmentation Branch late (or not at all), the maps can also be those of `B` frames, with the frame
-        of each phrase in `scenes` `[P]`: the branch's convolutions then run once per frame. The baseline of Table I has one
-        channel: give it zeros as cells.
+        If language enters the Segmentation Branch late (or not at all), the frames and maps can also be `B` ones that phrases
+        share: the branch's convolutions then run once per frame. The baseline of Table I has one channel: give it zeros as cells.
+
+        Args:
+            frame: RGB uint8 `[P or 1,H,W,3]`, or `[B,H,W,3]` with `scenes`.
+            visual: visual maps `[P or 1,C,…]`, or `[B,C,…]` with `scenes`.
+            phrases: `[P,C]`.
+            cells: `[P,K]`.
+            scenes: row of the frames and visual maps for each phrase `[P]`.
+
+        Returns:
+            Logits `[P,K,H/8,W/8]`, or `[P,K,D·H/8,D·W/8]` with `mask_detail` D.
         """
+        return self.coarse_and_boxes(frame, visual, phrases, cells, scenes)[0]
+
+    def coarse_and_boxes(
+        self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Coarse masks as `coarse` gives them, and the boxes that bound them `[P,K,4]`; None without `conditional_boxes`.
+
+        A box is x and y of its centre, half its width and half its height, as shares of the frame's side.
+        """
+        branch = self.segmentation
+        pixels = branch.of_frame(frame)
         if self.config.segmentation_language == "early":
             own = visual if scenes is None else of_scenes(visual, scenes)
-            return self.segmentation.lookup(self.segmentation.features(self.up(own, phrases)), cells)
-        features = self.segmentation.features(self.up(visual))
-        if scenes is not None:
-            features = features.index_select(0, scenes)  # its gradient is much faster than that of indexing
+            features = branch.features(self.up(own, phrases))
+        else:
+            features = branch.features(self.up(visual))
+            if scenes is not None:
+                features = features.index_select(0, scenes)  # its gradient is much faster than that of indexing
+        if pixels is not None and scenes is not None:
+            pixels = pixels.index_select(0, scenes)
         if self.config.segmentation_language == "late":
-            features = self.segmentation.speak(features, phrases)
-        return self.segmentation.lookup(features, cells)
+            features = branch.speak(features, phrases)
+        return branch.lookup(features, cells, pixels)
 
     def refine(self, frame: Tensor, coarse: Tensor) -> Tensor:
         """RGB frame uint8 `[P or 1,H,W,3]`, coarse masks `[P,K,h,w]`, logits -> masks `[P,K,H,W]`, logits."""
@@ -105,7 +130,7 @@ class ISFP(nn.Module):
 
     def mask(self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor) -> Tensor:
         """RGB frame uint8 `[P or 1,H,W,3]`, visual maps, phrases `[P,C]`, cells `[P,K]` -> masks `[P,K,H,W]`, logits."""
-        return self.refine(frame, self.coarse(visual, phrases, cells))
+        return self.refine(frame, self.coarse(frame, visual, phrases, cells))
 
     def forward(self, frame: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Run all stages with one phrase per frame: RGB uint8 `[P,H,W,3]`, words `[P,L]`, lengths `[P]`.

@@ -44,7 +44,8 @@ class SegmentationBranch(nn.Module):
     With `dynamic` (ours; prior work: CondInst, SOLOv2), a row also gets a part that is computed from the features at its cell, so
     that a mask can depend on what its object looks like and not only on where it is. It has no effect at the start of training.
 
-    With `conditional` (prior work: CondInst), a small network per cell adds to its mask; see `ConditionalMasks`.
+    With `conditional` (prior work: CondInst), a small network per cell adds to its mask; see `ConditionalMasks`, also for `boxes`
+    and `pixels`.
 
     With `detail` D (ours), each place of the last layer gives D×D points of the mask, for objects that cover few places.
 
@@ -67,6 +68,8 @@ class SegmentationBranch(nn.Module):
         dynamic: bool = False,
         detail: int = 1,
         conditional: int = 0,
+        boxes: bool = False,
+        pixels: int = 0,
     ) -> None:
         super().__init__()
         self.coordinates, self.detail = coordinates, detail
@@ -77,7 +80,7 @@ class SegmentationBranch(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
-        self.conditional = ConditionalMasks(channels, conditional, detail, self.grid, slope) if conditional else None
+        self.conditional = ConditionalMasks(channels, conditional, detail, self.grid, slope, boxes, pixels) if conditional else None
         if language is not None:
             self.language = nn.Linear(language, channels)
             self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
@@ -105,8 +108,21 @@ class SegmentationBranch(nn.Module):
         """
         return self.join.of_both(features, fuse(features, self.language(phrases)))
 
-    def lookup(self, features: Tensor, cells: Tensor) -> Tensor:
-        """Compute only the channels of `cells` `[P,K]`: `[P,C,h,w]` -> coarse masks `[P,K,D·h,D·w]`, logits."""
+    def of_frame(self, frame: Tensor) -> Tensor | None:
+        """What `lookup` reads of a frame alone: RGB uint8 `[N,H,W,3]` -> `[N,A,D·H/8,D·W/8]`; None without `pixels`."""
+        return None if self.conditional is None else self.conditional.of_frame(frame)
+
+    def lookup(self, features: Tensor, cells: Tensor, pixels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Compute only the channels of `cells`.
+
+        Args:
+            features: `[P,C,h,w]`.
+            cells: `[P,K]`.
+            pixels: what `of_frame` gave `[P or 1,A,D·h,D·w]`.
+
+        Returns:
+            Coarse masks `[P,K,D·h,D·w]`, logits, and the cells' boxes `[P,K,4]` as `CellBoxes` gives them; None without `boxes`.
+        """
         rows = functional.embedding(cells, self.rows())
         seen = None if self.dynamic is None and self.conditional is None else self._at(features, cells)
         if self.dynamic is not None:
@@ -119,7 +135,10 @@ class SegmentationBranch(nn.Module):
         else:
             found = found.reshape(phrases, masks, detail, detail, height, width).permute(0, 1, 4, 2, 5, 3)
             found = found.reshape(phrases, masks, height * detail, width * detail)
-        return found if self.conditional is None else found + self.conditional(features, seen, cells)
+        if self.conditional is None or seen is None:
+            return found, None
+        added, boxes = self.conditional(features, seen, cells, pixels)
+        return found + added, boxes
 
     def _at(self, features: Tensor, cells: Tensor) -> Tensor:
         """Features at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
@@ -127,10 +146,10 @@ class SegmentationBranch(nn.Module):
         places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)
         return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
 
-    def forward(self, fused: Tensor) -> Tensor:
-        """F_seg `[P,D,h,w]` -> coarse masks of all cells `[P,S²,…]`, logits."""
+    def forward(self, fused: Tensor, pixels: Tensor | None = None) -> Tensor:
+        """F_seg `[P,D,h,w]`, what `of_frame` gave -> coarse masks of all cells `[P,S²,…]`, logits."""
         cells = torch.arange(len(self.cosines), device=fused.device).expand(len(fused), -1)
-        return self.lookup(self.features(fused), cells)
+        return self.lookup(self.features(fused), cells, pixels)[0]
 
 
 def _cosines(masks: int, frequencies: int = 4) -> Tensor:

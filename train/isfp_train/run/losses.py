@@ -25,13 +25,14 @@ class LossConfig:
     theta: float = 0.3  # paper: minimum IoU of the coarse mask for the refinement to learn from it
     neighbours: float = 1.0  # paper: weight of the cells around an object's centre in the segmentation loss; the centre's is 1
     dice: float = 0.0  # ours: weight of Dice in the segmentation loss, next to the BCE; both are means
+    boxes: float = 0.0  # ours: weight of `box_loss` in the segmentation loss, if cells predict boxes
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
     choice: float = 0.0  # ours: weight of `choice_loss` in the identifying loss, next to the BCE
     nothing: bool = False  # ours: "nothing" is a further choice in `choice_loss`
     outline: float = 0.0  # ours: additional weight of pixels near the true outline in the refinement loss
 
     def __post_init__(self) -> None:
-        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "dice", "choice", "outline")
+        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "dice", "boxes", "choice", "outline")
         check_range(self, 0, 1, "theta")
 
 
@@ -80,6 +81,28 @@ def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction:
     return (cost * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
 
 
+def box_loss(boxes: Tensor, truth: Tensor, counts: Tensor) -> Tensor:
+    """1 - GIoU of boxes with the true ones (prior work: Rezatofighi et al. 2019), so that small boxes count as much as large ones.
+
+    Args:
+        boxes: x and y of the centre, half the width and half the height `[N,K,4]`.
+        truth: the same `[N,4]`.
+        counts: weights of these cells `[N,K]`, 0 outside the grid (`cell_weights`).
+
+    Returns:
+        The loss of each phrase `[N]`.
+    """
+    wanted = truth.unsqueeze(1).expand_as(boxes)
+    (low, high), (true_low, true_high) = (
+        (each[..., :2] - each[..., 2:], each[..., :2] + each[..., 2:]) for each in (boxes, wanted)
+    )
+    overlap = (torch.minimum(high, true_high) - torch.maximum(low, true_low)).clamp(min=0).prod(dim=2)
+    hull = (torch.maximum(high, true_high) - torch.minimum(low, true_low)).prod(dim=2)
+    union = 4 * (boxes[..., 2:].prod(dim=2) + wanted[..., 2:].prod(dim=2)) - overlap
+    cost = 2 - overlap / union.clamp(min=1e-9) - union / hull.clamp(min=1e-9)
+    return (cost * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+
+
 def cell_weights(counts: Tensor, neighbours: float) -> Tensor:
     """Weights of positive cells in the segmentation loss: 1 for the centre, `neighbours` for the others.
 
@@ -87,11 +110,11 @@ def cell_weights(counts: Tensor, neighbours: float) -> Tensor:
     learn the union of what they are asked for (ours).
 
     Args:
-        counts: which cells are inside the grid, bool `[N,9]`, with the centre in the middle.
+        counts: which cells are inside the grid, bool `[N,K]`, with the centre in the middle.
         neighbours: weight of all but the centre.
 
     Returns:
-        `[N,9]`.
+        `[N,K]`.
     """
     weights = counts.float() * neighbours
     middle = counts.shape[1] // 2

@@ -14,13 +14,21 @@ from isfp_train.data.store.stream import Batch
 from isfp_train.network import ISFP
 from isfp_train.network.detector_backbone import LiteWithDetector
 from isfp_train.network.fusion import Maps
+from isfp_train.network.mask_points import STRIDE
 from isfp_train.overlap import intersection_and_union
 from isfp_train.run.config import TrainConfig
-from isfp_train.run.losses import cell_weights, choice_loss, coarse_iou, identifying_loss, refinement_loss, segmentation_loss
+from isfp_train.run.losses import (
+    box_loss,
+    cell_weights,
+    choice_loss,
+    coarse_iou,
+    identifying_loss,
+    refinement_loss,
+    segmentation_loss,
+)
 from isfp_train.run.metrics import ReferringMetrics
-from isfp_train.run.targets import POSITIVES, coarse_masks, identifying_target, positive_cells
+from isfp_train.run.targets import POSITIVES, bounding_boxes, coarse_masks, identifying_target, positive_cells, some_positives
 
-STRIDE = 8  # of the Segmentation Branch's maps
 ALONE = ("masks", "refinement")  # parts that are trained while the rest of the network is frozen
 
 
@@ -120,12 +128,14 @@ class ReferringModule(lightning.LightningModule):
             chosen = asked
         else:
             chosen = _chosen(identifying[masked])
-            asked, positives = cells[masked], counts[masked] & learns[:, None]
+            asked, positives = self._trained_cells(cells[masked], counts[masked] & learns[:, None])
 
-        coarse = network.coarse(visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes).float()
-        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], masks, positives)
+        cells = torch.cat((asked, chosen), dim=1)
+        coarse, boxes = network.coarse_and_boxes(batch.views, visual, phrases[masked], cells, scenes)
+        coarse = coarse.float()
+        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], boxes if boxes is None else boxes[:, :-1], masks, positives)
         if self.config.network.refinement and self.config.optimisation.parts != "body":
-            true = coarse[refined, POSITIVES // 2] if positives.shape[1] == POSITIVES else None
+            true = None if identifying is None else coarse[refined, asked.shape[1] // 2]
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
             samples = self.config.samples
             parts["refinement"] = costs.sum() / (len(batch.views) * min(samples.refined, samples.masks))
@@ -138,17 +148,25 @@ class ReferringModule(lightning.LightningModule):
         with torch.no_grad():
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
-        coarse = self.network.coarse(visual, phrases, cells, batch.scenes[masked]).float()
-        loss = self._mask_loss(batch, coarse, masks, counts & learns[:, None])
+        cells, counts = self._trained_cells(cells, counts & learns[:, None])
+        coarse, boxes = self.network.coarse_and_boxes(batch.views, visual, phrases, cells, batch.scenes[masked])
+        loss = self._mask_loss(batch, coarse.float(), boxes, masks, counts)
         zero = loss.detach() * 0
         return {"identifying": zero, "choice": zero, "segmentation": loss, "refinement": zero}
 
-    def _mask_loss(self, batch: Batch, coarse: Tensor, masks: Tensor, counts: Tensor) -> Tensor:
-        """The segmentation loss of the positive cells' coarse masks `[M,9,h,w]`, for the whole batch."""
+    def _trained_cells(self, cells: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """The positive cells whose masks this step trains; a resumed run takes the same ones."""
+        draw = torch.Generator().manual_seed(self.global_step)
+        return some_positives(cells, counts, self.config.samples.cells, draw)
+
+    def _mask_loss(self, batch: Batch, coarse: Tensor, boxes: Tensor | None, masks: Tensor, counts: Tensor) -> Tensor:
+        """The segmentation loss of the positive cells' coarse masks `[M,K,h,w]` and boxes `[M,K,4]`, for the whole batch."""
         settings = self.config.losses
         wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
         weights = cell_weights(counts, settings.neighbours)
         costs = segmentation_loss(coarse, wanted, weights, settings.segmentation_reduction, settings.dice)
+        if boxes is not None and settings.boxes:
+            costs = costs + settings.boxes * box_loss(boxes.float(), bounding_boxes(masks), weights)
         return costs.sum() / (len(batch.views) * self.config.samples.masks)
 
     def _refinement_alone(self, batch: Batch) -> dict[str, Tensor]:
@@ -161,7 +179,7 @@ class ReferringModule(lightning.LightningModule):
             chosen = true = self._choose(visual, phrases, scenes)
             if self.config.network.identification != "none":
                 true = positive_cells(batch.centres[masked], self.config.network.grid)[0][:, POSITIVES // 2, None]
-            coarse = self.network.coarse(visual, phrases, torch.cat((true, chosen), dim=1), scenes).float()
+            coarse = self.network.coarse(batch.views, visual, phrases, torch.cat((true, chosen), dim=1), scenes).float()
         costs = self._refining(batch, scenes, coarse[:, -1], coarse[:, 0], masks, learns)
         zero = costs.sum() * 0
         parts = {"identifying": zero, "choice": zero, "segmentation": zero}
@@ -204,7 +222,7 @@ class ReferringModule(lightning.LightningModule):
         if self.config.network.identification != "none":
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
             cell_correct = ((cells == chosen) & counts).any(dim=1)
-        coarse = network.coarse(visual, phrases, chosen, scenes).float()
+        coarse = network.coarse(batch.views, visual, phrases, chosen, scenes).float()
         with torch.autocast(coarse.device.type, enabled=False):
             masks = network.refine(batch.views[scenes], coarse)[:, 0] > 0
         self.metrics.update(*intersection_and_union(masks, batch.masks), cell_correct)

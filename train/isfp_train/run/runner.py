@@ -155,7 +155,7 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
         vocabulary: its words.
         loaded: the trained network.
         parts: parts that will be trained. If the refinement is trained alone, it may differ from the trained one; it is then
-            initialised again.
+            initialised again. So are conditional masks of other sizes, which add nothing to a mask at the start.
 
     Raises:
         ConfigurationError: a part has a different shape; the message names it.
@@ -163,6 +163,8 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
     state, trained = network.state_dict(), loaded.network.state_dict()
     if parts == "refinement" and _refinement_of(network.config) != _refinement_of(loaded.config.network):
         trained = {name: value for name, value in trained.items() if not name.startswith("refinement.")}
+    if _conditional_of(network.config) != _conditional_of(loaded.config.network):
+        trained = {name: value for name, value in trained.items() if not name.startswith("segmentation.conditional.")}
     # A backbone has its own pretrained weights, and hundreds of names, which are left out of the warning.
     new, dropped = (
         sorted(name for name in one if name not in other and not name.startswith("backbone."))
@@ -194,6 +196,10 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
 
 def _refinement_of(config: NetworkConfig) -> tuple[object, ...]:
     return config.refinement_channels, config.refinement_guided, config.refinement_patches
+
+
+def _conditional_of(config: NetworkConfig) -> tuple[object, ...]:
+    return config.conditional_masks, config.conditional_boxes, config.conditional_pixels
 
 
 def _with_more_inputs(kernel: Tensor, like: Tensor, coordinates: int) -> Tensor:

@@ -46,6 +46,41 @@ def positive_cells(centres: Tensor, grid: int) -> tuple[Tensor, Tensor]:
     return torch.where(counts, places[..., 0] * grid + places[..., 1], 0), counts
 
 
+def some_positives(cells: Tensor, counts: Tensor, number: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Keep the centre, in the middle, and some of its neighbours, the same ones for all objects (ours: masks take long to compute).
+
+    Args:
+        cells: as `positive_cells` gives them `[N,9]`.
+        counts: which of them are inside the grid `[N,9]`.
+        number: how many to keep, odd.
+        draw: chooses the neighbours.
+
+    Returns:
+        `[N,number]`, `[N,number]`.
+    """
+    if number == POSITIVES:
+        return cells, counts
+    middle, beside = POSITIVES // 2, number // 2
+    kept = torch.randperm(POSITIVES - 1, generator=draw)[: number - 1].to(cells.device)
+    kept = kept + (kept >= middle)
+    kept = torch.cat((kept[:beside], kept.new_tensor([middle]), kept[beside:]))
+    return cells[:, kept], counts[:, kept]
+
+
+def bounding_boxes(masks: Tensor) -> Tensor:
+    """Bounding boxes of masks: bool `[N,H,W]` -> x and y of the centre, half the width and half the height `[N,4]`.
+
+    All are shares of the frame's width or height; an empty mask has the whole frame.
+    """
+    sides = []
+    for across in (masks.any(dim=1), masks.any(dim=2)):  # columns, rows
+        seen, size = across.to(torch.uint8), across.shape[1]
+        first, after = seen.argmax(dim=1), size - seen.flip(1).argmax(dim=1)
+        sides.append(((first + after) / (2 * size), (after - first) / (2 * size)))
+    (x, half_width), (y, half_height) = sides
+    return torch.stack((x, y, half_width, half_height), dim=1)
+
+
 def identifying_target(cells: Tensor, counts: Tensor, grid: int) -> Tensor:
     """Eq. 5: 1 on the positive grids, 0 elsewhere, and all 0 for absent objects. `[N,9]`, `[N,9]` -> `[N,S,S]`."""
     target = torch.zeros(len(cells), grid * grid, device=cells.device)

@@ -58,6 +58,7 @@ class SampleConfig:
 
     phrases: int = 8  # ours: phrases per scene and step, which share the visual maps
     masks: int = 2  # ours: how many of them train the mask branch; identification is harder, and ten times cheaper
+    cells: int = 9  # ours: how many of an object's nine cells train its mask: the centre's, and others in turn; odd
     refined: int = 2  # ours: how many of those with masks train the refinement, which works at full size
     absent: float = 0.12  # ours: share of phrases for absent objects
     comparisons: float = 0.0  # ours: share of the other phrases that should compare by order or size
@@ -71,6 +72,10 @@ class SampleConfig:
         shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", "flip")
         check_range(self, 0, 1, *shares)
         check_range(self, 1, 65536, "phrases", "masks", "refined")
+        if self.cells not in (1, 3, 5, 7, 9):
+            raise ConfigurationError(
+                f"samples.cells is {self.cells}; expected 1, 3, 5, 7 or 9: the centre's cell and an even number of its neighbours."
+            )
 
 
 class SceneSamples(Dataset):
