@@ -104,6 +104,7 @@ def test_a_refinement_of_patches_reads_single_pixels() -> None:
         ("conditional_masks", 4),
         ("conditional_boxes", True),
         ("conditional_pixels", 8),
+        ("cell_tower", 2),
     ],
 )
 def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool | int) -> None:
@@ -120,5 +121,6 @@ def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool |
         "conditional_masks": "segmentation.conditional.controller.2.weight",
         "conditional_boxes": "segmentation.conditional.boxes.steepness",
         "conditional_pixels": "segmentation.conditional.controller.2.weight",
+        "cell_tower": "segmentation.tower.0.0.weight",
     }
     assert switch not in new or network.get_parameter(new[switch]).grad is not None

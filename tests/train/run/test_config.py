@@ -43,6 +43,13 @@ def test_configuration_files_load_and_unknown_settings_are_named(tmp_path: Path)
         ({"optimisation": {"train_detector": True}}, "train_detector is set, but the backbone is efficientnet_lite0"),
         ({"optimisation": {"train_lite": True}}, "train_lite is set, but the backbone is efficientnet_lite0"),
         ({"network": {"base": "edge", "identification": "none"}, "optimisation": {"parts": "masks"}}, "parts is masks"),
+        ({"network": {"base": "edge", "conditional_boxes": True}}, "conditional_masks is 0"),
+        ({"network": {"base": "edge", "cell_tower": 2}}, "cell_tower is 2, but neither"),
+        (
+            {"network": {"base": "edge", "conditional_masks": 4, "conditional_pixels": 8, "mask_detail": 3}},
+            "conditional_pixels is set and mask_detail is 3",
+        ),
+        ({"samples": {"cells": 4}}, "cells is 4; expected 1, 3, 5, 7 or 9"),
         ({"network": []}, "settings by name"),
         ({"seed": 70}, "seed is 70"),
     ],

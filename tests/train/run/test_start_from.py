@@ -83,3 +83,21 @@ def test_conditional_masks_of_another_size_start_anew_and_the_rest_is_kept() -> 
         start_from(network, WORDS, older)
     assert torch.equal(network.segmentation.conditional.controller[2].weight, own)
     assert torch.equal(network.segmentation.last.weight, older.network.segmentation.last.weight)
+
+
+def test_a_tower_changes_nothing_at_the_start_and_learns() -> None:
+    loaded = trained()
+    config = replace(loaded.config.network, conditional_masks=4, segmentation_language="late")
+    older = replace(loaded, network=ISFP(config, len(WORDS), [2]).eval(), config=replace(loaded.config, network=config))
+    torch.nn.init.normal_(older.network.segmentation.conditional.controller[2].weight, std=0.3)
+    network = ISFP(replace(config, cell_tower=2), len(WORDS), [2]).eval()
+    with pytest.warns(UserWarning, match="segmentation.tower.0.0.weight"):
+        start_from(network, WORDS, older)
+    frame, cells = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8), torch.tensor([[7]])
+    visual, phrases = network.image(frame), torch.randn(1, 16)
+    shown = network.coarse(frame, visual, phrases, cells)
+    torch.testing.assert_close(shown, older.network.coarse(frame, visual, phrases, cells))
+    shown.square().sum().backward()
+    gradient = network.segmentation.tower[1][1].weight.grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0

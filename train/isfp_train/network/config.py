@@ -39,6 +39,7 @@ class NetworkConfig:
     conditional_masks: int = 0  # prior work (CondInst): hidden channels of a small network per cell that adds to its mask
     conditional_boxes: bool = False  # ours: this network measures in a box that its cell predicts (prior work: FCOS)
     conditional_pixels: int = 0  # ours: it reads this many channels per point of the mask, made from the frame too
+    cell_tower: int = 0  # prior work (FCOS, CondInst): convolutions before what cells compute their weights and boxes from
     segmentation_language: Literal["early", "late", "none"]  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels are fused with the phrase at S×S, at a third of the cost
     identification_film: bool = False  # prior work (FiLM): the phrase scales and shifts each Identification Branch convolution
@@ -51,7 +52,7 @@ class NetworkConfig:
         sizes = ("word_channels", "text_channels", "fused_channels", "pathway_channels", "instance_channels", "mask_channels")
         check_range(self, 1, 65536, "image_size", "grid", "max_words", "mask_detail", "aspp_channels", *sizes)
         check_range(self, 1, 65536, "aspp_rates", "refinement_channels")
-        check_range(self, 0, 65536, "conditional_masks", "conditional_pixels")
+        check_range(self, 0, 65536, "conditional_masks", "conditional_pixels", "cell_tower")
         check_range(self, 0, 1, "alpha", "slope")
         if self.image_size % 32:
             raise ConfigurationError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
@@ -59,6 +60,11 @@ class NetworkConfig:
             raise ConfigurationError(
                 "conditional_boxes or conditional_pixels is set, but conditional_masks is 0, so there is no network that would use "
                 "them. Give conditional_masks a number of channels, such as 16."
+            )
+        if self.cell_tower and not (self.conditional_masks or self.dynamic_masks):
+            raise ConfigurationError(
+                f"cell_tower is {self.cell_tower}, but neither conditional_masks nor dynamic_masks is set, so cells compute "
+                "nothing from its features. Give conditional_masks a number of channels, such as 16."
             )
         if self.conditional_pixels and 8 % self.mask_detail:
             raise ConfigurationError(

@@ -50,6 +50,7 @@ class ISFP(nn.Module):
             config.conditional_masks,
             config.conditional_boxes,
             config.conditional_pixels,
+            config.cell_tower,
         )
         if config.identification != "none":
             channels = config.instance_channels

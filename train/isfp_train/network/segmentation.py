@@ -47,6 +47,9 @@ class SegmentationBranch(nn.Module):
     With `conditional` (prior work: CondInst), a small network per cell adds to its mask; see `ConditionalMasks`, also for `boxes`
     and `pixels`.
 
+    With `tower` (prior work: FCOS, CondInst), what cells compute from is made by so many more convolutions, at half the features'
+    size. They are the first that see both a neighbourhood and the phrase, so they can tell an object from others beside it.
+
     With `detail` D (ours), each place of the last layer gives D×D points of the mask, for objects that cover few places.
 
     With `language` (ours), the phrase enters after the branch's convolutions, which then run once per frame and learn from all of
@@ -70,6 +73,7 @@ class SegmentationBranch(nn.Module):
         conditional: int = 0,
         boxes: bool = False,
         pixels: int = 0,
+        tower: int = 0,
     ) -> None:
         super().__init__()
         self.coordinates, self.detail = coordinates, detail
@@ -81,6 +85,13 @@ class SegmentationBranch(nn.Module):
             nn.init.zeros_(last.bias)
             self.dynamic = nn.Sequential(nn.Linear(channels, channels), nn.LeakyReLU(slope), last)
         self.conditional = ConditionalMasks(channels, conditional, detail, self.grid, slope, boxes, pixels) if conditional else None
+        self.tower = None
+        if tower:
+            blocks = [ConvBlock(channels, channels, 3, slope=slope) for _ in range(tower)]
+            _, norm, _ = blocks[-1]
+            assert isinstance(norm, nn.BatchNorm2d)
+            nn.init.zeros_(norm.weight)  # so that it has no effect at the start
+            self.tower = nn.Sequential(*blocks)
         if language is not None:
             self.language = nn.Linear(language, channels)
             self.join = ConvBlock(2 * channels, channels, 1, slope=slope)
@@ -143,7 +154,11 @@ class SegmentationBranch(nn.Module):
     def _at(self, features: Tensor, cells: Tensor) -> Tensor:
         """Features at the cells: `[P,C,h,w]`, `[P,K]` -> `[P,K,C]`."""
         size = (self.grid, self.grid)
-        places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False).flatten(2).transpose(1, 2)
+        places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+        if self.tower is not None:
+            around = self.tower(functional.avg_pool2d(features, 2))
+            places = places + functional.interpolate(around, size=size, mode="bilinear", align_corners=False)
+        places = places.flatten(2).transpose(1, 2)
         return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
 
     def forward(self, fused: Tensor, pixels: Tensor | None = None) -> Tensor:
