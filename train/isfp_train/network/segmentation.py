@@ -87,7 +87,7 @@ class SegmentationBranch(nn.Module):
         self.conditional = ConditionalMasks(channels, conditional, detail, self.grid, slope, boxes, pixels) if conditional else None
         self.tower = None
         if tower:
-            blocks = [ConvBlock(channels, channels, 3, slope=slope) for _ in range(tower)]
+            blocks = [ConvBlock(channels, channels, 3, 1 if place else 2, slope=slope) for place in range(tower)]
             _, norm, _ = blocks[-1]
             assert isinstance(norm, nn.BatchNorm2d)
             nn.init.zeros_(norm.weight)  # so that it has no effect at the start
@@ -156,8 +156,7 @@ class SegmentationBranch(nn.Module):
         size = (self.grid, self.grid)
         places = functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
         if self.tower is not None:
-            around = self.tower(functional.avg_pool2d(features, 2))
-            places = places + functional.interpolate(around, size=size, mode="bilinear", align_corners=False)
+            places = places + functional.interpolate(self.tower(features), size=size, mode="bilinear", align_corners=False)
         places = places.flatten(2).transpose(1, 2)
         return places.gather(1, cells.unsqueeze(2).expand(-1, -1, places.shape[2]))
 
