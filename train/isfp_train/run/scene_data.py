@@ -23,13 +23,22 @@ from isfp_train.run.processes import Processes
 from isfp_train.run.sharding import StepBatches
 
 
-def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0) -> None:
-    """Generate the scenes that `cache` lacks, with the maps of a frozen backbone. Arguments are those of `runner.train`."""
+def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0, backbone: Backbone | None = None) -> None:
+    """Generate the scenes that `cache` lacks, with the maps of a frozen backbone.
+
+    Args:
+        config, data, cache, workers: as in `runner.train`.
+        backbone: the network's own, which can differ from the pretrained one if a run starts from other weights; None for the
+            pretrained one.
+    """
     network, settings = config.network, config.data
-    backbone = None
-    if config.optimisation.stores_maps:
-        backbone = Backbone(network.backbone).eval()
+    if not config.optimisation.stores_maps:
+        backbone = None
+    elif backbone is None:
+        backbone = Backbone(network.backbone)
         backbone.load_pretrained(settings.backbone_weights)
+    if backbone is not None:
+        backbone.eval()
     if settings.refcoco is not None:
         refcoco = open_refcoco(settings.refcoco, data)
         for folder, split, most in (("validation", "val", settings.validation_scenes), ("train", "train", None)):
@@ -72,6 +81,7 @@ class SceneData(lightning.LightningDataModule):
         cache: folder of the stores.
         workers: number of loader processes.
         processes: this training process among all; each computes its own part of every step.
+        backbone: as in `prepare_stores`.
     """
 
     def __init__(
@@ -82,14 +92,16 @@ class SceneData(lightning.LightningDataModule):
         cache: Path,
         workers: int = 0,
         processes: Processes | None = None,
+        backbone: Backbone | None = None,
     ) -> None:
         super().__init__()
         self.config, self.vocabulary, self.data, self.cache, self.workers = config, vocabulary, data, cache, workers
         self.processes = processes or Processes()
+        self.backbone = backbone
 
     def prepare_data(self) -> None:
         """Generate missing scenes. On each node one process does this, and the others wait."""
-        prepare_stores(self.config, self.data, self.cache, self.workers)
+        prepare_stores(self.config, self.data, self.cache, self.workers, self.backbone)
 
     def setup(self, stage: str) -> None:
         """Open the stores."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -46,7 +47,7 @@ def prepare(
     Raises:
         ConfigurationError: the folder contains other scenes.
     """
-    maps = None if backbone is None else type(backbone.body).__name__
+    maps = None if backbone is None else f"{type(backbone.body).__name__} {_fingerprint(backbone)}"
     claim(folder, {"count": count, "seed": seed, "size": size, "maps": maps, "made_of": made_of})
     done = {path.name for path in shard_folders(folder)}
     shards = [(f"shard-{seed + first:08d}", seed + first, min(SHARD, count - first)) for first in range(0, count, SHARD)]
@@ -58,6 +59,14 @@ def prepare(
         for name, first, length in missing:
             scenes = pool.scenes(range(first, first + length))
             write_shard(folder / name, _with_maps(scenes, backbone, size, lambda n: progress.advance(task, n)), size)
+
+
+def _fingerprint(backbone: Backbone) -> str:
+    """Tell backbones apart by their weights: maps of another one must not be taken for this one's."""
+    found = hashlib.sha256()
+    for value in backbone.state_dict().values():
+        found.update(value.contiguous().cpu().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def _with_maps(
