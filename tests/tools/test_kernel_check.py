@@ -9,6 +9,7 @@ from check_steps import Check
 from isfp.engines.gpu import Gpu, first_gpu
 from tests.paths import ROOT
 from tests.plugins.plugin_builds import nvcc
+from tests.sdk.runtimes.host_driver import HostDriver
 from tests.tools.fake_tools import FakeTools
 
 ORIN = Gpu("Orin", "87", "12.6", None)
@@ -91,6 +92,22 @@ def test_a_machine_whose_gpu_cannot_run_the_kernels_is_refused(gpu, reason, monk
         kernel_check.main()
     assert refused.value.code == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({}, 0, "Orin, SM 87, CUDA up to 13.0"),
+        ({"ISFP_DRIVER_FAIL": "cuInit:100"}, 2, "there is no NVIDIA GPU"),  # CUDA_ERROR_NO_DEVICE
+    ],
+)
+def test_a_gpu_counts_if_the_driver_shows_it_whatever_is_under_dev(tmp_path, environment, code, said):
+    program = f"import runpy, sys; sys.argv[1:] = ['--gpu']; sys.path[:0] = [{str(ROOT / 'tools')!r}]\n"
+    program += f"code = 0\ntry: runpy.run_path({str(ROOT / 'tools' / 'kernel_check.py')!r}, run_name='__main__')\n"
+    program += "except SystemExit as ended: code = ended.code\nprint('exit code', code)"
+    ran = HostDriver(tmp_path).run(program, **environment)
+    assert said in ran.printed + ran.said
+    assert ran.printed.endswith(f"exit code {code}\n")
 
 
 @pytest.mark.skipif(first_gpu() is not None, reason="this machine has a GPU")
