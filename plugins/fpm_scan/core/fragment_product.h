@@ -16,8 +16,9 @@ struct FragmentProduct {
     static constexpr int kColumns = 8;  // of one instruction
     static constexpr int kStrips = 2;   // instructions that share one A: fewer loads, and two chains of sums
 
+    // All 16 rows, however many are used: the instruction has no fewer.
     template <class Scalar, class Context>
-    static ISFP_FUNCTION void run(Context& context, const TileMemory<Scalar>& memory, const Tile& tile) {
+    static ISFP_FUNCTION void run(Context& context, const TileMemory<Scalar>& memory, const Tile& tile, int) {
         static_assert(sizeof(Scalar) == 2, "the fragments hold pairs of 16-bit numbers");
         const int lane = context.thread() % 32;
         const int group = lane / 4;

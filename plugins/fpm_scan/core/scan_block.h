@@ -74,7 +74,7 @@ private:
                 context_, memory_.rows, tile_, of_chunks_, isf + static_cast<std::size_t>(first) * channels, rows,
                 channels);
             context_.sync();
-            Product::run(context_, memory_, tile_);
+            Product::run(context_, memory_, tile_, rows);
             context_.sync();
             store_numbers(products(rows), rows, channels, [&](int row, int column) {
                 return states_ + ((first + row) * channels + column);
@@ -115,7 +115,7 @@ private:
                     inputs = load_states(walk, next);
                 }
                 if (d > 0) {
-                    Product::run(context_, memory_, tile_);
+                    Product::run(context_, memory_, tile_, tile.rows);
                 }
                 // The product is there; and for d = 0, too, nobody still reads, in place of rows that are not there, a
                 // cell that another thread advances.
