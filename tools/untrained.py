@@ -10,21 +10,22 @@ from pathlib import Path
 
 import torch
 
+from isfp.steps.phrase import Vocabulary
+from isfp_train.data.vocabulary.phrase_words import phrase_words
 from isfp_train.network import ISFP
 from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
-
-WORDS = ["<pad>", "<unknown>", *"the a red blue mug person on of left right second from".split()]
 
 
 def main(config: Path, out: Path) -> None:
     """Write the network of a configuration with random weights."""
     run = TrainConfig.load(config)
     torch.manual_seed(0)
-    network = ISFP(run.network, len(WORDS))
+    words = Vocabulary.from_words(phrase_words()).words
+    network = ISFP(run.network, len(words))
     checkpoint_file.write(
         {
-            "isfp": {"config": run.to_dict(), "words": WORDS, "trained_words": []},
+            "isfp": {"config": run.to_dict(), "words": list(words), "trained_words": []},
             "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
             "epoch": -1,
             "global_step": 0,
