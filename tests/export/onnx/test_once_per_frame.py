@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -19,6 +20,10 @@ from isfp_train.network import ISFP, NetworkConfig
 NETWORK = {
     "base": "edge", "image_size": 64, "grid": 5, "max_words": 6, "word_channels": 8, "text_channels": 12, "fused_channels": 16,
     "pathway_channels": 16, "instance_channels": 8, "mask_channels": 12, "aspp_channels": 8,
+}  # fmt: skip
+BOUNDED = {
+    "mask_detail": 2, "dynamic_masks": True, "conditional_masks": 8, "conditional_boxes": True, "conditional_pixels": 8,
+    "cell_tower": 2, "refinement_patches": True,
 }  # fmt: skip
 FRAME, PHRASE = {"frame", *VISUAL}, {"phrases", "cells"}
 REPEATING = {"Expand", "Tile", "Gather"}  # operators that can give a value more rows
@@ -48,8 +53,7 @@ def repeated(graph: onnx.GraphProto) -> list[str]:
 @pytest.mark.parametrize("patches", [False, True])
 def test_nothing_of_the_frame_is_repeated_for_each_mask(patches: bool) -> None:
     torch.manual_seed(0)
-    bounded = {"mask_detail": 2, "conditional_masks": 8, "conditional_boxes": True, "conditional_pixels": 8} if patches else {}
-    config = NetworkConfig.from_dict({**NETWORK, "refinement_patches": patches, **bounded})
+    config = NetworkConfig.from_dict({**NETWORK, **(BOUNDED if patches else {})})
     graph = stage_to_onnx(stages(ISFP(config, words=30).eval())[-1], config).graph
     assert repeated(graph) == []
     depends = dependencies(graph)
@@ -59,6 +63,25 @@ def test_nothing_of_the_frame_is_repeated_for_each_mask(patches: bool) -> None:
     assert once.count("AveragePool") == 2
     assert once.count("Div") == sum(node.op_type == "Div" for node in filtering) > 0
     assert not [node.name for node in graph.node if node.op_type == "BatchNormalization"]
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_bounded_masks_of_several_phrases_and_cells_are_those_of_the_network() -> None:
+    torch.manual_seed(0)
+    config = NetworkConfig.from_dict({**NETWORK, **BOUNDED})
+    network = ISFP(config, words=30).eval()
+    torch.nn.init.normal_(network.segmentation.conditional.controller[2].weight, std=0.3)
+    torch.nn.init.normal_(network.segmentation.conditional.boxes.head[2].weight, std=0.3)
+    torch.nn.init.normal_(network.segmentation.tower[1][1].weight)
+    model = stage_to_onnx(stages(network)[-1], config)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    frame = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)  # RGB
+    visual, phrases, cells = network.image(frame), torch.randn(2, 16), torch.tensor([[0, 12, 24], [7, 7, 3]])
+    values = (frame.flip(3), *visual, phrases, cells.int())
+    feeds = {node.name: value.numpy() for node, value in zip(session.get_inputs(), values, strict=True)}
+    (shown,) = session.run(None, feeds)
+    torch.testing.assert_close(torch.from_numpy(shown), network.mask(frame, visual, phrases, cells), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.slow
