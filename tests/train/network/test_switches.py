@@ -68,10 +68,11 @@ def test_fusion_at_the_grid_equals_the_later_resize_where_nothing_is_resized() -
     torch.testing.assert_close(early(visual, phrases), late(visual, phrases))
 
 
+@pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("guided", [False, True])
-def test_a_refinement_of_patches_starts_as_the_mask_that_it_is_given(guided: bool) -> None:
+def test_a_refinement_of_patches_starts_as_the_mask_that_it_is_given(guided: bool, small: bool) -> None:
     torch.manual_seed(0)
-    patches, whole = (Refinement((8, 6), 0.1, guided, patches).eval() for patches in (True, False))
+    patches, whole = Refinement((8, 6), 0.1, guided, True, small).eval(), Refinement((8, 6), 0.1, guided).eval()
     for refinement in (patches, whole):
         torch.nn.init.zeros_(refinement.at_full.bias)
     frame, coarse = torch.rand(2, 3, 64, 96), torch.randn(2, 8, 12)
@@ -81,10 +82,11 @@ def test_a_refinement_of_patches_starts_as_the_mask_that_it_is_given(guided: boo
     torch.testing.assert_close(shown, wanted)
 
 
-def test_a_refinement_of_patches_reads_single_pixels() -> None:
+@pytest.mark.parametrize(("small", "reach"), [(False, 8), (True, 16)])
+def test_a_refinement_of_patches_reads_single_pixels(small: bool, reach: int) -> None:
     """A pixel's change reaches its own place of the mask, though the frame is read four by four."""
     torch.manual_seed(0)
-    refinement = Refinement((8, 6), 0.1, False, True).eval()
+    refinement = Refinement((8, 6), 0.1, False, True, small).eval()
     torch.nn.init.normal_(refinement.at_full.weight)
     frame, coarse = torch.rand(1, 3, 64, 64), torch.zeros(1, 8, 8)
     changed = frame.clone()
@@ -92,7 +94,7 @@ def test_a_refinement_of_patches_reads_single_pixels() -> None:
     with torch.inference_mode():
         gap = (refinement(changed, coarse) - refinement(frame, coarse))[0].abs()
     assert gap[28:32, 28:32].max() > 1e-3
-    assert gap[:8].max() == gap[:, :8].max() == 0
+    assert gap[:reach].max() == gap[:, :reach].max() == 0
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,7 @@ def test_a_refinement_of_patches_reads_single_pixels() -> None:
         ("fusion_at_grid", True),
         ("identification_film", True),
         ("refinement_patches", True),
+        ("refinement_small", True),
         ("conditional_masks", 4),
         ("conditional_boxes", True),
         ("conditional_pixels", 8),
@@ -118,6 +121,7 @@ def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool |
     new = {
         "identification_film": "identification.film.weight",
         "refinement_patches": "refinement.at_full.weight",
+        "refinement_small": "refinement.at_full.weight",
         "conditional_masks": "segmentation.conditional.controller.2.weight",
         "conditional_boxes": "segmentation.conditional.boxes.steepness",
         "conditional_pixels": "segmentation.conditional.controller.2.weight",

@@ -34,6 +34,7 @@ class NetworkConfig:
     refinement_channels: tuple[int, int]
     refinement_guided: bool = False  # ours: a guided filter before the refinement's convolutions
     refinement_patches: bool = False  # ours: the refinement reads 4×4 pixels as a few channels and ends at half size
+    refinement_small: bool = False  # ours: all of the refinement's convolutions work at a quarter of the frame's size
     mask_detail: int = 1  # ours: a place of the coarse mask has this many points per side
     dynamic_masks: bool = False  # ours: a mask channel's weights also depend on the features at its cell (CondInst, SOLOv2)
     conditional_masks: int = 0  # prior work (CondInst): hidden channels of a small network per cell that adds to its mask

@@ -64,7 +64,9 @@ class ISFP(nn.Module):
                 else ConvolutionHead(channels, slope)
             )
         if config.refinement:
-            self.refinement = Refinement(config.refinement_channels, slope, config.refinement_guided, config.refinement_patches)
+            self.refinement = Refinement(
+                config.refinement_channels, slope, config.refinement_guided, config.refinement_patches, config.refinement_small
+            )
 
     def image(self, frame: Tensor) -> Maps:
         """RGB frame uint8 `[N,H,W,3]` -> visual maps `[N,C,H/8,W/8]`, `[N,C,H/16,W/16]`, `[N,C,H/32,W/32]`."""

@@ -195,7 +195,7 @@ def start_from(network: ISFP, vocabulary: Vocabulary, loaded: checkpoint.LoadedC
 
 
 def _refinement_of(config: NetworkConfig) -> tuple[object, ...]:
-    return config.refinement_channels, config.refinement_guided, config.refinement_patches
+    return config.refinement_channels, config.refinement_guided, config.refinement_patches, config.refinement_small
 
 
 def _conditional_of(config: NetworkConfig) -> tuple[object, ...]:
