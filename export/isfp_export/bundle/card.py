@@ -8,7 +8,6 @@ from isfp_export.bundle.thresholds import Thresholds
 from isfp_train.measure.report import RELIABILITY
 from isfp_train.network import NetworkConfig
 from isfp_train.run.checkpoint import LoadedCheckpoint
-from isfp_train.run.config import OptimisationConfig
 
 _COLUMNS = ("mIoU", "oIoU", "Pr@0.5", "Pr@0.7", "Pr@0.9", "cell", "missed", "absent")
 
@@ -28,7 +27,7 @@ def model_card(
     network, data, optimisation = loaded.config.network, loaded.config.data, loaded.config.optimisation
     samples = loaded.epoch_samples
     shares = ", ".join(f"{share:g} {kind}" for kind, share in data.shares.items())
-    frozen = f" (frozen, {_pretrained(network.backbone, optimisation)})" if optimisation.freeze_backbone else ""
+    frozen = f" ({_pretrained(loaded)})" if optimisation.freeze_backbone else ""
     seen = (
         f"- the training split of {data.refcoco}"
         if data.refcoco
@@ -108,12 +107,16 @@ def _test_set(evaluation: dict[str, Any]) -> str:
     )
 
 
-def _pretrained(backbone: str, optimisation: OptimisationConfig) -> str:
+def _pretrained(loaded: LoadedCheckpoint) -> str:
+    backbone, optimisation = loaded.config.network.backbone, loaded.config.optimisation
+    weights = "frozen, ImageNet weights" if loaded.packaged_backbone else "ImageNet weights, trained further"
     if backbone == "darknet53":
-        return "ImageNet weights from a Darknet file"
+        return f"{weights} from a Darknet file"
     if backbone == "efficientnet_lite0":
-        return "ImageNet weights"
-    return f"ImageNet weights, {'but NanoDet was trained further' if optimisation.train_detector else 'COCO weights for NanoDet'}"
+        return weights
+    if not optimisation.train_detector:
+        return f"{weights}, COCO weights for NanoDet"
+    return f"{weights}, but NanoDet was trained further" if loaded.packaged_backbone else f"{weights}, as was NanoDet"
 
 
 def _refinement(network: NetworkConfig) -> str:

@@ -21,9 +21,11 @@ TESTS = {
 }
 
 
-def card(evaluation, name="edge"):
+def card(evaluation, name="edge", packaged=True):
     config = TrainConfig.load(ROOT / "configs" / f"{name}.yaml")
-    loaded = SimpleNamespace(config=config, vocabulary=["a", "b"], epoch=3, step=600, epoch_samples=14400)
+    loaded = SimpleNamespace(
+        config=config, vocabulary=["a", "b"], epoch=3, step=600, epoch_samples=14400, packaged_backbone=packaged
+    )
     return model_card(
         "edge", loaded, Thresholds(0.17, 0.45, "chosen on 9 held-out scenes"), evaluation, "- five runs before that\n"
     )
@@ -57,3 +59,8 @@ def test_the_card_says_what_a_score_means_and_which_part_of_the_backbone_was_tra
 def test_the_card_says_that_the_detector_was_trained():
     text = card(None, "edge-11")
     assert "- backbone efficientnet_lite0+nanodet (frozen, ImageNet weights, but NanoDet was trained further)," in text
+
+
+def test_the_card_says_that_an_earlier_run_trained_the_backbone():
+    text = card(None, "edge-11", packaged=False)
+    assert "- backbone efficientnet_lite0+nanodet (ImageNet weights, trained further, as was NanoDet)," in text

@@ -59,7 +59,9 @@ def test_one_part_is_trained_and_the_rest_of_the_backbone_is_not(
     if part == "train_lite":
         further = train(config(epochs=1), tmp_path / "further", cache=tmp_path / "maps", weights=last, progress=False)
         save_small(further, tmp_path / "small.pt")  # the last run did not train it
-        lite = load(tmp_path / "small.pt").network.state_dict()
+        small = load(tmp_path / "small.pt")
+        assert not small.packaged_backbone
+        lite = small.network.state_dict()
         assert torch.allclose(lite["backbone.body.lite._blocks.3._bn1.bias"], after[f"{PREFIX}lite._blocks.3._bn1.bias"])
 
 

@@ -1,4 +1,4 @@
-"""What masks read at their own points: the features of the Segmentation Branch, and the frame at four times as many places."""
+"""What masks read at their own points: the features of the Segmentation Branch, and the frame itself."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ class LoadedCheckpoint:
         trained_words: ids of the words whose vectors were trained.
         epoch: number of finished epochs.
         step: number of optimiser steps.
+        packaged_backbone: whether the backbone, but for a detector in it, has the weights that its package has.
     """
 
     network: ISFP
@@ -40,6 +41,7 @@ class LoadedCheckpoint:
     trained_words: list[int]
     epoch: int
     step: int
+    packaged_backbone: bool = True
 
     @property
     def epoch_samples(self) -> int:
@@ -78,7 +80,8 @@ def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
         if name.startswith("network.")
     }
     packaged = _packaged(config.network.backbone)
-    if not any(name.startswith(packaged) for name in state):
+    own = {name.removeprefix(packaged): value for name, value in state.items() if name.startswith(packaged)}
+    if not own:
         if isinstance(network.backbone.body, LiteWithDetector):
             network.backbone.body.lite.load_imagenet()
         else:
@@ -92,6 +95,7 @@ def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
         about["trained_words"],
         int(content.get("epoch", -1)) + 1,  # Lightning counts from 0
         int(content.get("global_step", 0)),
+        _as_packaged(config, own),
     )
 
 
