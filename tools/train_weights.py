@@ -48,7 +48,7 @@ RECIPE = (
     Run("edge-17", "edge-fine-tuned"),
     Run("edge-18", "edge-phrases", mean_with="edge-16"),
     Run("edge-19", "edge-phrases", mean_with="edge-16"),
-    *(Run(name, "edge-phrases") for name in ("edge-20", "edge-21", "edge-22")),
+    *(Run(name, "edge-phrases") for name in ("edge-20", "edge-21", "edge-22", "edge-23")),
 )
 
 

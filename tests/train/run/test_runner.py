@@ -256,6 +256,23 @@ def test_masks_trained_alone_move_nothing_else(boxes: bool, pixels: int) -> None
     assert all(name.startswith(("segmentation.", "up.")) for name in moved)
 
 
+@pytest.mark.parametrize(("step", "counts"), [(1, True), (-1, True), (2, False)])
+def test_masks_learn_at_the_cell_that_would_be_chosen_where_it_is_right(
+    step: int, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell beside the centre counts like the centre; one further away is another object's, and teaches nothing."""
+    settings = {**TINY, "samples": {**TINY["samples"], "cells": 1}, "optimisation": {**TINY["optimisation"], "parts": "masks"}}
+    torch.manual_seed(0)
+    module = ReferringModule(TrainConfig.from_dict(settings), [str(word) for word in range(40)], [2]).eval()
+    batch = batch_of(module, masked=3)
+    batch = batch._replace(centres=torch.full_like(batch.centres, 2))
+    grid, alone = module.config.network.grid, module.losses(batch)["segmentation"]
+    monkeypatch.setattr(module, "_choose", lambda visual, phrases, scenes: torch.full((len(scenes), 1), 2 * grid + 2 + step))
+    module.config = TrainConfig.from_dict({**settings, "losses": {**TINY["losses"], "chosen": 1.0}})
+    both = module.losses(batch)["segmentation"]
+    assert (both - alone).abs() > 1e-6 if counts else torch.isclose(both, alone)
+
+
 def test_a_refinement_built_otherwise_starts_anew_where_it_is_trained_alone(tmp_path: Path, finished: Path) -> None:
     loaded = checkpoint.load(finished)
     assert loaded.network.config.refinement_guided

@@ -24,6 +24,7 @@ class LossConfig:
     w_ref: float = 0.5  # paper; on the mean over pixels (ours)
     theta: float = 0.3  # paper: minimum IoU of the coarse mask for the refinement to learn from it
     neighbours: float = 1.0  # paper: weight of the cells around an object's centre in the segmentation loss; the centre's is 1
+    chosen: float = 0.0  # ours: weight of the cell that would be chosen in use, if it is a positive one; for masks trained alone
     dice: float = 0.0  # ours: weight of Dice in the segmentation loss, next to the BCE; both are means
     boxes: float = 0.0  # ours: weight of `box_loss` in the segmentation loss, if cells predict boxes
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
@@ -32,7 +33,7 @@ class LossConfig:
     outline: float = 0.0  # ours: additional weight of pixels near the true outline in the refinement loss
 
     def __post_init__(self) -> None:
-        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "dice", "boxes", "choice", "outline")
+        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "chosen", "dice", "boxes", "choice", "outline")
         check_range(self, 0, 1, "theta")
 
 

@@ -133,7 +133,8 @@ class ReferringModule(lightning.LightningModule):
         cells = torch.cat((asked, chosen), dim=1)
         coarse, boxes = network.coarse_and_boxes(batch.views, visual, phrases[masked], cells, scenes)
         coarse = coarse.float()
-        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], boxes if boxes is None else boxes[:, :-1], masks, positives)
+        weights = cell_weights(positives, settings.neighbours)
+        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], boxes if boxes is None else boxes[:, :-1], masks, weights)
         if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = None if identifying is None else coarse[refined, asked.shape[1] // 2]
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
@@ -142,15 +143,25 @@ class ReferringModule(lightning.LightningModule):
         return parts
 
     def _masks_alone(self, batch: Batch) -> dict[str, Tensor]:
-        """The segmentation loss at the true cells; nothing else is computed."""
+        """The segmentation loss at the true cells, and at those that would be chosen in use if the losses give them a weight.
+
+        Any of an object's nine cells can be chosen, and most often it is not the centre's.
+        """
         masked, masks, learns = _at_least_two(batch)
         cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
         with torch.no_grad():
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
-        cells, counts = self._trained_cells(cells, counts & learns[:, None])
-        coarse, boxes = self.network.coarse_and_boxes(batch.views, visual, phrases, cells, batch.scenes[masked])
-        loss = self._mask_loss(batch, coarse.float(), boxes, masks, counts)
+        asked, positives = self._trained_cells(cells, counts & learns[:, None])
+        weights = cell_weights(positives, self.config.losses.neighbours)
+        if self.config.losses.chosen:
+            with torch.no_grad():
+                chosen = self._choose(visual, phrases, batch.scenes[masked])
+            right = ((cells == chosen) & counts).any(dim=1) & learns
+            asked = torch.cat((asked, chosen), dim=1)
+            weights = torch.cat((weights, self.config.losses.chosen * right[:, None]), dim=1)
+        coarse, boxes = self.network.coarse_and_boxes(batch.views, visual, phrases, asked, batch.scenes[masked])
+        loss = self._mask_loss(batch, coarse.float(), boxes, masks, weights)
         zero = loss.detach() * 0
         return {"identifying": zero, "choice": zero, "segmentation": loss, "refinement": zero}
 
@@ -159,11 +170,10 @@ class ReferringModule(lightning.LightningModule):
         draw = torch.Generator().manual_seed(self.global_step)
         return some_positives(cells, counts, self.config.samples.cells, draw)
 
-    def _mask_loss(self, batch: Batch, coarse: Tensor, boxes: Tensor | None, masks: Tensor, counts: Tensor) -> Tensor:
-        """The segmentation loss of the positive cells' coarse masks `[M,K,h,w]` and boxes `[M,K,4]`, for the whole batch."""
+    def _mask_loss(self, batch: Batch, coarse: Tensor, boxes: Tensor | None, masks: Tensor, weights: Tensor) -> Tensor:
+        """The segmentation loss of cells' coarse masks `[M,K,h,w]` and boxes `[M,K,4]` with their weights, for the whole batch."""
         settings = self.config.losses
         wanted = coarse_masks(masks, STRIDE // self.config.network.mask_detail)
-        weights = cell_weights(counts, settings.neighbours)
         costs = segmentation_loss(coarse, wanted, weights, settings.segmentation_reduction, settings.dice)
         if boxes is not None and settings.boxes:
             costs = costs + settings.boxes * box_loss(boxes.float(), bounding_boxes(masks), weights)
