@@ -45,10 +45,6 @@ RECIPE = (
     *(Run(name, "edge-people") for name in ("edge-12", "edge-13")),
     *(Run(name, "edge-bounded") for name in ("edge-14", "edge-15")),
     Run("edge-16", "edge-bounded", mean_with="edge-13"),
-    Run("edge-17", "edge-fine-tuned"),
-    Run("edge-18", "edge-phrases", mean_with="edge-16"),
-    Run("edge-19", "edge-phrases", mean_with="edge-16"),
-    *(Run(name, "edge-phrases") for name in ("edge-20", "edge-21", "edge-22", "edge-23")),
 )
 
 

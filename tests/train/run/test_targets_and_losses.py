@@ -11,6 +11,7 @@ from isfp_train.run.losses import (
     LossConfig,
     box_loss,
     cell_weights,
+    centre_loss,
     choice_loss,
     coarse_iou,
     identifying_loss,
@@ -201,3 +202,16 @@ def test_all_neighbours_have_their_turn() -> None:
     draw = torch.Generator().manual_seed(0)
     seen = {int(cell) for _ in range(60) for cell in some_positives(cells, counts, 3, draw)[0][0]}
     assert seen == set(cells[0].tolist())
+
+
+def test_the_centres_share_is_that_among_an_objects_own_cells() -> None:
+    cells, counts = positive_cells(torch.tensor([[5, 3], [0, 0], [-1, -1]]), 13)
+    logits = torch.zeros(3, 13, 13)
+    logits[:, 9, 9] = 20.0  # another object is not concerned
+    expected = (math.log(9) + math.log(4)) / 3  # nine cells, four at the corner, none of an absent object
+    assert float(centre_loss(logits, cells, counts)) == pytest.approx(expected, rel=1e-5)
+    logits[0, 5, 3] = logits[1, 0, 0] = 20.0
+    assert float(centre_loss(logits.requires_grad_(), cells, counts)) == pytest.approx(0, abs=1e-6)
+    centre_loss(logits, cells, counts).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()

@@ -24,16 +24,17 @@ class LossConfig:
     w_ref: float = 0.5  # paper; on the mean over pixels (ours)
     theta: float = 0.3  # paper: minimum IoU of the coarse mask for the refinement to learn from it
     neighbours: float = 1.0  # paper: weight of the cells around an object's centre in the segmentation loss; the centre's is 1
-    chosen: float = 0.0  # ours: weight of the cell that would be chosen in use, if it is a positive one; for masks trained alone
+    chosen: float = 0.0  # ours: weight of the cell that would be chosen in use, if it is a positive one
     dice: float = 0.0  # ours: weight of Dice in the segmentation loss, next to the BCE; both are means
     boxes: float = 0.0  # ours: weight of `box_loss` in the segmentation loss, if cells predict boxes
     segmentation_reduction: Literal["sum", "mean"] = "sum"  # ours: "sum" or "mean" over a mask's places
     choice: float = 0.0  # ours: weight of `choice_loss` in the identifying loss, next to the BCE
+    centre: float = 0.0  # ours: weight of `centre_loss` beside `choice_loss`
     nothing: bool = False  # ours: "nothing" is a further choice in `choice_loss`
     outline: float = 0.0  # ours: additional weight of pixels near the true outline in the refinement loss
 
     def __post_init__(self) -> None:
-        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "chosen", "dice", "boxes", "choice", "outline")
+        check_range(self, 0, 1e6, "w_ide", "w_seg", "w_ref", "neighbours", "chosen", "dice", "boxes", "choice", "centre", "outline")
         check_range(self, 0, 1, "theta")
 
 
@@ -57,6 +58,25 @@ def choice_loss(logits: Tensor, target: Tensor, nothing: bool = False) -> Tensor
     there = wanted.any(dim=1)
     best = scores.masked_fill(~(wanted | ~there[:, None]), -torch.inf).logsumexp(dim=1)
     return ((scores.logsumexp(dim=1) - best) * there).mean()
+
+
+def centre_loss(logits: Tensor, cells: Tensor, counts: Tensor) -> Tensor:
+    """Minus the log of the centre's share in the softmax over an object's positive cells (ours).
+
+    Eq. 5 marks nine cells alike, so which of them is the largest is chance; but masks are best at the centre's cell.
+
+    Args:
+        logits: identifying maps `[N,S,S]`.
+        cells: as `positive_cells` gives them `[N,9]`.
+        counts: which of them are inside the grid `[N,9]`.
+
+    Returns:
+        The mean over all N, scalar; absent objects add nothing.
+    """
+    scores = logits.flatten(1).gather(1, cells)
+    there = counts.any(dim=1)
+    share = scores.masked_fill(~(counts | ~there[:, None]), -torch.inf).log_softmax(dim=1)[:, counts.shape[1] // 2]
+    return -(share * there).mean()
 
 
 def segmentation_loss(logits: Tensor, target: Tensor, counts: Tensor, reduction: str = "sum", dice: float = 0.0) -> Tensor:

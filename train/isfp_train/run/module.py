@@ -20,6 +20,7 @@ from isfp_train.run.config import TrainConfig
 from isfp_train.run.losses import (
     box_loss,
     cell_weights,
+    centre_loss,
     choice_loss,
     coarse_iou,
     identifying_loss,
@@ -116,6 +117,8 @@ class ReferringModule(lightning.LightningModule):
                 target = target.index_add(0, batch.also[:, 0], others).clamp_(max=1)
             parts["identifying"] = identifying_loss(identifying, target)
             parts["choice"] = choice_loss(identifying, target, settings.nothing)
+            if settings.centre:
+                parts["choice"] = parts["choice"] + settings.centre * centre_loss(identifying, cells, counts)
         if not with_masks:
             return parts
 
@@ -123,18 +126,17 @@ class ReferringModule(lightning.LightningModule):
         refined = batch.refined if len(batch.refined) else masked.new_zeros(1)
         scenes = batch.scenes[masked]
         if identifying is None:
-            asked = torch.zeros_like(masked)[:, None]
-            positives = learns[:, None]
-            chosen = asked
+            asked = chosen = torch.zeros_like(masked)[:, None]
+            positives, right = learns[:, None], torch.zeros_like(learns)
         else:
             chosen = _chosen(identifying[masked])
-            asked, positives = self._trained_cells(cells[masked], counts[masked] & learns[:, None])
+            own, inside = cells[masked], counts[masked] & learns[:, None]
+            asked, positives = self._trained_cells(own, inside)
+            right = ((own == chosen) & inside).any(dim=1)
 
-        cells = torch.cat((asked, chosen), dim=1)
-        coarse, boxes = network.coarse_and_boxes(batch.views, visual, phrases[masked], cells, scenes)
+        coarse, boxes = network.coarse_and_boxes(batch.views, visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
         coarse = coarse.float()
-        weights = cell_weights(positives, settings.neighbours)
-        parts["segmentation"] = self._mask_loss(batch, coarse[:, :-1], boxes if boxes is None else boxes[:, :-1], masks, weights)
+        parts["segmentation"] = self._mask_loss(batch, coarse, boxes, masks, self._cell_weights(positives, right))
         if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = None if identifying is None else coarse[refined, asked.shape[1] // 2]
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
@@ -143,23 +145,17 @@ class ReferringModule(lightning.LightningModule):
         return parts
 
     def _masks_alone(self, batch: Batch) -> dict[str, Tensor]:
-        """The segmentation loss at the true cells, and at those that would be chosen in use if the losses give them a weight.
-
-        Any of an object's nine cells can be chosen, and most often it is not the centre's.
-        """
+        """The segmentation loss at the true cells and at those that would be chosen in use; nothing else is trained."""
         masked, masks, learns = _at_least_two(batch)
         cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
         with torch.no_grad():
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
-        asked, positives = self._trained_cells(cells, counts & learns[:, None])
-        weights = cell_weights(positives, self.config.losses.neighbours)
-        if self.config.losses.chosen:
-            with torch.no_grad():
-                chosen = self._choose(visual, phrases, batch.scenes[masked])
-            right = ((cells == chosen) & counts).any(dim=1) & learns
-            asked = torch.cat((asked, chosen), dim=1)
-            weights = torch.cat((weights, self.config.losses.chosen * right[:, None]), dim=1)
+            chosen = self._choose(visual, phrases, batch.scenes[masked])
+        counts = counts & learns[:, None]
+        asked, positives = self._trained_cells(cells, counts)
+        weights = self._cell_weights(positives, ((cells == chosen) & counts).any(dim=1))
+        asked = torch.cat((asked, chosen), dim=1)
         coarse, boxes = self.network.coarse_and_boxes(batch.views, visual, phrases, asked, batch.scenes[masked])
         loss = self._mask_loss(batch, coarse.float(), boxes, masks, weights)
         zero = loss.detach() * 0
@@ -169,6 +165,14 @@ class ReferringModule(lightning.LightningModule):
         """The positive cells whose masks this step trains; a resumed run takes the same ones."""
         draw = torch.Generator().manual_seed(self.global_step)
         return some_positives(cells, counts, self.config.samples.cells, draw)
+
+    def _cell_weights(self, positives: Tensor, right: Tensor) -> Tensor:
+        """Weights of the trained cells `[M,K]` and, last, of the chosen ones, which count if they are right `[M]`: `[M,K+1]`.
+
+        Any of an object's nine cells can be chosen, and most often it is not the centre's.
+        """
+        settings = self.config.losses
+        return torch.cat((cell_weights(positives, settings.neighbours), settings.chosen * right[:, None]), dim=1)
 
     def _mask_loss(self, batch: Batch, coarse: Tensor, boxes: Tensor | None, masks: Tensor, weights: Tensor) -> Tensor:
         """The segmentation loss of cells' coarse masks `[M,K,h,w]` and boxes `[M,K,4]` with their weights, for the whole batch."""
