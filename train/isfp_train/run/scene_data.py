@@ -26,10 +26,8 @@ from isfp_train.run.sharding import StepBatches
 def prepare_stores(config: TrainConfig, data: Path | None, cache: Path, workers: int = 0, backbone: Backbone | None = None) -> None:
     """Generate the scenes that `cache` lacks, with the maps of a frozen backbone.
 
-    Args:
-        config, data, cache, workers: as in `runner.train`.
-        backbone: the network's own, which can differ from the pretrained one if a run starts from other weights; None for the
-            pretrained one.
+    The arguments are those of `runner.train`, and `backbone`: the network's own, which can differ from the pretrained one if a run
+    starts from other weights; None for the pretrained one.
     """
     network, settings = config.network, config.data
     if not config.optimisation.stores_maps:
