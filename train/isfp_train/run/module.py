@@ -28,7 +28,15 @@ from isfp_train.run.losses import (
     segmentation_loss,
 )
 from isfp_train.run.metrics import ReferringMetrics
-from isfp_train.run.targets import POSITIVES, bounding_boxes, coarse_masks, identifying_target, positive_cells, some_positives
+from isfp_train.run.targets import (
+    POSITIVES,
+    among_positives,
+    bounding_boxes,
+    coarse_masks,
+    identifying_target,
+    positive_cells,
+    some_positives,
+)
 
 ALONE = ("masks", "refinement")  # parts that are trained while the rest of the network is frozen
 
@@ -132,11 +140,11 @@ class ReferringModule(lightning.LightningModule):
             chosen = _chosen(identifying[masked])
             own, inside = cells[masked], counts[masked] & learns[:, None]
             asked, positives = self._trained_cells(own, inside)
-            right = ((own == chosen) & inside).any(dim=1)
+            right = among_positives(chosen, own, inside)
 
         coarse, boxes = network.coarse_and_boxes(batch.views, visual, phrases[masked], torch.cat((asked, chosen), dim=1), scenes)
-        coarse = coarse.float()
-        parts["segmentation"] = self._mask_loss(batch, coarse, boxes, masks, self._cell_weights(positives, right))
+        coarse, weights = coarse.float(), cell_weights(positives, settings.neighbours)
+        parts["segmentation"] = self._mask_loss(batch, coarse, boxes, masks, self._with_chosen(weights, right))
         if self.config.network.refinement and self.config.optimisation.parts != "body":
             true = None if identifying is None else coarse[refined, asked.shape[1] // 2]
             costs = self._refining(batch, scenes[refined], coarse[refined, -1], true, masks[refined], positives[refined].any(dim=1))
@@ -151,11 +159,14 @@ class ReferringModule(lightning.LightningModule):
         with torch.no_grad():
             visual = self._visual(batch)
             phrases = self.network.text(batch.words[masked], batch.lengths[masked])
-            chosen = self._choose(visual, phrases, batch.scenes[masked])
         counts = counts & learns[:, None]
         asked, positives = self._trained_cells(cells, counts)
-        weights = self._cell_weights(positives, ((cells == chosen) & counts).any(dim=1))
-        asked = torch.cat((asked, chosen), dim=1)
+        weights = cell_weights(positives, self.config.losses.neighbours)
+        if self.config.losses.chosen:
+            with torch.no_grad():
+                chosen = self._choose(visual, phrases, batch.scenes[masked])
+            weights = self._with_chosen(weights, among_positives(chosen, cells, counts))
+            asked = torch.cat((asked, chosen), dim=1)
         coarse, boxes = self.network.coarse_and_boxes(batch.views, visual, phrases, asked, batch.scenes[masked])
         loss = self._mask_loss(batch, coarse.float(), boxes, masks, weights)
         zero = loss.detach() * 0
@@ -166,13 +177,12 @@ class ReferringModule(lightning.LightningModule):
         draw = torch.Generator().manual_seed(self.global_step)
         return some_positives(cells, counts, self.config.samples.cells, draw)
 
-    def _cell_weights(self, positives: Tensor, right: Tensor) -> Tensor:
-        """Weights of the trained cells `[M,K]` and, last, of the chosen ones, which count if they are right `[M]`: `[M,K+1]`.
+    def _with_chosen(self, weights: Tensor, right: Tensor) -> Tensor:
+        """Append the weights of the chosen cells, which count if they are right `[M]`: `[M,K]` -> `[M,K+1]`.
 
         Any of an object's nine cells can be chosen, and most often it is not the centre's.
         """
-        settings = self.config.losses
-        return torch.cat((cell_weights(positives, settings.neighbours), settings.chosen * right[:, None]), dim=1)
+        return torch.cat((weights, self.config.losses.chosen * right[:, None]), dim=1)
 
     def _mask_loss(self, batch: Batch, coarse: Tensor, boxes: Tensor | None, masks: Tensor, weights: Tensor) -> Tensor:
         """The segmentation loss of cells' coarse masks `[M,K,h,w]` and boxes `[M,K,4]` with their weights, for the whole batch."""
@@ -235,7 +245,7 @@ class ReferringModule(lightning.LightningModule):
         cell_correct = torch.ones_like(masked, dtype=torch.bool)
         if self.config.network.identification != "none":
             cells, counts = positive_cells(batch.centres[masked], self.config.network.grid)
-            cell_correct = ((cells == chosen) & counts).any(dim=1)
+            cell_correct = among_positives(chosen, cells, counts)
         coarse = network.coarse(batch.views, visual, phrases, chosen, scenes).float()
         with torch.autocast(coarse.device.type, enabled=False):
             masks = network.refine(batch.views[scenes], coarse)[:, 0] > 0

@@ -46,6 +46,11 @@ def positive_cells(centres: Tensor, grid: int) -> tuple[Tensor, Tensor]:
     return torch.where(counts, places[..., 0] * grid + places[..., 1], 0), counts
 
 
+def among_positives(chosen: Tensor, cells: Tensor, counts: Tensor) -> Tensor:
+    """Whether chosen cells `[N,1]` are positive grids, as `positive_cells` gives them `[N,9]`, `[N,9]`: bool `[N]`."""
+    return ((cells == chosen) & counts).any(dim=1)
+
+
 def some_positives(cells: Tensor, counts: Tensor, number: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """Keep the centre, in the middle, and some of its neighbours, the same ones for all objects (ours: masks take long to compute).
 
