@@ -12,9 +12,9 @@ import torch
 
 from isfp.steps.phrase import Vocabulary
 from isfp_train.data.vocabulary.phrase_words import phrase_words
-from isfp_train.network import ISFP
 from isfp_train.run import checkpoint_file
 from isfp_train.run.config import TrainConfig
+from isfp_train.run.module import ReferringModule
 
 
 def main(config: Path, out: Path) -> None:
@@ -22,16 +22,10 @@ def main(config: Path, out: Path) -> None:
     run = TrainConfig.load(config)
     torch.manual_seed(0)
     words = Vocabulary.from_words(phrase_words()).words
-    network = ISFP(run.network, len(words))
-    checkpoint_file.write(
-        {
-            "isfp": {"config": run.to_dict(), "words": list(words), "trained_words": []},
-            "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
-            "epoch": -1,
-            "global_step": 0,
-        },
-        out,
-    )
+    module = ReferringModule(run, list(words), [])
+    content = {"state_dict": module.state_dict(), "epoch": -1, "global_step": 0}
+    module.on_save_checkpoint(content)
+    checkpoint_file.write(content, out)
 
 
 if __name__ == "__main__":

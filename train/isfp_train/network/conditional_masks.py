@@ -76,12 +76,12 @@ class ConditionalMasks(nn.Module):
             x = self.points(features, pixels)
         phrases, masks, (height, width) = *cells.shape, x.shape[2:]
         aside, first, first_bias, second, second_bias, last, last_bias = self.controller(seen).split(self.counts, dim=2)
-        boxes = None if self.boxes is None else self.boxes(seen, cells)
-        outside = None
-        if self.boxes is None or boxes is None:
+        boxes = outside = None
+        if self.boxes is None:
             rows, columns = rows_and_columns(cells, self.grid)
             down, right = _offsets(rows, self.grid, height), _offsets(columns, self.grid, width)
         else:
+            boxes = self.boxes(seen, cells)
             down, right = self.boxes.offsets(boxes, height, width)
             outside = self.boxes.outside(down, right)
         aside = aside.reshape(phrases, masks, self.width, 2, 1, 1)

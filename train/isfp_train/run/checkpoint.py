@@ -80,8 +80,8 @@ def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
         if name.startswith("network.")
     }
     packaged = _packaged(config.network.backbone)
-    own = {name.removeprefix(packaged): value for name, value in state.items() if name.startswith(packaged)}
-    if not own:
+    as_packaged = _as_packaged(config, state)
+    if not any(name.startswith(packaged) for name in state):
         if isinstance(network.backbone.body, LiteWithDetector):
             network.backbone.body.lite.load_imagenet()
         else:
@@ -95,7 +95,7 @@ def _loaded(content: dict[str, Any]) -> LoadedCheckpoint:
         about["trained_words"],
         int(content.get("epoch", -1)) + 1,  # Lightning counts from 0
         int(content.get("global_step", 0)),
-        _as_packaged(config, own),
+        as_packaged,
     )
 
 
@@ -113,8 +113,8 @@ def save_small(source: str | Path, target: str | Path) -> None:
     content = checkpoint_file.read(source)
     config = TrainConfig.from_dict(_with_current_names(content["isfp"]["config"]))
     weights = {name: value for name, value in content["state_dict"].items() if name.startswith("network.")}
-    packaged = f"network.{_packaged(config.network.backbone)}"
-    if _as_packaged(config, {name.removeprefix(packaged): value for name, value in weights.items() if name.startswith(packaged)}):
+    if _as_packaged(config, {name.removeprefix("network."): value for name, value in weights.items()}):
+        packaged = f"network.{_packaged(config.network.backbone)}"
         weights = {name: value for name, value in weights.items() if not name.startswith(packaged)}
     state = {name: value.half() if value.is_floating_point() and value.ndim > 1 else value for name, value in weights.items()}
     small = {"isfp": content["isfp"], "state_dict": state, "epoch": content["epoch"], "global_step": content["global_step"]}
@@ -122,13 +122,19 @@ def save_small(source: str | Path, target: str | Path) -> None:
 
 
 def _as_packaged(config: TrainConfig, weights: dict[str, Tensor]) -> bool:
-    """Whether a backbone has its package's weights. The configuration cannot tell: an earlier run may have trained them."""
+    """Whether a network's backbone has its package's weights, or none. The configuration cannot tell: an earlier run may have
+    trained them.
+    """
     if config.network.backbone == "darknet53":
         return config.optimisation.freeze_backbone  # its weights come from a file of the user's
+    packaged = _packaged(config.network.backbone)
+    own = {name.removeprefix(packaged): value for name, value in weights.items() if name.startswith(packaged)}
+    if not own:
+        return True
     published = EfficientNetLite0()
     published.load_imagenet()
     state = published.state_dict()
-    return all(torch.equal(value, state[name.removeprefix("body.")]) for name, value in weights.items())
+    return all(torch.equal(value, state[name.removeprefix("body.")]) for name, value in own.items())
 
 
 def _packaged(backbone: str) -> str:
