@@ -34,8 +34,7 @@ class SegmentationBranch(nn.Module):
     """Four 3×3 convolutions, ASPP and a 1×1 convolution to S² channels; channel c = i·S + j belongs to cell (i, j).
 
     A channel is a dot product with one row of the last layer, so the channel lookup can come before it: computing only the
-        requested
-    channels gives the same masks as computing all of them and discarding the rest.
+    requested channels gives the same masks as computing all of them and discarding the rest.
 
     A sample only trains the rows of its nine positive cells. So a row is the sum of its own weights and a part that varies smoothly
     over the grid (low cosine frequencies, ours), which every sample trains. The sum is the 1×1 convolution of the paper, and it is
@@ -64,6 +63,7 @@ class SegmentationBranch(nn.Module):
         channels: int,
         aspp_channels: int,
         aspp_rates: tuple[int, ...],
+        *,
         masks: int,
         coordinates: bool,
         slope: float,
