@@ -1,4 +1,4 @@
-"""Engines for tests: folders of plans with records that fit the colour bundle, whose plans are no plans."""
+"""Engines for tests, with records that fit the colour bundle: folders of plans that are no plans, and of its own ONNX files."""
 
 from __future__ import annotations
 
@@ -45,5 +45,29 @@ def write_engine(bundle: Path, key: str | None = None, **changes: Any) -> Path:
     folder.mkdir(parents=True)
     for stage in STAGES:
         (folder / f"{stage}.plan").write_bytes(f"plan of {stage}".encode())
+    write_record(folder, record)
+    return folder
+
+
+def cpu_record_for(bundle: Path, **changes: Any) -> EngineRecord:
+    """A record of an engine for OpenVINO, whose stages are the bundle's own, with changes."""
+    files = {stage: (bundle / f"{stage}.onnx").read_bytes() for stage in STAGES}
+    fields: dict[str, Any] = {
+        "runtime": "openvino",
+        "runtime_version": "2025.1.0",
+        "precision": "int8",
+        "plans": {s: PlanRecord(f"{s}.onnx", hashlib.sha256(content).hexdigest(), len(content)) for s, content in files.items()},
+    }
+    nothing = dict.fromkeys(("cuda", "driver", "gpu", "sm", "plugin_version", "phrases", "candidates"))
+    return record_for(bundle, **{**fields, **nothing, **changes})
+
+
+def write_cpu_engine(bundle: Path, **changes: Any) -> Path:
+    """Write an engine for OpenVINO into a bundle."""
+    record = cpu_record_for(bundle, **changes)
+    folder = bundle / "engines" / record.key
+    folder.mkdir(parents=True)
+    for stage in STAGES:
+        (folder / f"{stage}.onnx").write_bytes((bundle / f"{stage}.onnx").read_bytes())
     write_record(folder, record)
     return folder

@@ -1,1 +1,1 @@
-"""Other ways to run a bundle's network, for `isfp bench --against`: PyTorch and OpenVINO."""
+"""Other ways to run a bundle's network, for `isfp bench --against`: PyTorch."""

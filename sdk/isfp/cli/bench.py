@@ -35,8 +35,8 @@ def bench(
     against: Annotated[
         str,
         typer.Option(
-            help="Rivals to run in turn with it, separated by commas: runtimes; eager, compile and openvino, with :cuda, :bf16 and "
-            "the like behind; folders of other bundles; or all that this machine has.",
+            help="Rivals to run in turn with it, separated by commas: runtimes, eager and compile, with :cuda, :bf16 and the "
+            "like behind; folders of other bundles; or all that this machine has.",
             show_default="none",
         ),
     ] = "",

@@ -35,7 +35,7 @@ EXTRAS = {
     "ablate": Extra("Train and measure the rows of the paper's Table I.", TRAIN, "train"),
     "export": Extra("Export a checkpoint as a bundle, and verify it.", SHIP, "train,export"),
     "verify": Extra("Compare a bundle with its checkpoint, or a precision with FP32.", SHIP, "train,export"),
-    "build": Extra("Build a bundle's TensorRT or TensorRT-RTX engine.", SHIP, "tensorrt,rtx"),
+    "build": Extra("Build a bundle's engine: TensorRT, TensorRT-RTX, or OpenVINO in INT8.", SHIP, "tensorrt,rtx"),
 }
 
 

@@ -40,7 +40,10 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         table.add_row(plain(summary.file), summary.precision, f"{summary.bytes / 1e6:.1f}", str(summary.layers), plain(most))
     console.print(table)
     if not found.engines:
-        console.print("No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)")
+        console.print(
+            "No engines. On a machine with a GPU: isfp build BUNDLE --runtime tensorrt (or tensorrt-rtx)\n"
+            "For INT8 on an Intel CPU: isfp build BUNDLE --runtime openvino"
+        )
         return
     table = Table("engine", "precision", "MB", "built for", "phrases", "fits here")
     for engine in found.engines:
@@ -49,7 +52,8 @@ def inspect(bundle: BundleArgument, as_json: JsonOption = False) -> None:
         if record is None:
             table.add_row(plain(engine.key), "", "", "", "", fits)
             continue
-        target = f"{record.runtime} {record.runtime_version}, SM {record.sm}, {record.gpu or 'any GPU with it'}"
-        phrases = f"{record.phrases.min} to {record.phrases.max}"
+        device = f"SM {record.sm}, {record.gpu or 'any GPU with it'}" if record.sm else "any CPU that it computes on"
+        target = f"{record.runtime} {record.runtime_version}, {device}"
+        phrases = f"{record.phrases.min} to {record.phrases.max}" if record.phrases else "any number"
         table.add_row(plain(engine.key), record.precision, f"{engine.bytes / 1e6:.1f}", plain(target), phrases, fits)
     console.print(table)

@@ -70,7 +70,7 @@ def next_command(bundle: Bundle | None, runtime: str | None) -> str:
     if runtime is None:
         return "pip install onnxruntime"
     gpu, jetson = first_gpu(), jetsons.this_jetson()
-    if gpu is None or (bundle and runtime != "onnxruntime") or (jetson and not jetson.supported):
+    if gpu is None or (bundle and runtime not in _WITHOUT_ENGINES) or (jetson and not jetson.supported):
         return ready
     full, rtx = find_spec("tensorrt") is not None, find_spec("tensorrt_rtx") is not None
     if jetson and not full:  # TensorRT-RTX does not run there
@@ -84,6 +84,9 @@ def next_command(bundle: Bundle | None, runtime: str | None) -> str:
     if full:
         return f"isfp build {path} --runtime tensorrt --precision fp16"
     return f"isfp build {path} --runtime tensorrt-rtx --precision fp16 --target sm{gpu.sm}"
+
+
+_WITHOUT_ENGINES = ("onnxruntime", "openvino")  # what `auto` takes on a CPU
 
 
 def _install(extra: str) -> str:
@@ -145,6 +148,9 @@ def _runtimes() -> list[Finding]:
     findings = []
     for name in RUNTIMES:
         reason = runtime_class(name).why_unavailable()
+        if reason and name == "openvino":
+            findings.append(Finding(f"runtime {name}", False, "not installed", f"Optional, for Intel's CPUs: {_install(name)}"))
+            continue
         findings.append(Finding(f"runtime {name}", reason is None, "cannot run" if reason else _about(name), reason or ""))
     return findings
 

@@ -113,10 +113,8 @@ def _engine(bundle: Bundle, engine: Engine) -> EngineInspection:
 def _reason(bundle: Bundle, record: EngineRecord) -> str:
     """Return why an engine does not run on this machine; an empty string if it does."""
     from isfp.runtimes import runtime_class
-    from isfp.runtimes.engine_runtime import EngineRuntime
 
     runtime = runtime_class(record.runtime)
-    assert issubclass(runtime, EngineRuntime)
     try:
         if unavailable := runtime.why_unavailable():
             return unavailable

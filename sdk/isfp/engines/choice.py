@@ -9,17 +9,17 @@ from pathlib import Path
 from isfp.bundle.bundle import ENGINES, Bundle
 from isfp.engines.fpm import PLUGIN_VERSION
 from isfp.engines.plans import check_trusted, rebuild_command
-from isfp.engines.record import RECORD, EngineRecord, Precision, read_record
+from isfp.engines.record import CPU_RUNTIMES, RECORD, EngineRecord, Precision, read_record
 from isfp.errors import EngineMismatchError, IsfpError
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A runtime and the GPU that it runs on; see `EngineRecord` for the fields."""
+    """A runtime and the GPU that it runs on, or the CPU; see `EngineRecord` for the fields."""
 
     runtime: str
     runtime_version: str
-    sm: str
+    sm: str | None
     cuda: str | None = None
     gpu: str | None = None
 
@@ -61,9 +61,10 @@ def engines_of(bundle: Bundle) -> list[Engine]:
 def mismatches(record: EngineRecord, machine: Machine, sources: Mapping[str, str]) -> list[Mismatch]:
     """Return why an engine cannot run here; nothing if it can.
 
-    `runtime`, `sm` and `sources` must be equal, and so must `runtime_version` in the parts that both have. TensorRT's plans also
-    depend on the GPU model: NVIDIA warns against running a plan on another model of the same SM. The major version of `cuda` must
-    be one that the driver here runs. `driver` is informational.
+    `runtime`, `sm` and `sources` must be equal, and so must `runtime_version` in the parts that both have, but for OpenVINO, whose
+    engines are ONNX, which other versions read as well. TensorRT's plans also depend on the GPU model: NVIDIA warns against running
+    a plan on another model of the same SM. The major version of `cuda` must be one that the driver here runs. `driver` is
+    informational.
 
     Args:
         record: the engine's record.
@@ -71,7 +72,8 @@ def mismatches(record: EngineRecord, machine: Machine, sources: Mapping[str, str
         sources: SHA-256 of the bundle's ONNX files by name.
     """
     pairs = [("runtime", record.runtime, machine.runtime), ("sm", record.sm, machine.sm)]
-    if record.runtime == machine.runtime and not same_version(record.runtime_version, machine.runtime_version):
+    bound = record.runtime == machine.runtime and record.runtime not in CPU_RUNTIMES
+    if bound and not same_version(record.runtime_version, machine.runtime_version):
         pairs.append(("runtime_version", record.runtime_version, machine.runtime_version))
     if record.runtime == "tensorrt" and machine.gpu and record.gpu and record.gpu != machine.gpu:
         pairs.append(("gpu", record.gpu, machine.gpu))
@@ -124,7 +126,7 @@ def choose_engine(bundle: Bundle, machine: Machine, precision: Precision | None 
     )
 
 
-def mismatch_error(bundle: Path, key: str, record: EngineRecord, mismatch: Mismatch, sm: str) -> EngineMismatchError:
+def mismatch_error(bundle: Path, key: str, record: EngineRecord, mismatch: Mismatch, sm: str | None) -> EngineMismatchError:
     """Return the error that names one mismatch and the command that builds the engine again."""
     command = rebuild_command(bundle, record, sm)
     return EngineMismatchError(

@@ -19,6 +19,7 @@ RUNTIMES = {
     "tensorrt": "isfp.runtimes.tensorrt:TensorRT",
     "tensorrt-rtx": "isfp.runtimes.tensorrt_rtx:TensorRTRTX",
     "onnxruntime": "isfp.runtimes.onnxruntime:OnnxRuntime",
+    "openvino": "isfp.runtimes.openvino:OpenVino",
 }
 
 
@@ -40,7 +41,8 @@ def choose(name: str = "auto", bundle: Bundle | None = None, threads: int = 0) -
     If `auto` does not use a GPU that could run it, a RuntimeWarning says why and what to do.
 
     Args:
-        name: `"auto"`, or a name, optionally followed by a colon and an option: `"tensorrt:int8"`, `"onnxruntime:cuda"`.
+        name: `"auto"`, or a name, optionally followed by a colon and an option: `"tensorrt:int8"`, `"onnxruntime:cuda"`,
+            `"openvino:bf16"`.
         bundle: the bundle that it is to run.
         threads: number of threads of a runtime that computes on the CPU; 0 for one on each core that this process may use.
 

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, final
 
 from isfp.bundle.bundle import Bundle
 from isfp.bundle.manifest import Stage
-from isfp.errors import RuntimeFailedError
+from isfp.engines.choice import Machine
+from isfp.errors import RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes.stage_shapes import StageShapes
 
 #: A stage that can be run: named arrays in, named arrays out.
@@ -92,6 +93,15 @@ class Runtime(ABC):
     def why_unfit(cls, bundle: Bundle) -> str | None:
         """Return why it cannot run this bundle here and what to do about that, or None if it can."""
         return None
+
+    @classmethod
+    def machine(cls) -> Machine:
+        """Return what the records of its engines are compared with on this machine.
+
+        Raises:
+            RuntimeUnavailableError: it runs no engines, or not here.
+        """
+        raise RuntimeUnavailableError(f"{cls.name} runs a bundle's own stages, and no engines.")
 
     @final
     def serve(self, user: object) -> None:

@@ -108,6 +108,8 @@ class EngineRuntime(Runtime):
         where = str(bundle.path / ENGINES / key / record.plans[stage].file)
         content = read_plan(bundle.path, key, record, stage)
         self.prepare(record, bundle)
+        assert record.phrases is not None  # records of engines for a GPU have both
+        assert record.candidates is not None
         with device:
             engine = deserialize(self._trt, content, where, command)
             types = binding_types(self._trt, engine)
@@ -122,7 +124,7 @@ class EngineRuntime(Runtime):
     def most_at_once(self, bundle: Bundle) -> int:
         """Return the most phrases of the engine's profile if it has the stage `find`; see `Runtime`."""
         record = self._chosen(bundle)[1]
-        return record.phrases.max if FIND in record.plans else 0
+        return record.phrases.max if FIND in record.plans and record.phrases else 0
 
     def _chosen(self, bundle: Bundle) -> tuple[str, EngineRecord]:
         """The engine's key and record; it is chosen once."""

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from isfp.bundle.bundle import Bundle
-from isfp.bundle.manifest import REMEDY, Stage
 from isfp.errors import EngineMismatchError, RuntimeFailedError, RuntimeUnavailableError
 from isfp.runtimes import onnxruntime_providers
 from isfp.runtimes.base import Runtime, StageRunner
+from isfp.runtimes.stage_shapes import check_ports
 from isfp.runtimes.threads import usable_cores
 from isfp.runtimes.watchdog import RUN_LIMIT, Watchdog
 from isfp.steps.arguments import MOST_THREADS, number_between, shortened, whole_number
 
-_TYPES = {"uint8": "tensor(uint8)", "int32": "tensor(int32)", "float32": "tensor(float)"}
+_TYPES = {"tensor(uint8)": "uint8", "tensor(int32)": "int32", "tensor(float)": "float32"}  # as NumPy calls them
 _ERRORS_ONLY = 3
 #: Microseconds for which a thread waits for the next operator without sleeping. On two quiet cores a frame takes 0.91 of the time
 #: that it takes without, and 1.06 where another program takes one of them; with 50 it is 0.89 and 1.25.
@@ -121,7 +121,7 @@ class OnnxRuntime(Runtime):
                 f"ONNX Runtime fell back to {session.get_providers()}; expected {self._providers}. "
                 "The provider's own libraries (CUDA, cuDNN) are missing or have another version."
             )
-        _check(session, entry)
+        check_ports(entry, str(bundle.path / entry.file), _ports(session.get_inputs()), _ports(session.get_outputs()))
         outputs = [output.name for output in session.get_outputs()]
 
         watchdog, run_options = self._watchdog, self._run_options
@@ -172,30 +172,11 @@ def _spinning(version: str) -> dict[str, str]:
     }
 
 
-def _check(session: Any, stage: Stage) -> None:
-    """Refuse a model whose inputs and outputs differ from those in the manifest."""
-    for kind, nodes, tensors in (
-        ("input", session.get_inputs(), stage.inputs),
-        ("output", session.get_outputs(), stage.outputs),
-    ):
-        found = {node.name: (node.type, list(node.shape)) for node in nodes}
-        wanted = {tensor.name: (_TYPES[tensor.dtype], list(tensor.shape)) for tensor in tensors}
-        same = found.keys() == wanted.keys() and all(
-            found[name][0] == dtype and _fits(found[name][1], shape) for name, (dtype, shape) in wanted.items()
-        )
-        if not same:
-            raise EngineMismatchError(
-                f"{stage.file} has the {kind}s {_shortened(found)}; expected those of the manifest, {wanted}. {REMEDY}"
-            )
+def _ports(nodes: Any) -> dict[str, tuple[str, list]]:
+    """Type and shape of each input or output by name; a dynamic dimension is its name or None."""
+    return {node.name: (_TYPES.get(node.type, node.type), list(node.shape)) for node in nodes}
 
 
 def _shortened(said: object) -> str:
     """What ONNX Runtime says, without the rest of a bundle's names, which may have any length."""
     return shortened(str(said), _LONGEST_SHOWN, "...")
-
-
-def _fits(found: list, wanted: list) -> bool:
-    """Compare shapes; a dynamic dimension (a string or None) fits any."""
-    return len(found) == len(wanted) and all(
-        a == b or not isinstance(a, int) or not isinstance(b, int) for a, b in zip(found, wanted, strict=True)
-    )

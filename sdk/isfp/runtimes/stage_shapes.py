@@ -1,4 +1,4 @@
-"""A stage's outputs are held to the manifest, so that a wrong shape is an error and not a wrong mask."""
+"""A stage's model and its outputs are held to the manifest, so that a wrong shape is an error and not a wrong mask."""
 
 from __future__ import annotations
 
@@ -8,9 +8,36 @@ from typing import Any
 import numpy as np
 
 from isfp.bundle.manifest import REMEDY, Stage, Tensor
-from isfp.errors import RuntimeFailedError
+from isfp.errors import EngineMismatchError, RuntimeFailedError
+from isfp.steps.arguments import shortened
 
 _MOST = 1000  # combinations of shapes that are remembered
+_LONGEST_SHOWN = 2000  # letters of a model's own names, which may have any length
+
+#: Type, as NumPy calls it, and shape of each input or output of a model by name; a dynamic dimension is a string or None.
+Ports = Mapping[str, tuple[str, list]]
+
+
+def check_ports(stage: Stage, where: str, inputs: Ports, outputs: Ports) -> None:
+    """Refuse a model whose inputs and outputs differ from those in the manifest.
+
+    Args:
+        stage: the stage as the manifest states it.
+        where: the model's file, for the error.
+        inputs: the model's.
+        outputs: the model's.
+
+    Raises:
+        EngineMismatchError: a name, a type or a shape differs.
+    """
+    for kind, found, tensors in (("input", inputs, stage.inputs), ("output", outputs, stage.outputs)):
+        wanted = {tensor.name: (tensor.dtype, list(tensor.shape)) for tensor in tensors}
+        same = found.keys() == wanted.keys() and all(
+            found[name][0] == dtype and _same_sizes(found[name][1], shape) for name, (dtype, shape) in wanted.items()
+        )
+        if not same:
+            shown = shortened(str(dict(found)), _LONGEST_SHOWN, "...")
+            raise EngineMismatchError(f"{where} has the {kind}s {shown}; expected those of the manifest, {wanted}. {REMEDY}")
 
 
 class StageShapes:
@@ -75,3 +102,10 @@ def _dynamic(tensor: Tensor, shape: tuple[int, ...]) -> dict[str, int]:
 def _fits(found: tuple[int, ...], wanted: list[int | str]) -> bool:
     same = (isinstance(want, str) or size == want for size, want in zip(found, wanted, strict=False))
     return len(found) == len(wanted) and all(same)
+
+
+def _same_sizes(found: list, wanted: list) -> bool:
+    """Compare shapes of models; a dynamic dimension fits any."""
+    return len(found) == len(wanted) and all(
+        a == b or not isinstance(a, int) or not isinstance(b, int) for a, b in zip(found, wanted, strict=True)
+    )

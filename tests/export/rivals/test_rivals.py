@@ -1,4 +1,4 @@
-"""Rivals of a benchmark compute the same network: PyTorch from the checkpoint, OpenVINO from the bundle's ONNX."""
+"""Rivals of a benchmark compute the same network: PyTorch from the checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from isfp.bundle.bundle import Bundle
 from isfp.diagnose.bench.measure import default_frame
 from isfp.errors import RuntimeFailedError, RuntimeUnavailableError
 from isfp_export.onnx.stages import stages
-from isfp_export.rivals.openvino import OPENVINO, OpenVino
 from isfp_export.rivals.torch_network import COMPILED, EAGER, _fold
 from isfp_train.run import checkpoint
 
@@ -29,12 +28,9 @@ def ours(exported: Path):
         yield segmenter.run(FRAME, TEXTS)
 
 
-@pytest.mark.parametrize("kind", ["eager", "openvino"])
-def test_a_rival_answers_as_the_bundle_does(kind: str, exported: Path, trained: Path, ours: list) -> None:
-    if kind == "openvino":
-        pytest.importorskip("openvino")
+def test_a_rival_answers_as_the_bundle_does(exported: Path, trained: Path, ours: list) -> None:
     bundle = Bundle.open(exported)
-    runtime = {"eager": EAGER, "openvino": OPENVINO}[kind].make(bundle, "", 1, trained)
+    runtime = EAGER.make(bundle, "", 1, trained)
     with Segmenter(bundle, runtime, threshold=0.0) as segmenter:
         for _ in range(2):  # its buffers are reused
             for one, other in zip(segmenter.run(FRAME, TEXTS), ours, strict=True):
@@ -70,8 +66,6 @@ def test_a_rival_that_cannot_run_says_what_it_lacks(exported: Path, trained: Pat
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeUnavailableError, match="built without CUDA"):
             EAGER.make(bundle, "cuda", 0, trained)
-    with pytest.raises(RuntimeUnavailableError, match="openvino was asked for 'int4'; expected one of fp32, bf16"):
-        OpenVino.with_option("int4")
     with pytest.raises(RuntimeUnavailableError, match="isfp bench BUNDLE --against eager"):
         type(EAGER.make(bundle, "", 1, trained)).with_option("")
 

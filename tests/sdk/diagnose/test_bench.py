@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from isfp.diagnose.bench.rivals import Contestant, contestants
 from isfp.diagnose.bench.timing import interleave
 from isfp.runtimes.onnxruntime_providers import CHAINS
 from tests.sdk.colour_bundle import picture, write_colour_bundle
+from tests.sdk.engine_folders import write_cpu_engine
+from tests.sdk.openvino_here import CAPABILITIES
 
 FRAME = picture(("blue", (8, 20, 40, 52)))
 
@@ -220,10 +223,26 @@ def test_bundles_of_one_name_in_two_folders_have_a_row_each(colour_bundle, tmp_p
 
 
 def test_a_rival_without_its_packages_says_what_to_install(colour_bundle, monkeypatch):
-    monkeypatch.delitem(sys.modules, "isfp_export.rivals.openvino", raising=False)
+    monkeypatch.delitem(sys.modules, "isfp_export.rivals.torch_network", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(RuntimeUnavailableError, match=r"eager needs the module 'torch'.*isfp\[export\]"):
+        Contestant("eager", colour_bundle, "eager").open_runtime()
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(RuntimeUnavailableError, match=r"openvino needs the module 'onnx'.*isfp\[export\]"):
+    with pytest.raises(RuntimeUnavailableError, match=r"onnx is not installed.*isfp\[openvino\]"):
         Contestant("openvino", colour_bundle, "openvino").open_runtime()
+
+
+def test_all_takes_openvino_in_each_precision_and_int8_where_it_was_built(colour_bundle, tmp_path):
+    pytest.importorskip("openvino", reason='OpenVINO is not installed: pip install "isfp[openvino]"')
+    copy = Path(shutil.copytree(colour_bundle, tmp_path / "copy.isfp"))
+    names = [one.name for one in contestants(Contestant("own", copy), ["all"])]
+    assert {"openvino", "openvino:bf16"} <= set(names)
+    assert not {"openvino:int8", "onnxruntime"} & set(names)
+    if "INT8" in CAPABILITIES:
+        write_cpu_engine(copy)
+        names = [one.name for one in contestants(Contestant("own", copy, "openvino:int8"), ["all"])]
+        assert {"onnxruntime", "openvino", "openvino:bf16"} <= set(names)
+        assert "openvino:int8" not in names
 
 
 def test_more_phrases_than_the_vocabulary_has_are_refused(colour_bundle):
@@ -276,7 +295,8 @@ class TestTheCommand:
         code, out, _ = isfp("bench", colour_bundle, "--runs", 1, "--against", "all", "--json", "--plot", tmp_path / "bench.png")
         assert code == 0
         fields = json.loads(out)
-        assert fields["passed_over"].keys() | fields["rivals"].keys() == {f"onnxruntime:{name}" for name in CHAINS if name != "cpu"}
+        others = {f"onnxruntime:{name}" for name in CHAINS if name != "cpu"} | {"openvino", "openvino:bf16"}
+        assert fields["passed_over"].keys() | fields["rivals"].keys() == others
         assert (tmp_path / "bench.png").exists()
 
     @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isfp.bundle.bundle import Bundle
-from isfp.engines.choice import choose_engine, engines_of, mismatches, same_version, sources_of
+from isfp.engines.choice import Machine, choose_engine, engines_of, mismatches, same_version, sources_of
 from isfp.engines.plans import check_trusted, read_plan
 from isfp.engines.record import EngineRecord, read_record, write_record
 from isfp.errors import EngineMismatchError
-from tests.sdk.engine_folders import ORIN, RTX, record_for, write_engine
+from tests.sdk.engine_folders import ORIN, RTX, cpu_record_for, record_for, write_engine
 
 TENSORRT_11 = replace(ORIN, runtime_version="11.1.0.5")
 
@@ -68,6 +68,49 @@ def test_a_record_with_an_unsound_field_is_refused_by_name(copy, tmp_path, field
     with pytest.raises(EngineMismatchError, match=rf"engine\.json: {field} is .*; expected .*isfp build") as caught:
         read_record(tmp_path)
     assert (caught.value.field, caught.value.found) == (field, value)
+
+
+def test_a_record_of_an_engine_for_a_cpu_names_no_gpu_and_no_sizes(copy, tmp_path):
+    record = cpu_record_for(copy)
+    assert record.key == "openvino-2025.1.0-cpu-int8"
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
+
+
+@pytest.mark.parametrize(
+    ("cpu", "field", "value", "expected"),
+    [
+        (True, "sm", "87", "null, as openvino runs on a CPU"),
+        (True, "phrases", {"min": 1, "opt": 1, "max": 8}, "null, as openvino"),
+        (True, "driver", "540.4.0", "null, as openvino"),
+        (True, "runtime", "tensorrt", "a compute capability such as '87'"),
+        (False, "sm", None, "a compute capability such as '87'"),
+        (False, "candidates", None, "whole numbers"),
+        (False, "runtime", "openvino", "null, as openvino runs on a CPU"),
+    ],
+)
+def test_a_record_that_mixes_a_cpu_with_a_gpu_is_refused(copy, tmp_path, cpu, field, value, expected):
+    fields = {**(cpu_record_for if cpu else record_for)(copy).to_json(), field: value}
+    (tmp_path / "engine.json").write_text(json.dumps(fields), encoding="utf-8")
+    with pytest.raises(EngineMismatchError, match=rf"expected {expected}"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("cpu", [True, False])
+def test_a_record_names_the_files_of_its_kind(copy, tmp_path, cpu):
+    fields = (cpu_record_for if cpu else record_for)(copy).to_json()
+    fields["plans"]["mask"]["file"] = "mask.plan" if cpu else "mask.onnx"
+    (tmp_path / "engine.json").write_text(json.dumps(fields), encoding="utf-8")
+    with pytest.raises(EngineMismatchError, match=r"plans\.mask\.file is 'mask\.\w+'; expected 'mask\."):
+        read_record(tmp_path)
+
+
+def test_an_engine_for_a_cpu_runs_with_other_versions_and_only_for_its_bundle(copy):
+    record, machine = cpu_record_for(copy), Machine("openvino", "2026.4.1", None)
+    sources = sources_of(Bundle.open(copy))
+    assert mismatches(record, machine, sources) == []
+    assert [each.field for each in mismatches(record, machine, {**sources, "mask.onnx": "0" * 64})] == ["sources.mask.onnx"]
+    assert [each.field for each in mismatches(record, ORIN, sources)] == ["runtime", "sm"]
 
 
 @pytest.mark.parametrize("field", sorted(EngineRecord.__dataclass_fields__))

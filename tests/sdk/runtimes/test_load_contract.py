@@ -8,6 +8,7 @@ import pytest
 from isfp.bundle.bundle import Bundle
 from isfp.errors import RuntimeFailedError
 from isfp.runtimes.onnxruntime import OnnxRuntime
+from isfp.runtimes.openvino import OpenVino
 from isfp.runtimes.tensorrt import TensorRT
 from tests.sdk.colour_bundle import HEIGHT, WIDTH
 from tests.sdk.engine_folders import write_engine
@@ -17,14 +18,17 @@ from tests.sdk.runtimes.host_tensorrt import play_tensorrt
 FRAME = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), np.uint8)
 
 
-@pytest.fixture(params=["onnxruntime", "device memory", "tensorrt"])
+@pytest.fixture(params=["onnxruntime", "openvino", "device memory", "tensorrt"])
 def loading(request, colour_bundle, tmp_path, monkeypatch):
     """A runtime and the bundle that it loads."""
     path = shutil.copytree(colour_bundle, tmp_path / "copy.isfp")
     if request.param == "tensorrt":
         play_tensorrt(monkeypatch, path)
         write_engine(path, plugin_version=None)
-    runtime = {"onnxruntime": OnnxRuntime, "device memory": HostRuntime, "tensorrt": TensorRT}[request.param]()
+    if request.param == "openvino":
+        pytest.importorskip("openvino", reason='OpenVINO is not installed: pip install "isfp[openvino]"')
+    runtimes = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "device memory": HostRuntime, "tensorrt": TensorRT}
+    runtime = runtimes[request.param]()
     yield runtime, Bundle.open(path)
     runtime.close()
 
@@ -40,8 +44,8 @@ def test_a_stage_is_loaded_once(loading):
 
 def test_loading_again_allocates_nothing(loading):
     runtime, bundle = loading
-    if isinstance(runtime, OnnxRuntime):
-        pytest.skip("ONNX Runtime allocates by itself")
+    if isinstance(runtime, OnnxRuntime | OpenVino):
+        pytest.skip(f"{runtime.name} allocates by itself")
     for _ in range(2):
         runtime.load(bundle, "image")(frame=FRAME)
     before = list(runtime.device.allocations), list(runtime.device.host_allocations)

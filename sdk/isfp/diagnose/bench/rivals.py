@@ -1,7 +1,6 @@
 """Who takes part in a benchmark: the bundle, and what else runs it, or another bundle.
 
-Rivals that need packages above the SDK (PyTorch, OpenVINO) are found through the entry-point group `isfp.rivals`; each entry is
-a `Rival`.
+Rivals that need packages above the SDK (PyTorch) are found through the entry-point group `isfp.rivals`; each entry is a `Rival`.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Contestant:
         bundle = Bundle.open(self.bundle)
         name, _, option = self.runtime.partition(":")
         found = {point.name: point for point in entry_points(group=GROUP)}
-        if name not in found:
+        if name in RUNTIMES or name not in found:
             return choose(self.runtime, bundle, self.threads)
         try:
             rival: Rival = found[name].load()
@@ -99,7 +98,7 @@ def contestants(own: Contestant, against: Sequence[str]) -> list[Contestant]:
         else:
             raise IsfpError(
                 f"--against {name}: there is no such rival; expected one of {', '.join(known)}, or the folder of another bundle. "
-                'Rivals in PyTorch and OpenVINO come with pip install "isfp[export]".'
+                'Rivals in PyTorch come with pip install "isfp[export]".'
             )
     names = [one.name for one in result]
     if own.name in names:
@@ -113,7 +112,7 @@ def _everything(own: Contestant) -> list[str]:
     """Return whatever might run the bundle here, but what runs it as `own`."""
     bundle = Bundle.open(own.bundle)
     engines = [engine.option for engine in inspect(bundle).engines if engine.fits and engine.option]
-    names = [*engines, "onnxruntime", *(f"onnxruntime:{chain}" for chain in CHAINS if chain != "cpu")]
+    names = [*engines, "onnxruntime", *(f"onnxruntime:{chain}" for chain in CHAINS if chain != "cpu"), "openvino", "openvino:bf16"]
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             rival: Rival = point.load()
@@ -125,7 +124,8 @@ def _everything(own: Contestant) -> list[str]:
         names += [f"{point.name}:{option}" if option else point.name for option in rival.options]
     runtime = own.open_runtime()
     runtime.close()
-    return [name for name in names if name not in (own.runtime, runtime.name)]
+    same = {own.runtime, own.runtime.removesuffix(":cpu")} if own.runtime != "auto" else {runtime.name}
+    return [name for name in names if name not in same]
 
 
 def _other(own: Contestant, name: str) -> Contestant:
