@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from isfp.cli.options import JsonOption, ThreadsOption
+from isfp.cli.options import JsonOption, RuntimeOption, ThreadsOption
 from isfp.cli.output import print_json
 from isfp.files.atomic_file import refuse_input, write_bytes, write_json
 from isfp.files.read_file import read_json
@@ -111,6 +111,7 @@ def evaluate(
         float | None, typer.Option(help="Minimum score for a match, 0 to 1.", show_default="the model's own")
     ] = None,
     mask_threshold: Annotated[float, typer.Option(help="Minimum probability of a mask pixel; a bundle uses its own.")] = 0.5,
+    runtime: RuntimeOption = "auto",
     threads: ThreadsOption = 0,
     paper: Annotated[bool, typer.Option("--paper", help="Also print the paper's Tables I to IV.")] = False,
     as_json: JsonOption = False,
@@ -124,7 +125,7 @@ def evaluate(
 
     if oracle not in ORACLES:
         raise typer.BadParameter(f'{oracle!r}; expected "location" or "mask"', param_hint="--oracle")
-    predictor = open_model(model, refinement=not no_refinement, threads=threads)
+    predictor = open_model(model, refinement=not no_refinement, threads=threads, runtime=runtime)
     if isinstance(predictor, CheckpointPredictor):
         predictor.mask_threshold = mask_threshold
     asked = _test_set(data, shares, scenes, split, wording, pairs, predictor.size, phrases)

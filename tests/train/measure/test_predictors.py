@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from isfp.errors import RuntimeUnavailableError
 from isfp.steps.phrase import Vocabulary
 from isfp_train.data.scene import measure
 from isfp_train.data.scenes.compose import ProceduralScenes
@@ -79,6 +80,16 @@ def test_bundle_shows_the_mask_of_the_cell_that_it_is_told(colour_bundle: Path) 
 def test_bundle_cannot_leave_its_refinement_out(colour_bundle: Path) -> None:
     with pytest.raises(ConfigurationError, match="checkpoint"):
         open_model(colour_bundle, refinement=False)
+
+
+def test_a_bundle_runs_with_the_runtime_that_is_asked_for_and_a_checkpoint_with_none(colour_bundle: Path, tmp_path: Path) -> None:
+    opened = open_model(colour_bundle, runtime="onnxruntime:cpu")
+    assert isinstance(opened, BundlePredictor)
+    assert opened.segmenter.runtime.name == "onnxruntime"
+    with pytest.raises(RuntimeUnavailableError, match="no runtime 'warp'"):
+        open_model(colour_bundle, runtime="warp")
+    with pytest.raises(ConfigurationError, match="is a checkpoint, which runs in PyTorch"):
+        open_model(tmp_path / "last.ckpt", runtime="onnxruntime")
 
 
 def test_location_oracle_is_always_right_about_the_cell(predictor: CheckpointPredictor) -> None:

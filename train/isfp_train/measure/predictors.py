@@ -170,22 +170,25 @@ def refused(result: Segmentation) -> bool:
     return result.reason is not None and result.reason.overrides_score
 
 
-def open_model(path: str | Path, refinement: bool = True, threads: int = 0) -> Predictor:
+def open_model(path: str | Path, refinement: bool = True, threads: int = 0, runtime: str = "auto") -> Predictor:
     """Open a bundle (a folder) or a checkpoint (a file).
 
     Args:
         path: the model.
         refinement: False skips the Refinement Module (checkpoints only).
         threads: number of threads to compute with; 0 for one on each physical core that this process may use.
+        runtime: what runs a bundle, such as "openvino:int8".
 
     Raises:
-        ConfigurationError: a bundle without refinement; its mask stage computes both in one.
+        ConfigurationError: a bundle without refinement, as its mask stage computes both in one; or a checkpoint with a runtime.
     """
     if not Path(path).is_dir():
+        if runtime != "auto":
+            raise ConfigurationError(f"{path} is a checkpoint, which runs in PyTorch; --runtime {runtime} is for bundles.")
         torch.set_num_threads(threads or min(usable_cores(), torch.get_num_threads()))
         return CheckpointPredictor(checkpoint.load(path), refinement=refinement)
     if not refinement:
         raise ConfigurationError(
             f"{path} is a bundle: its mask stage includes the refinement. Use the checkpoint that it was exported from."
         )
-    return BundlePredictor(path, threads=threads)
+    return BundlePredictor(path, runtime, threads=threads)
