@@ -52,7 +52,6 @@ bench-more: $(DEV)/ready ## the benchmarks of single questions (docs/performance
 	$(DEV)/bin/python tools/bench_fpm.py --json > build/bench/fpm-edge.json
 	$(DEV)/bin/python tools/bench_fpm.py --channels 512 --json > build/bench/fpm-paper.json
 	$(DEV)/bin/python tools/bench_growth.py models/edge.isfp --plot build/bench/growth.png --save build/bench/growth.json
-	$(DEV)/bin/python tools/bench_int8.py models/edge.isfp --save build/bench/int8.json
 	$(DEV)/bin/python tools/bench_training.py --json > build/bench/training.json
 
 picture: $(DEMO)/ready ## draw the README's picture, assets/demo.jpg

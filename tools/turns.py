@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter, sleep, thread_time
+from time import perf_counter, sleep
 from typing import Any
 
 from isfp.diagnose.bench.machine import BUSY, facts, machine, versions
@@ -21,20 +21,12 @@ WARNING = "Other programs were using this machine: do not trust these times. Rat
 
 
 def clocked(work: Callable[[], object]) -> Task:
-    """Make a task of what is to be timed by the clock."""
-    return _timed(work, perf_counter)
+    """Make a task of what is to be timed."""
 
-
-def processor_time(work: Callable[[], object]) -> Task:
-    """Make a task of what is to be timed by the processor time of the calling thread, which does all of its work."""
-    return _timed(work, thread_time)
-
-
-def _timed(work: Callable[[], object], clock: Callable[[], float]) -> Task:
     def run() -> float:
-        start = clock()
+        start = perf_counter()
         work()
-        return (clock() - start) * 1e3
+        return (perf_counter() - start) * 1e3
 
     return run
 

@@ -28,6 +28,8 @@ FramesOption = Annotated[
 KeepOption = Annotated[
     list[str] | None, typer.Option(help="Node or operator to compute in a higher precision; repeatable.", show_default=False)
 ]
+#: Options of `build` that say nothing about an engine for a CPU.
+_GPU_OPTIONS = ("target", "phrases", "usual_phrases", "candidates", "one_graph", "plugin", "timings")
 CalibrationOption = Annotated[int, typer.Option(min=0, help="Frames used to choose the ranges of INT8 and FP8.")]
 
 
@@ -91,11 +93,18 @@ def verify(
 
 
 def build(
+    context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="Model bundle, NAME.isfp; the engine is written to its folder engines/.")],
     runtime: Annotated[
-        str, typer.Option(help="tensorrt (build on the device that will run the engine) or tensorrt-rtx (build anywhere).")
+        str,
+        typer.Option(
+            help="tensorrt (build on the device that will run the engine), tensorrt-rtx (build anywhere) or openvino (INT8, CPU)."
+        ),
     ],
-    precision: Annotated[str, typer.Option(help="Precision of the engine: fp32, fp16, int8 or fp8.")] = "fp16",
+    precision: Annotated[
+        str | None,
+        typer.Option(help="Precision of the engine: fp32, fp16, int8 or fp8.", show_default="fp16; int8 for openvino"),
+    ] = None,
     target: Annotated[str | None, typer.Option(help="GPU to build for, such as sm89.", show_default="this machine's")] = None,
     phrases: Annotated[int, typer.Option(min=1, help="Maximum number of phrases at once.")] = 8,
     usual_phrases: Annotated[int, typer.Option(min=1, help="Number of phrases at once to optimise for.")] = 1,
@@ -115,7 +124,7 @@ def build(
     report: Annotated[Path | None, typer.Option(help="File to write the table of layers to, as JSON.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a bundle's engine for TensorRT or TensorRT-RTX, and check the precision of its layers."""
+    """Build a bundle's engine for TensorRT or TensorRT-RTX and check its layers, or for OpenVINO and check its masks."""
     from functools import partial
 
     from rich.progress import Progress
@@ -127,8 +136,11 @@ def build(
     from isfp_export.engines.progress import monitor
     from isfp_export.precision.convert import is_quantised
 
-    _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx"))
-    asked = _precision(precision, list(Precision))
+    _one_of("--runtime", runtime, ("tensorrt", "tensorrt-rtx", "openvino"))
+    asked = _precision(precision or ("int8" if runtime == "openvino" else "fp16"), list(Precision))
+    if runtime == "openvino":
+        _build_openvino(context, bundle, asked, frames, calibration, keep or [], report, as_json)
+        return
     if usual_phrases > phrases:
         raise typer.BadParameter(f"--usual-phrases is {usual_phrases}; expected at most --phrases, {phrases}.")
     opened = Bundle.open(bundle)
@@ -151,13 +163,68 @@ def build(
             builder = rtx_builder(target, asked, profile, watch)
         measured = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start) if is_quantised(asked) else []
         result = build_engine(opened, builder, asked, keep or [], measured, gpu, one_graph, console.print)
-    described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": precision, "stages": result.report}
+    described = {"runtime": runtime, "version": builder.version, "sm": builder.sm, "precision": str(asked), "stages": result.report}
     if report:
         write_json(report, described, indent=2)
     if as_json:
         print_json({"engine": str(result.folder), **result.record.to_json(), "report": described})
     else:
         _show_engine(result)
+
+
+def _build_openvino(
+    context: typer.Context,
+    bundle: Path,
+    precision: Precision,
+    frames: Path | None,
+    calibration: int,
+    keep: list[str],
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    from isfp.bundle.bundle import Bundle
+    from isfp.cli.extras import asking_for
+    from isfp.engines.record import Precision
+
+    for option in _GPU_OPTIONS:
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--{option.replace('_', '-')} is for engines that run on a GPU; leave it out with openvino.")
+    if precision != Precision.INT8:
+        raise typer.BadParameter(
+            f"--precision is {precision}; expected int8. FP32 and bf16 need no build: --runtime openvino and openvino:bf16 run the "
+            "bundle's own stages."
+        )
+    opened = Bundle.open(bundle)
+    if report:
+        refuse_input(report, *bundle.rglob("*"))
+    with asking_for("build --runtime openvino", "openvino"):
+        from isfp_export.engines.openvino import CHECKED_FRAMES, build_openvino
+        from isfp_export.precision.frames import FramesMissingError
+    ranges = _prepared_frames(opened, frames, calibration, seeds.QUANTISATION.start)
+    checked = _prepared_frames(opened, frames, CHECKED_FRAMES + (len(ranges) if frames else 0), seeds.PRECISION_CHECK.start)
+    if frames:
+        checked = checked[len(ranges) :]
+        if not checked:
+            raise FramesMissingError(
+                f"{frames} holds {len(ranges)} pictures, which are all used to choose the ranges; masks are compared on others. "
+                f"Give more pictures, or --calibration with less than {len(ranges)}."
+            )
+    result = build_openvino(opened, keep, ranges, checked, Console(stderr=True).print)
+    assert result.check is not None
+    described = {
+        "runtime": result.record.runtime,
+        "version": result.record.runtime_version,
+        "precision": str(precision),
+        "stages": result.report,
+        "check": result.check.to_json(),
+    }
+    if report:
+        write_json(report, described, indent=2)
+    if as_json:
+        print_json({"engine": str(result.folder), **result.record.to_json(), "report": described})
+    else:
+        _show_openvino(result, result.check)
 
 
 def _verify_precision(
@@ -231,6 +298,25 @@ def _show_engine(result: BuildResult) -> None:
         table.add_row(stage, str(entry["layers"]), *columns, f"{entry['bytes'] / 1e6:.1f}")
     Console().print(table)
     Console().print(f"{result.folder}: {result.record.seconds:g} s", soft_wrap=True, highlight=False)
+
+
+def _show_openvino(result: BuildResult, check: PrecisionReport) -> None:
+    console = Console()
+    table = Table("stage", "convolutions in INT8", "in FP32", "MB")
+    for stage, entry in result.report.items():
+        counts = entry["convolutions"]
+        table.add_row(stage, str(counts["int8"]), str(counts["fp32"]), f"{entry['bytes'] / 1e6:.1f}")
+    console.print(table)
+    for stage, entry in result.report.items():
+        for node, reason in entry["kept"].items():
+            console.print(f"{stage}: {node}: {reason}", soft_wrap=True, highlight=False)
+    console.print(
+        f"masks on {check.phrases} phrases, {check.found} found in FP32: mean IoU with FP32 {check.mask_iou:.4f}, least "
+        f"{check.worst_mask_iou:.4f}, same cell {100 * check.same_cells:.1f} %, found alike {100 * check.same_found:.1f} %\n"
+        f"{result.folder}: {result.record.seconds:g} s",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _show(result: Verification) -> None:

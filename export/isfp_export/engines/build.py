@@ -22,6 +22,7 @@ from isfp_export.engines.layers import check_precision, table
 from isfp_export.onnx.tensorrt_graph import has_scan
 from isfp_export.precision.convert import convert, joined
 from isfp_export.precision.frames import PreparedFrame
+from isfp_export.precision.verify import PrecisionReport
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,14 @@ class BuildResult:
         folder: folder of the engine.
         record: its record.
         report: for each stage, numbers of layers in total, by kind and by type; the size of the plan; the precision of products.
+            For OpenVINO, numbers of convolutions by precision, those that were kept in FP32, and the size.
+        check: how its masks agree with FP32's; None where that was not measured, because plans only run on their GPU.
     """
 
     folder: Path
     record: EngineRecord
     report: dict[str, Any]
+    check: PrecisionReport | None = None
 
 
 def build_engine(

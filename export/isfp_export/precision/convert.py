@@ -17,7 +17,7 @@ from isfp_export.onnx.one_graph import PARTS, one_graph, part_name
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.frames import FramesMissingError, PreparedFrame, stage_feeds
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, quantise
+from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, left_out, nonnegative, quantise
 from isfp_export.precision.ranges import NOISE_FRAMES, ranges, too_noisy
 from isfp_export.precision.run import StageSession
 
@@ -54,15 +54,20 @@ def full(bundle: Bundle) -> dict[str, onnx.ModelProto]:
 
 
 def convert(
-    bundle: Bundle, precision: Precision, keep: Collection[str] = (), frames: Sequence[PreparedFrame] = ()
+    bundle: Bundle,
+    precision: Precision,
+    keep: Collection[str] = (),
+    frames: Sequence[PreparedFrame] = (),
+    base: Precision = Precision.FP16,
 ) -> dict[str, ConvertedStage]:
     """Convert the stages of a bundle.
 
     Args:
         bundle: a bundle.
-        precision: FP32 does not change the stages; INT8 and FP8 quantise the convolutions of an FP16 stage.
-        keep: names or operators of nodes to compute in a higher precision: FP32 in an FP16 stage, FP16 in a quantised one.
+        precision: FP32 does not change the stages; INT8 and FP8 quantise convolutions.
+        keep: names or operators of nodes to compute in a higher precision: FP32 in an FP16 stage, `base` in a quantised one.
         frames: frames and phrases used to choose the ranges of INT8 and FP8.
+        base: what a quantised stage computes in besides: FP16, or FP32 for a CPU.
 
     Raises:
         FramesMissingError: INT8 or FP8 without frames.
@@ -70,10 +75,13 @@ def convert(
     """
     stages = full(bundle)
     _check_keep(stages, keep)
+    wide = {
+        name: ConvertedStage(name, model, dict.fromkeys(_products(model), Precision.FP32), {}) for name, model in stages.items()
+    }
     if precision == Precision.FP32:
-        return {
-            name: ConvertedStage(name, model, dict.fromkeys(_products(model), Precision.FP32), {}) for name, model in stages.items()
-        }
+        return wide
+    if base == Precision.FP32:
+        return _quantised(stages, wide, precision, base, keep, frames)
     kept = keep if precision == Precision.FP16 else ()
     halves = {name: to_half(model, kept, BETWEEN_STAGES) for name, model in stages.items()}
     converted = {
@@ -85,7 +93,7 @@ def convert(
         )
         for name, (model, choice) in halves.items()
     }
-    return converted if precision == Precision.FP16 else _quantised(stages, converted, precision, keep, frames)
+    return converted if precision == Precision.FP16 else _quantised(stages, converted, precision, base, keep, frames)
 
 
 def joined(stages: Mapping[str, ConvertedStage], grid: int) -> ConvertedStage:
@@ -101,8 +109,9 @@ def joined(stages: Mapping[str, ConvertedStage], grid: int) -> ConvertedStage:
 
 def _quantised(
     stages: dict[str, onnx.ModelProto],
-    halves: dict[str, ConvertedStage],
+    based: dict[str, ConvertedStage],
     kind: Precision,
+    base: Precision,
     keep: Collection[str],
     frames: Sequence[PreparedFrame],
 ) -> dict[str, ConvertedStage]:
@@ -113,24 +122,34 @@ def _quantised(
     sessions = {name: StageSession(model) for name, model in stages.items()}
     feeds = list(stage_feeds(sessions, frames))
     converted = {}
-    for name, half in halves.items():
-        reads = {node: value.removesuffix("/half") for node, value in candidates(half.model).items()}
+    for name, stage in based.items():
+        reads = {node: value.removesuffix("/half") for node, value in candidates(stage.model, base=base).items()}
         if not reads:
-            converted[name] = half
+            converted[name] = stage
             continue
         # The FP32 stage lacks the casts at float32 inputs and outputs, but the values are the same.
-        found = ranges(sessions[name], reads.values(), feeds, kind)
+        # GPUs have no units for UINT8; CPUs multiply it with INT8.
+        unsigned = nonnegative(stage.model) if base == Precision.FP32 and kind == Precision.INT8 else set()
+        found = ranges(sessions[name], reads.values(), feeds, kind, unsigned)
         found.update({f"{value}/half": largest for value, largest in found.items()})
-        noisy = too_noisy(half.model, found, kind, feeds[:NOISE_FRAMES])
-        chosen = [node for node in candidates(half.model, keep) if node not in noisy]
-        reasons = {node: f"its quantisation noise is only {ratio:.0f} dB below its signal; FP16" for node, ratio in noisy.items()}
+        noisy = too_noisy(stage.model, found, kind, feeds[:NOISE_FRAMES], base, unsigned)
+        chosen = [node for node in candidates(stage.model, keep, base) if node not in noisy]
+        reasons = {node: f"{reason}; {base.upper()}" for node, reason in left_out(stage.model, keep, base).items()}
+        reasons.update({node: f"{_noise(ratio)}; {base.upper()}" for node, ratio in noisy.items() if node not in reasons})
         converted[name] = ConvertedStage(
             name,
-            quantise(half.model, found, kind, chosen),
-            {**half.precisions, **dict.fromkeys(chosen, kind)},
-            {**half.kept, **reasons},
+            quantise(stage.model, found, kind, chosen, unsigned),
+            {**stage.precisions, **dict.fromkeys(chosen, kind)},
+            {**reasons, **stage.kept},
         )
     return converted
+
+
+def _noise(ratio: float) -> str:
+    """Say why a convolution is too noisy, by its signal-to-noise ratio in decibels."""
+    if ratio < -100:
+        return "each channel of its output is one value, so its quantisation noise has no signal to be compared with"
+    return f"its quantisation noise is only {ratio:.0f} dB below its signal"
 
 
 def _products(model: onnx.ModelProto) -> list[str]:

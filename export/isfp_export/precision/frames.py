@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from isfp.bundle.bundle import Bundle
 from isfp.errors import IsfpError
 from isfp.steps.letterbox import Letterbox
 from isfp.steps.lookup import best_cells
-from isfp_export.precision.run import StageSession
 
 # Phrases for pictures without phrases; every vocabulary contains their words.
 PHRASES = ("the object on the left", "the biggest object", "the red object on the right")
@@ -81,7 +81,14 @@ def folder(bundle: Bundle, path: Path, count: int) -> list[PreparedFrame]:
     return [_prepared(bundle, pictures.read(file), PHRASES) for file in files[:count]]
 
 
-def stage_feeds(sessions: Mapping[str, StageSession], frames: Sequence[PreparedFrame]) -> Iterator[dict[str, np.ndarray]]:
+class RunningStage(Protocol):
+    """What runs a stage, such as a `StageSession`."""
+
+    def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs of the stage by name; inputs of other stages are ignored."""
+
+
+def stage_feeds(sessions: Mapping[str, RunningStage], frames: Sequence[PreparedFrame]) -> Iterator[dict[str, np.ndarray]]:
     """Run all stages; yield the inputs and outputs of all stages by name, for each frame."""
     for frame in frames:
         feed = {"frame": frame.view, "words": frame.words, "lengths": frame.lengths}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from isfp.bundle.manifest import STAGES
 from isfp.engines.record import Precision
 from isfp.errors import IsfpError
 from isfp_export.precision.convert import ConvertedStage, convert, full, is_quantised
-from isfp_export.precision.frames import PreparedFrame, stage_feeds
+from isfp_export.precision.frames import PreparedFrame, RunningStage, stage_feeds
 from isfp_export.precision.half import MOVES
 from isfp_export.precision.run import StageSession
 from isfp_train.overlap import mask_iou
@@ -23,6 +23,7 @@ from isfp_train.overlap import mask_iou
 GATES = {Precision.FP16: 0.995, Precision.INT8: 0.97, Precision.FP8: 0.97}
 TENSOR_FRAMES = 4  # number of frames on which every value is compared; more would only take longer
 SHOWN = 8
+NEXT = 4
 
 
 class PrecisionError(IsfpError):
@@ -74,7 +75,9 @@ class PrecisionReport:
         nan: number of NaN in all values of all stages.
         inf: number of infinities.
         worst: the value with the largest difference from FP32.
-        to_keep: the node that loses the most accuracy, and should be the first in a higher precision.
+        to_keep: the node that loses the most accuracy, and should be the first in a higher precision: one of those that are
+            quantised, if any are.
+        next_to_keep: those that lose the most after it.
         differences: the largest differences, ordered by the loss of their nodes.
         kept: nodes in a higher precision by stage, each with the reason.
         counts: number of convolutions and products in each precision, by stage.
@@ -91,6 +94,7 @@ class PrecisionReport:
     inf: int
     worst: Difference
     to_keep: Difference
+    next_to_keep: list[Difference]
     differences: list[Difference]
     kept: dict[str, dict[str, str]]
     counts: dict[str, dict[str, int]]
@@ -145,8 +149,19 @@ def compare_stages(
     precision: Precision,
     frames: Sequence[PreparedFrame],
     say: Callable[[str], None] = lambda text: None,
+    running: Mapping[str, RunningStage] | None = None,
 ) -> PrecisionReport:
-    """Compare stages that are already converted; see `compare_precision`."""
+    """Compare stages that are already converted; see `compare_precision`.
+
+    Args:
+        bundle: the bundle.
+        converted: its stages in the precision.
+        precision: FP16, INT8 or FP8.
+        frames: frames and phrases.
+        say: receives progress messages.
+        running: what runs the converted stages for the masks, by name; by default ONNX Runtime, which is also asked for every
+            value.
+    """
     stages = full(bundle)
     wide = {name: StageSession(model) for name, model in stages.items()}
     narrow = {name: StageSession(stage.model) for name, stage in converted.items()}
@@ -156,7 +171,7 @@ def compare_stages(
     cells: list[bool] = []
     found: list[tuple[bool, bool]] = []
     feeds: list[dict[str, np.ndarray]] = []
-    for frame, theirs, ours in zip(frames, stage_feeds(wide, frames), stage_feeds(narrow, frames), strict=True):
+    for frame, theirs, ours in zip(frames, stage_feeds(wide, frames), stage_feeds(running or narrow, frames), strict=True):
         feeds.append(theirs)
         for phrase in range(len(frame.words)):
             ious.append(_mask_iou(frame, theirs["masks"][phrase, 0], ours["masks"][phrase, 0], bundle.manifest.mask_threshold))
@@ -171,6 +186,7 @@ def compare_stages(
         for difference in value_differences(name, stages[name], wide[name], narrow[name], feeds[:TENSOR_FRAMES])
     ]
     blamed = sorted((d for d in differences if d.operator not in MOVES), key=lambda d: (d.breaks, d.added), reverse=True)
+    quantised = [d for d in blamed if is_quantised(precision) and converted[d.stage].precisions.get(d.node) == precision]
     return PrecisionReport(
         precision,
         mask_iou=float(np.mean([ious[index] for index in counted])),
@@ -182,7 +198,8 @@ def compare_stages(
         nan=sum(difference.nan for difference in differences),
         inf=sum(difference.inf for difference in differences),
         worst=max(differences, key=lambda difference: (difference.nan + difference.inf, difference.error)),
-        to_keep=blamed[0],
+        to_keep=(quantised or blamed)[0],
+        next_to_keep=(quantised or blamed)[1:NEXT],
         differences=blamed[:SHOWN],
         kept={name: stage.kept for name, stage in converted.items()},
         counts={name: _counts(stage) for name, stage in converted.items()},

@@ -205,7 +205,7 @@ def test_rtx_builds_other_targets_and_precisions(
     from isfp_export.precision import ranges as quantise_ranges
 
     # In a network that hardly trained FP8's noise is near the bar everywhere; here it matters that what is quantised is built so.
-    monkeypatch.setattr(quantise_ranges, "LEAST_RATIO", 24.0)
+    monkeypatch.setitem(quantise_ranges.LEAST_RATIOS, Precision.FP16, 24.0)
     bundle = Bundle.open(exported)
     frames = [] if precision == Precision.FP16 else scenes(bundle, 2, seeds.QUANTISATION.start)
     result = build_engine(bundle, rtx_builder(target, precision, PROFILE, None), precision, [], frames)  # type: ignore[arg-type]

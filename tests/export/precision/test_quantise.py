@@ -10,8 +10,8 @@ from onnx import helper
 from isfp.engines.record import Precision
 from isfp_export.onnx.tensorrt_graph import cast_bytes_first
 from isfp_export.precision.half import to_half
-from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, quantise, quantised_weights
-from isfp_export.precision.ranges import LEAST_RATIO, ranges, too_noisy
+from isfp_export.precision.quantise import QUANTISED_TYPES, candidates, nonnegative, quantise, quantised_weights
+from isfp_export.precision.ranges import LEAST_RATIOS, ranges, too_noisy
 from isfp_export.precision.run import StageSession
 from tests.export.small_graphs import FLOAT, frames, model, picture_net
 
@@ -42,7 +42,8 @@ def test_input_and_weights_go_through_a_pair_of_the_kind(kind: Precision) -> Non
 
 @pytest.mark.parametrize(("kind", "share"), [(Precision.INT8, 0.5 / 127), (Precision.FP8, 2.0**-4)])
 def test_weights_are_off_by_half_a_step_at_most(kind: Precision, share: float) -> None:
-    weights = np.random.default_rng(0).normal(0, 1, (6, 4, 3, 3)).astype(np.float32) * np.logspace(-3, 1, 6)[:, None, None, None]
+    weights = np.random.default_rng(0).normal(0, 1, (6, 4, 3, 3)) * np.logspace(-3, 1, 6)[:, None, None, None]
+    weights = weights.astype(np.float16)
     values, scales = quantised_weights(weights, kind)
     back = values.astype(np.float32) * scales.astype(np.float32)[:, None, None, None]
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
@@ -77,4 +78,38 @@ def test_a_convolution_that_drowns_in_its_own_noise_is_named() -> None:
     assert too_noisy(half_net(), {"b": 6.0}, Precision.INT8, frames(2)) == {}
     noisy = too_noisy(half_net(), {"b": 600.0}, Precision.INT8, frames(2))
     assert list(noisy) == ["middle"]
-    assert noisy["middle"] < LEAST_RATIO
+    assert noisy["middle"] < LEAST_RATIOS[Precision.FP16]
+
+
+def test_a_stage_in_fp32_has_scales_in_fp32_and_stays_nearer_with_unsigned_activations() -> None:
+    wide, feeds = cast_bytes_first(picture_net()), frames(6)
+    assert candidates(wide, base=Precision.FP32) == candidates(half_net()) == {"middle": "b"}
+    assert candidates(wide) == {}  # nothing in it is in FP16
+    assert nonnegative(wide) == {"b", "seen"}
+    session = StageSession(wide)
+    gaps = {}
+    for unsigned in ((), ("b",)):
+        found = ranges(session, ["b"], feeds, Precision.INT8, unsigned)
+        quantised = quantise(wide, found, Precision.INT8, ["middle"], unsigned)
+        tensors = {tensor.name: tensor for tensor in quantised.graph.initializer}
+        assert tensors["b/int8/scale"].data_type == onnx.TensorProto.FLOAT
+        assert tensors["b/int8/zero"].data_type == (onnx.TensorProto.UINT8 if unsigned else onnx.TensorProto.INT8)
+        ours = StageSession(quantised)
+        gaps[unsigned] = max(float(np.abs(ours.run(feed)["seen"] - session.run(feed)["seen"]).mean()) for feed in feeds)
+    assert 0 < gaps[("b",)] < gaps[()]
+
+
+def test_values_behind_relus_are_known_not_to_be_negative() -> None:
+    shape = [1, 4, 4, 4]
+    nodes = [
+        helper.make_node("Clip", ["x", "zero", "six"], ["cut"], name="cut"),
+        helper.make_node("Clip", ["x", "minus", "six"], ["both"], name="both"),
+        helper.make_node("MaxPool", ["cut"], ["pooled"], name="pool", kernel_shape=[1, 1]),
+        helper.make_node("Mul", ["pooled", "six"], ["more"], name="more"),
+        helper.make_node("Mul", ["pooled", "minus"], ["less"], name="less"),
+        helper.make_node("Add", ["pooled", "x"], ["mixed"], name="mixed"),
+        helper.make_node("Concat", ["cut", "more"], ["joined"], name="joined", axis=1),
+    ]
+    constants = {"zero": np.float32(0), "six": np.float32(6), "minus": np.float32(-1)}
+    made = model(nodes, {"x": (FLOAT, shape)}, {"joined": (FLOAT, [1, 8, 4, 4])}, constants)
+    assert nonnegative(made) == {"cut", "pooled", "more", "joined"}
