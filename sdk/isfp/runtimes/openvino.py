@@ -80,7 +80,9 @@ class OpenVino(Runtime):
         """Return which package is missing, without importing any."""
         # onnx is needed for the FPM scan, a local function, which OpenVINO's reader does not know.
         lacking = [module for module in ("openvino", "onnx") if _is_missing(module)]
-        return f"The package {' and '.join(lacking)} is not installed. {_INSTALL}" if lacking else None
+        if not lacking:
+            return None
+        return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not installed. {_INSTALL}"
 
     @classmethod
     def machine(cls) -> Machine:

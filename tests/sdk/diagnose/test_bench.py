@@ -228,7 +228,7 @@ def test_a_rival_without_its_packages_says_what_to_install(colour_bundle, monkey
     with pytest.raises(RuntimeUnavailableError, match=r"eager needs the module 'torch'.*isfp\[export\]"):
         Contestant("eager", colour_bundle, "eager").open_runtime()
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(RuntimeUnavailableError, match=r"onnx is not installed.*isfp\[openvino\]"):
+    with pytest.raises(RuntimeUnavailableError, match=r"onnx (is|are) not installed.*isfp\[openvino\]"):
         Contestant("openvino", colour_bundle, "openvino").open_runtime()
 
 
