@@ -128,3 +128,20 @@ def test_a_network_with_the_switch_answers_and_learns(switch: str, value: bool |
         "cell_tower": "segmentation.tower.0.0.weight",
     }
     assert switch not in new or network.get_parameter(new[switch]).grad is not None
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_channels_are_left_out_in_training_alone(training: bool) -> None:
+    torch.manual_seed(0)
+    network = ISFP(NetworkConfig.from_dict({**TINY["network"], "dropout": 0.5}), 20)
+    plain = ISFP(NetworkConfig.from_dict(TINY["network"]), 20)
+    plain.load_state_dict(network.state_dict())
+    visual = tuple(torch.randn(1, 16, side, side) for side in (8, 4, 2))
+    words, lengths = torch.randint(2, 20, (3, 20)), torch.tensor([4, 20, 7])
+
+    def answer(asked: ISFP) -> torch.Tensor:
+        asked.train(training)
+        return asked.identify(visual, asked.text(words, lengths))  # type: ignore[arg-type]
+
+    assert torch.equal(answer(network), answer(network)) is not training
+    assert torch.equal(answer(network), answer(plain)) is not training

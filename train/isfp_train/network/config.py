@@ -44,6 +44,7 @@ class NetworkConfig:
     segmentation_language: Literal["early", "late", "none"]  # paper: early; Section IV-E removes it; late is ours
     fusion_at_grid: bool = False  # ours: F_ide's levels are fused with the phrase at S×S, at a third of the cost
     identification_film: bool = False  # prior work (FiLM): the phrase scales and shifts each Identification Branch convolution
+    dropout: float = 0.0  # ours: in training, the share of the phrase's and the ISFs' channels that is left out
     coordinates: bool  # prior work: x and y beside f_v (CMSA, CMPC) and in both branches (SOLO)
     alpha: float  # the forget rate of Eq. 2
     activation: Literal["tanh", "leaky_relu"]
@@ -54,7 +55,7 @@ class NetworkConfig:
         check_range(self, 1, 65536, "image_size", "grid", "max_words", "mask_detail", "aspp_channels", *sizes)
         check_range(self, 1, 65536, "aspp_rates", "refinement_channels")
         check_range(self, 0, 65536, "conditional_masks", "conditional_pixels", "cell_tower")
-        check_range(self, 0, 1, "alpha", "slope")
+        check_range(self, 0, 1, "alpha", "slope", "dropout")
         if self.image_size % 32:
             raise ConfigurationError(f"image_size is {self.image_size}; it must be a multiple of 32, the backbone's last stride")
         if (self.conditional_boxes or self.conditional_pixels) and not self.conditional_masks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from isfp_train.network.backbone import Backbone
 from isfp_train.network.config import NetworkConfig
@@ -74,11 +75,12 @@ class ISFP(nn.Module):
 
     def text(self, words: Tensor, lengths: Tensor) -> Tensor:
         """Word ids `[P,L]`, lengths `[P]` -> phrase vectors F_t W_t `[P,C]`."""
-        return self.phrase(self.encoder(words, lengths))
+        return self.phrase(functional.dropout(self.encoder(words, lengths), self.config.dropout, self.training))
 
     def identify(self, visual: Maps, phrases: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Visual maps `[P or 1,C,…]` (or `[B,C,…]` with each phrase's scene `[P]`), phrases `[P,C]` -> map `[P,S,S]`, logits."""
-        return self.propagation(self.identification(self.down(visual, phrases, scenes), phrases))
+        instances = self.identification(self.down(visual, phrases, scenes), phrases)
+        return self.propagation(functional.dropout2d(instances, self.config.dropout, self.training))
 
     def coarse(self, frame: Tensor, visual: Maps, phrases: Tensor, cells: Tensor, scenes: Tensor | None = None) -> Tensor:
         """Compute coarse masks.

@@ -38,8 +38,8 @@ def without_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def samples(folder: Path, epoch: int = 0, flip: float = 0.0, length: int = 6) -> SceneSamples:
-    config = SampleConfig(phrases=4, masks=2, flip=flip)
+def samples(folder: Path, epoch: int = 0, length: int = 6, **changes: float) -> SceneSamples:
+    config = SampleConfig(phrases=4, masks=2, **changes)  # type: ignore[arg-type]
     return SceneSamples(Store(folder), Vocabulary.from_words(phrase_words()), config, 5, 20, seed=1, epoch=epoch, length=length)
 
 
@@ -88,10 +88,10 @@ def test_epochs_go_through_all_scenes(folder: Path) -> None:
     assert len(seen) == 6
 
 
-@pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_masks_lie_where_the_cells_say(without_maps: Path, flip: float) -> None:
+@pytest.mark.parametrize("changes", [{}, {"flip": 1.0}, {"moved": 1.0}, {"flip": 1.0, "moved": 1.0, "relit": 1.0}], ids=str)
+def test_masks_lie_where_the_cells_say(without_maps: Path, changes: dict[str, float]) -> None:
     for index in range(6):
-        batch = collate([samples(without_maps, flip=flip)[index]])
+        batch = collate([samples(without_maps, **changes)[index]])
         told, shown = batch.centres[batch.masked], centre_cells(batch.masks, 5)
         assert ((told - shown).abs() <= 1).all()  # a mirrored letterbox may be off by one pixel
         assert (batch.centres[batch.masked] >= 0).all()
@@ -103,9 +103,18 @@ def test_mirroring_turns_picture_and_masks_alike(without_maps: Path) -> None:
         np.testing.assert_array_equal(plain[index]["view"], mirrored[index]["view"][:, ::-1])
 
 
-def test_stored_maps_are_never_mirrored(folder: Path) -> None:
-    with pytest.raises(ConfigurationError, match="flip: 0"):
-        samples(folder, flip=0.5)
+def test_a_changed_scene_is_the_same_each_time_it_is_asked_for_and_another_in_the_next_epoch(without_maps: Path) -> None:
+    changes = {"moved": 1.0, "relit": 1.0}
+    one, again, later = (samples(without_maps, epoch, **changes) for epoch in (0, 0, 1))
+    for index in range(6):
+        np.testing.assert_array_equal(one[index]["view"], again[index]["view"])
+    assert {one[index]["view"].tobytes() for index in range(6)}.isdisjoint(later[index]["view"].tobytes() for index in range(6))
+
+
+@pytest.mark.parametrize("change", ["flip", "moved", "relit"])
+def test_pictures_of_stored_maps_are_never_changed(folder: Path, change: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"Set {change}: 0"):
+        samples(folder, **{change: 0.5})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from isfp_train.data.phrases.paraphrase import paraphrase
 from isfp_train.data.phrases.phrases import make_phrases
 from isfp_train.data.phrases.written import mirrored_text
 from isfp_train.data.scene import Expression, SceneObject
+from isfp_train.data.store.jitter import Move, relit
 from isfp_train.data.store.store import FILL, Store, StoredScene
 from isfp_train.errors import ConfigurationError
 from isfp_train.settings import check_range
@@ -67,9 +68,11 @@ class SampleConfig:
     unknown: float = 0.0  # ours: share of the words that the network sees as unknown ones, in phrases of three and more
     paraphrased: float = 0.0  # ours: share of human phrases that are said in other words
     flip: float = 0.0  # ours: share of mirrored scenes; not with stored backbone maps
+    moved: float = 0.0  # ours: share of scenes that are scaled and shifted within the frame; not with stored backbone maps
+    relit: float = 0.0  # ours: share of scenes in another light; not with stored backbone maps
 
     def __post_init__(self) -> None:
-        shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", "flip")
+        shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", "flip", "moved", "relit")
         check_range(self, 0, 1, *shares)
         check_range(self, 1, 65536, "phrases", "masks", "refined")
         if self.cells not in (1, 3, 5, 7, 9):
@@ -92,7 +95,7 @@ class SceneSamples(Dataset):
         length: number of scenes in this epoch.
 
     Raises:
-        ConfigurationError: scenes are to be mirrored, but their backbone maps are stored.
+        ConfigurationError: scenes are to be changed, but their backbone maps are stored.
     """
 
     def __init__(
@@ -106,10 +109,12 @@ class SceneSamples(Dataset):
         epoch: int,
         length: int,
     ) -> None:
-        if config.flip and len(store) and store[0].maps:
+        changes = {name: getattr(config, name) for name in ("flip", "moved", "relit") if getattr(config, name)}
+        if changes and len(store) and store[0].maps:
+            name, share = next(iter(changes.items()))
             raise ConfigurationError(
-                f"samples.flip is {config.flip}, but the stored scenes have backbone maps, and a mirrored map is not the map of "
-                "the mirrored picture. Set flip: 0, or train the backbone (freeze_backbone: false)."
+                f"samples.{name} is {share}, but the stored scenes have backbone maps, and those of a changed picture are others. "
+                f"Set {name}: 0, or train the backbone (freeze_backbone: false)."
             )
         self.store, self.vocabulary, self.config = store, vocabulary, config
         self.grid, self.max_words = grid, max_words
@@ -152,30 +157,45 @@ class SceneSamples(Dataset):
         encoded = [self.vocabulary.encode(expression.text, self.max_words) for expression in chosen]
         side = stored.view.shape[0]
         letterbox = Framing(side, side, FILL).letterbox(*stored.size)
+        move = Move.draw(side, rng) if self._drawn(self.config.moved, rng) else None
         centres = np.full((count, 2), -1, np.int64)
         also = []
         for row, expression in enumerate(chosen):
             if expression.target is not None:
-                centres[row] = self._cell(letterbox, objects[expression.target], side)
-                also += [(row, *self._cell(letterbox, objects[other], side)) for other in expression.also]
+                centres[row] = self._cell(letterbox, move, objects[expression.target], side)
+                also += [(row, *self._cell(letterbox, move, objects[other], side)) for other in expression.also]
         present = [row for row, expression in enumerate(chosen) if expression.target is not None]
         masked = rng.permutation(present)[: self.config.masks].astype(np.int64)
         masks = [stored.mask(chosen[row].target or 0) for row in masked]
-        turn = (lambda array, axis: np.flip(array, axis)) if flip else (lambda array, axis: array)
+        view = stored.view
+        if self._drawn(self.config.relit, rng):  # the padding stays as it is in use
+            view = view.copy()
+            view[letterbox.window] = relit(view[letterbox.window], rng)
+        view = np.flip(view, 1) if flip else view
+        masks = [np.flip(mask, 1) for mask in masks] if flip else masks
+        if move is not None:
+            view, masks = move.picture(view), [move.mask(mask) for mask in masks]
         sample = {
-            "view": turn(stored.view, 1),
+            "view": view,
             "words": np.stack([_hidden(phrase.ids, phrase.length, self.config.unknown, rng) for phrase in encoded]),
             "lengths": np.array([phrase.length for phrase in encoded], np.int64),
             "centres": centres,
             "also": np.array(also, np.int64).reshape(-1, 3),
             "masked": masked,
-            "masks": turn(np.stack(masks) if masks else np.zeros((0, side, side), bool), 2),
+            "masks": np.stack(masks) if masks else np.zeros((0, side, side), bool),
             "refined": np.arange(len(masked)) < self.config.refined,
         }
         return sample | {f"map{level}": values for level, values in enumerate(stored.maps)}
 
-    def _cell(self, letterbox: Letterbox, obj: SceneObject, side: int) -> np.ndarray:
+    @staticmethod
+    def _drawn(share: float, rng: np.random.Generator) -> bool:
+        """Whether a change is made; a share of 0 draws nothing, so that runs without it keep their samples."""
+        return bool(share) and bool(rng.random() < share)
+
+    def _cell(self, letterbox: Letterbox, move: Move | None, obj: SceneObject, side: int) -> np.ndarray:
         x, y = letterbox.points_to_input(np.array(obj.centre))
+        if move is not None:
+            x, y = move.point(x, y)
         return np.clip((y / side * self.grid, x / side * self.grid), 0, self.grid - 1).astype(np.int64)
 
     def _said(
