@@ -180,7 +180,7 @@ class ReferringModule(lightning.LightningModule):
     def _with_chosen(self, weights: Tensor, right: Tensor) -> Tensor:
         """Append the weights of the chosen cells, which count if they are right `[M]`: `[M,K]` -> `[M,K+1]`.
 
-        Any of an object's nine cells can be chosen, and most often it is not the centre's.
+        Any of an object's nine cells can be chosen, and half of the time it is not the centre's.
         """
         return torch.cat((weights, self.config.losses.chosen * right[:, None]), dim=1)
 
