@@ -75,3 +75,20 @@ def test_pretrained_parts_have_their_own_learning_rates() -> None:
             share = 0.2 if name.startswith(f"{PREFIX}detector.") else 0.3 if late(name) else 1.0
             assert rates[id(parameter)] == pytest.approx(0.01 * share), name
     assert not module.network.backbone.body.lite._blocks[2]._project_conv.weight.requires_grad
+
+
+def test_weight_decay_shrinks_kernels_and_matrices_alone() -> None:
+    module = ReferringModule(config(weight_decay=0.05, train_detector=True), ["a", "cup"], [0])
+    optimiser = module.configure_optimizers()["optimizer"]
+    decays = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            shrinks = parameter.ndim > 1 and "encoder.words." not in name
+            assert decays[id(parameter)] == (0.05 if shrinks else 0), name
+    before = {name: parameter.detach().clone() for name, parameter in module.named_parameters() if parameter.requires_grad}
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)  # without a gradient, only the decay is left
+    optimiser.step()
+    moved = {name for name, parameter in module.named_parameters() if name in before and not torch.equal(parameter, before[name])}
+    assert moved
+    assert moved <= {name for name, parameter in module.named_parameters() if decays.get(id(parameter))}

@@ -47,6 +47,7 @@ class OptimisationConfig:
     schedule: Literal["cosine", "steps"] = "cosine"
     steps: tuple[int, ...] = ()  # epochs at which the rate is divided by ten
     warm_up: int = 300  # optimiser steps
+    weight_decay: float = 0.0  # prior work (AdamW): of kernels and matrices; biases, batch norms and word vectors keep their size
     epochs: int = 20
     decay_epochs: int | None = None  # epochs over which the cosine falls to 0; by default `epochs`
     epoch_scenes: int = 3000  # scenes per epoch; a checkpoint is written after each epoch
@@ -65,7 +66,7 @@ class OptimisationConfig:
     def __post_init__(self) -> None:
         check_range(self, 1, 2**31, "batch_scenes", "accumulate", "epoch_scenes")
         check_range(self, 0, 2**31, "epochs", "decay_epochs", "steps", "warm_up")
-        check_range(self, 0, 1e6, "learning_rate", "clip", "detector_rate", "lite_rate")
+        check_range(self, 0, 1e6, "learning_rate", "weight_decay", "clip", "detector_rate", "lite_rate")
         if self.masks_every < 1:
             raise ConfigurationError(
                 f"optimisation.masks_every is {self.masks_every}; expected at least 1, which means every step."

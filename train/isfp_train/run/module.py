@@ -261,19 +261,25 @@ class ReferringModule(lightning.LightningModule):
             self.log(f"val/{name}", value, prog_bar=name in ("mIoU", "cell"), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        """Adam (paper), with lower rates for pretrained parts; warm-up, then a cosine or steps."""
+        """Adam (paper), with lower rates for pretrained parts and AdamW's weight decay; warm-up, then a cosine or steps."""
         settings = self.config.optimisation
         shares = {
             "network.backbone.body.detector.": settings.detector_rate,
             "network.backbone.body.lite.": settings.lite_rate,
             "": 1.0,
         }
-        groups: dict[str, list[nn.Parameter]] = {prefix: [] for prefix in shares}
+        groups: dict[tuple[str, float], list[nn.Parameter]] = {}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
-                groups[next(prefix for prefix in shares if name.startswith(prefix))].append(parameter)
-        optimiser = torch.optim.Adam(
-            [{"params": group, "lr": settings.learning_rate * shares[prefix]} for prefix, group in groups.items() if group]
+                prefix = next(prefix for prefix in shares if name.startswith(prefix))
+                decays = parameter.ndim > 1 and not name.startswith("network.encoder.words.")
+                groups.setdefault((prefix, settings.weight_decay * decays), []).append(parameter)
+        order = list(shares)
+        optimiser = torch.optim.AdamW(
+            [
+                {"params": group, "lr": settings.learning_rate * shares[prefix], "weight_decay": decay}
+                for (prefix, decay), group in sorted(groups.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
+            ]
         )
         epochs = settings.decay_epochs or settings.epochs
         per_epoch = math.ceil(settings.epoch_scenes / settings.batch_scenes)
