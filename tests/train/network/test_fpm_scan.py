@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from isfp_train.network.fpm_scan import diagonal_order, fpm_scan
+from isfp_train.network.fpm_scan import _kept_order, diagonal_order, fpm_scan
 from isfp_train.network.propagation import FeaturePropagation
 
 DIRECTIONS = {"DR": (1, 1), "UL": (-1, -1), "DL": (1, -1), "UR": (-1, 1)}
@@ -77,6 +78,36 @@ def test_tanh_keeps_the_states_within_four_of_the_input_whatever_the_weights() -
     isf = torch.randn(1, 13, 13, 4)
     out = fpm_scan(isf, torch.randn(4, 4, 4) * 100, torch.randn(4, 2, 4, 4) * 100, 1.0, "tanh")
     assert (out - isf).abs().max() <= 4
+
+
+def numbers(size: int) -> tuple[Tensor, Tensor, Tensor]:
+    torch.manual_seed(2)
+    return torch.randn(1, size, size, 4), torch.randn(4, 4, 4), torch.randn(4, 2, 4, 4)
+
+
+def test_the_order_is_put_on_the_device_once() -> None:
+    _kept_order.cache_clear()
+    for _ in range(3):
+        fpm_scan(*numbers(6), 0.5, "tanh")
+    assert _kept_order.cache_info().misses == 1
+
+
+def test_the_order_that_inference_put_there_serves_training() -> None:
+    _kept_order.cache_clear()
+    with torch.inference_mode():
+        expected = fpm_scan(*numbers(6), 0.5, "tanh")
+    isf, w1, w2 = numbers(6)
+    found = fpm_scan(isf.requires_grad_(), w1, w2, 0.5, "tanh")
+    found.sum().backward()
+    torch.testing.assert_close(found.detach(), expected.clone())
+
+
+def test_tracing_leaves_nothing_behind() -> None:
+    _kept_order.cache_clear()
+    inputs = numbers(6)
+    traced = make_fx(lambda *values: fpm_scan(*values, 0.5, "tanh"), tracing_mode="fake")(*inputs)
+    assert _kept_order.cache_info().currsize == 0
+    torch.testing.assert_close(traced(*inputs), fpm_scan(*inputs, 0.5, "tanh"))
 
 
 def test_orders_and_inverses_undo_each_other() -> None:

@@ -62,10 +62,9 @@ def fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str,
 
 def _fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str, slope: float) -> Tensor:
     count, size, _, channels = isf.shape
-    orders, inverses = diagonal_order(size)
     cells = isf.reshape(count, size * size, channels).transpose(0, 1)  # [S²,P,C]
-    order = torch.tensor(orders, device=isf.device)
-    inverse = torch.tensor(inverses, device=isf.device)
+    # What a compiler or an export traces with must not be kept, as it holds no numbers.
+    order, inverse = _kept_order(size, isf.device) if type(isf) is Tensor else _order_on(size, isf.device)
 
     values = cells[order]  # [4,S²,P,C]
     values = (values.reshape(4, -1, channels) @ w1).reshape(values.shape)
@@ -74,6 +73,19 @@ def _fpm_scan(isf: Tensor, w1: Tensor, w2: Tensor, alpha: float, activation: str
 
     total = cells + sum(hidden[path][inverse[path]] for path in range(4))
     return total.transpose(0, 1).reshape(isf.shape)
+
+
+def _order_on(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """`diagonal_order` on a device."""
+    order, inverse = (torch.tensor(indices, device=device) for indices in diagonal_order(size))
+    return order, inverse
+
+
+@cache
+def _kept_order(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The same, once for all calls: a copy to a GPU waits for it, and cannot be captured in a CUDA graph."""
+    with torch.inference_mode(False):  # or training could not use what inference made
+        return _order_on(size, device)
 
 
 def _direction(values: Tensor, weights: Tensor, size: int, alpha: float, activation: str, slope: float) -> Tensor:
