@@ -105,13 +105,15 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
         import torch
 
         from isfp_train.run import checkpoint as checkpoints
+
+        if not torch.cuda.is_available():
+            print("without PyTorch: it was built without CUDA, or cannot use this GPU", file=sys.stderr)
+            return {}
+        loaded = checkpoints.load(checkpoint)  # imports the package that the backbone's weights come in
     except ModuleNotFoundError as error:
         print(f"without PyTorch: the module {error.name!r} is missing", file=sys.stderr)
         return {}
-    if not torch.cuda.is_available():
-        print("without PyTorch: it was built without CUDA, or cannot use this GPU", file=sys.stderr)
-        return {}
-    network = checkpoints.load(checkpoint).network.cuda().eval()
+    network = loaded.network.cuda().eval()
     frame, words, lengths, cells = (torch.from_numpy(arrays[name]) for name in ("frame", "words", "lengths", "cells"))
 
     def runner(half: bool) -> Stages:

