@@ -66,6 +66,12 @@ def test_launches_on_a_cuda_runtime_of_host_threads_are_right_and_stay_in_their_
     assert done.stdout.endswith("every scan holds\n")
 
 
+def test_letterbox_and_masks_on_a_cuda_runtime_of_host_threads_are_right_and_stay_in_their_memory(checked_folder: Path) -> None:
+    done = subprocess.run([str(checked_folder / "bin" / "frame_launch_test")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("every step of a frame holds\n")
+
+
 def test_plugin_without_tensorrt_on_host_threads_is_right_and_stays_in_its_memory(checked_folder: Path) -> None:
     library = checked_folder / "lib" / "libfpm_plugin_on_host.so"
     command = [str(checked_folder / "bin" / "fpm_enqueue_test_on_host"), str(library), "few"]
@@ -105,7 +111,7 @@ def test_library_needs_nothing_of_tensorrt_or_cuda_and_shows_only_its_two_functi
     }
 
 
-@pytest.mark.parametrize("program", ["fpm_device_test", "fpm_device_bench", "fpm_enqueue_test"])
+@pytest.mark.parametrize("program", ["fpm_device_test", "fpm_device_bench", "fpm_enqueue_test", "frame_device_test"])
 @pytest.mark.skipif(first_gpu() is not None, reason="this machine has a GPU")
 def test_without_a_gpu_programs_for_one_say_so(plugin_folder: Path, program: str) -> None:
     words = [str(plugin_folder / LIBRARY)] if program == "fpm_enqueue_test" else []

@@ -1,9 +1,10 @@
-// A CUDA runtime of host threads, as much of it as the scan's launch code and the programs that run it on a device
-// call: so all of them run where there is no GPU. It says nothing of the device code. It checks what a device would not
-// forgive: block sizes, bytes of shared memory, blocks that wait for each other without a cooperative launch, counters
-// that do not start at zero.
+// A CUDA runtime of host threads, as much of it as the launch code of the scan and of a frame's steps, and the programs
+// that run them on a device, call: so all of them run where there is no GPU. It says nothing of the device code. It
+// checks what a device would not forgive: block sizes, bytes of shared memory, blocks that wait for each other without a
+// cooperative launch, counters that do not start at zero.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../../frame/core/arguments.h"
 #include "../host/host_launch.h"
 
 namespace {
@@ -25,6 +27,14 @@ using Captured = std::vector<Work>;
 Captured* capturing = nullptr;
 
 using Clock = std::chrono::steady_clock;
+
+struct Configuration {  // of a launch by <<<>>>, kept between the compiler's two calls
+    dim3 grid;
+    dim3 block;
+    std::size_t shared = 0;
+    CUstream_st* stream = nullptr;
+};
+Configuration configured;
 
 void demand(bool holds, const char* what) {
     if (!holds) {
@@ -86,9 +96,37 @@ void run(
     });
 }
 
+// A thread for each column, row and layer of the grid's that lies within `columns` and `rows`.
+template <class Body>
+cudaError_t put_threads(dim3 grid, dim3 block, int columns, int rows, const Body& body) {
+    return put([=] {
+        for (unsigned layer = 0; layer < grid.z; ++layer) {
+            for (unsigned y = 0; y < std::min(grid.y * block.y, static_cast<unsigned>(rows)); ++y) {
+                for (unsigned x = 0; x < std::min(grid.x * block.x, static_cast<unsigned>(columns)); ++x) {
+                    body(static_cast<int>(layer), static_cast<int>(y), static_cast<int>(x));
+                }
+            }
+        }
+    });
+}
+
 cudaError_t launch(const void* function, dim3 grid, dim3 block, void** pointers, std::size_t shared, bool cooperative) {
     demand(kernels.count(function) == 1, "an unknown kernel");
     const std::string kernel = kernels[function];
+    if (is(kernel, "isfp_letterbox_kernel")) {
+        const auto arguments = *static_cast<const isfp::LetterboxArguments*>(pointers[0]);
+        const isfp::Placement& place = arguments.place;
+        return put_threads(grid, block, place.input_columns, place.input_rows, [=](int, int y, int x) {
+            isfp::letterbox_pixel(arguments, y, x);
+        });
+    }
+    if (is(kernel, "isfp_mask_kernel")) {
+        const auto arguments = *static_cast<const isfp::MaskArguments*>(pointers[0]);
+        const int bytes = isfp::row_bytes(arguments.columns);
+        return put_threads(grid, block, bytes, arguments.rows, [=](int mask, int y, int byte) {
+            isfp::mask_byte(arguments, mask, y, byte);
+        });
+    }
     if (is(kernel, "DeviceHalf")) {
         const auto arguments = *static_cast<const isfp::Arguments<isfp::HostHalf>*>(pointers[0]);
         return put([=] { run(kernel, grid, block, shared, cooperative, arguments); });
@@ -112,11 +150,23 @@ void __cudaRegisterFunction(
     void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*, int*) {
     kernels[function] = name;
 }
-unsigned __cudaPushCallConfiguration(dim3, dim3, std::size_t, CUstream_st*) { return 0; }
-cudaError_t __cudaPopCallConfiguration(dim3*, dim3*, std::size_t*, void*) { return cudaSuccess; }
-cudaError_t __cudaGetKernel(cudaKernel_t*, const void*) { return cudaErrorNotSupported; }
-cudaError_t __cudaLaunchKernel(cudaKernel_t, dim3, dim3, void**, std::size_t, cudaStream_t) {
-    return cudaErrorNotSupported;
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared, CUstream_st* stream) {
+    return configured = {grid, block, shared, stream}, 0;
+}
+cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared, void* stream) {
+    *grid = configured.grid;
+    *block = configured.block;
+    *shared = configured.shared;
+    *static_cast<CUstream_st**>(stream) = configured.stream;
+    return cudaSuccess;
+}
+// A kernel's handle is the address of its function.
+cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
+    return std::memcpy(kernel, &function, sizeof(function)), cudaSuccess;
+}
+cudaError_t __cudaLaunchKernel(
+    cudaKernel_t kernel, dim3 grid, dim3 block, void** pointers, std::size_t shared, cudaStream_t) {
+    return launch(kernel, grid, block, pointers, shared, false);
 }
 }
 

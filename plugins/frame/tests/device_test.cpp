@@ -17,6 +17,7 @@ using isfp::test::must;
 constexpr int kInput = 320;
 constexpr int kFill = 128;
 constexpr int kMasks = 3;
+constexpr float kThreshold = 0.25F;  // a logit
 
 struct Case {
     const char* name;
@@ -48,22 +49,15 @@ void fill(const Memory& to, const std::vector<Value>& values) {
 template <class Work>
 void run(const Work& work, const Memory& result, std::vector<std::uint8_t>& eager, bool& replays_alike) {
     const isfp::test::Stream stream;
-    must(static_cast<cudaError_t>(work(stream.get())), "a launch");
+    const auto enqueue = [&] { must(static_cast<cudaError_t>(work(stream.get())), "a launch"); };
+    enqueue();
     stream.wait("eager");
     eager = copied<std::uint8_t>(result);
-    must(cudaMemset(result.data(), 0x5A, result.bytes()), "cudaMemset");
-    must(cudaDeviceSynchronize(), "cudaMemset");
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t replayable = nullptr;
-    must(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-    must(static_cast<cudaError_t>(work(stream.get())), "a captured launch");
-    must(cudaStreamEndCapture(stream.get(), &graph), "cudaStreamEndCapture");
-    must(cudaGraphInstantiateWithFlags(&replayable, graph, 0), "cudaGraphInstantiate");
-    must(cudaGraphLaunch(replayable, stream.get()), "cudaGraphLaunch");
+    must(cudaMemsetAsync(result.data(), 0x5A, result.bytes(), stream.get()), "cudaMemset");
+    const isfp::test::Graph graph(stream, enqueue);
+    graph.launch();
     stream.wait("graph");
     replays_alike = copied<std::uint8_t>(result) == eager;
-    must(cudaGraphExecDestroy(replayable), "cudaGraphExecDestroy");
-    must(cudaGraphDestroy(graph), "cudaGraphDestroy");
 }
 
 bool report(const char* name, const char* step, std::size_t different, bool replays_alike) {
@@ -111,6 +105,58 @@ bool letterbox_holds(const Case& one) {
     return report(one.name, "letterbox", differences(found, expected), alike);
 }
 
+std::size_t bytes_of_masks(const Case& one) {
+    return static_cast<std::size_t>(kMasks) * static_cast<std::size_t>(one.place[0])
+           * static_cast<std::size_t>(isfp::row_bytes(one.place[1]));
+}
+
+struct Masks {
+    std::vector<std::uint8_t> bits;
+    std::vector<int> broken;
+};
+
+Masks host_masks(const Case& one, const std::vector<float>& logits) {
+    const int rows = one.place[0];
+    const int columns = one.place[1];
+    Masks masks{std::vector<std::uint8_t>(bytes_of_masks(one)), std::vector<int>(kMasks, 0)};
+    const auto arguments = isfp::mask_arguments(
+        logits.data(), masks.bits.data(), masks.broken.data(), one.place, kMasks, rows, columns, kThreshold);
+    for (int mask = 0; mask < kMasks; ++mask) {
+        for (int y = 0; y < rows; ++y) {
+            for (int byte = 0; byte < isfp::row_bytes(columns); ++byte) {
+                isfp::mask_byte(arguments, mask, y, byte);
+            }
+        }
+    }
+    return masks;
+}
+
+// The masks of the device are those of the host, and so is what it tells of values that are not finite; returns that.
+bool masks_hold(const Case& one, const char* step, const std::vector<float>& logits, std::vector<int>& broken) {
+    const Masks expected = host_masks(one, logits);
+    const Memory source(logits.size() * sizeof(float));
+    const Memory target(expected.bits.size());
+    const Memory flags(kMasks * sizeof(int));
+    fill(source, logits);
+    std::vector<std::uint8_t> found;
+    bool alike = false;
+    const auto work = [&](cudaStream_t stream) {
+        return isfp_frame_masks(
+            static_cast<const float*>(source.data()), static_cast<std::uint8_t*>(target.data()),
+            static_cast<int*>(flags.data()), one.place, kMasks, one.place[0], one.place[1], kThreshold, stream);
+    };
+    run(work, target, found, alike);
+    const bool good = report(one.name, step, differences(found, expected.bits), alike);
+    broken = copied<int>(flags);
+    if (broken != expected.broken) {
+        std::printf("FAIL %s %s: the masks that are told of are not the host's\n", one.name, step);
+        return false;
+    }
+    return good;
+}
+
+// Where a frame is smaller than its window, its masks do not read every logit: a NaN is put where they do, and into the
+// window's first row and on the padding, where they may not.
 bool masks_hold(const Case& one) {
     const isfp::Placement place = isfp::placement(one.place);
     std::vector<float> logits(std::size_t{kMasks} * kInput * kInput);
@@ -119,38 +165,22 @@ bool masks_hold(const Case& one) {
     for (auto& value : logits) {
         value = normal(random);
     }
-    const auto bytes = static_cast<std::size_t>(isfp::row_bytes(place.frame_columns));
-    std::vector<std::uint8_t> expected(kMasks * static_cast<std::size_t>(place.frame_rows) * bytes);
-    const auto arguments = isfp::mask_arguments(
-        logits.data(), expected.data(), nullptr, one.place, kMasks, place.frame_rows, place.frame_columns, 0.25F);
-    for (int mask = 0; mask < kMasks; ++mask) {
-        for (int y = 0; y < place.frame_rows; ++y) {
-            for (int byte = 0; byte < isfp::row_bytes(place.frame_columns); ++byte) {
-                isfp::mask_byte(arguments, mask, y, byte);
-            }
-        }
-    }
-    const Memory source(logits.size() * sizeof(float));
-    const Memory target(expected.size());
-    const Memory broken(kMasks * sizeof(int));
-    fill(source, logits);
-    std::vector<std::uint8_t> found;
-    bool alike = false;
-    const auto work = [&](cudaStream_t stream) {
-        return isfp_frame_masks(
-            static_cast<const float*>(source.data()), static_cast<std::uint8_t*>(target.data()),
-            static_cast<int*>(broken.data()), one.place, kMasks, place.frame_rows, place.frame_columns, 0.25F, stream);
+    std::vector<int> broken;
+    bool good = masks_hold(one, "masks", logits, broken) && broken == std::vector<int>(kMasks, 0);
+    const auto with_nan = [&](const char* step, int row, int column) {
+        std::vector<float> spoiled = logits;
+        spoiled[(std::size_t{kInput} + static_cast<std::size_t>(row)) * kInput + static_cast<std::size_t>(column)] = NAN;
+        good = masks_hold(one, step, spoiled, broken) && good;
+        return broken;
     };
-    run(work, target, found, alike);
-    bool good = report(one.name, "masks", differences(found, expected), alike);
-    good = good && copied<int>(broken) == std::vector<int>(kMasks, 0);
-    logits[std::size_t{kInput} * kInput + std::size_t{kInput} * static_cast<std::size_t>(place.top) + 7] = NAN;
-    fill(source, logits);
-    run(work, target, found, alike);
-    if (copied<int>(broken) != std::vector<int>{0, 1, 0}) {
+    const int row = isfp::between(place.frame_rows / 2, place.height, place.frame_rows).first;
+    const int column = isfp::between(place.frame_columns / 2, place.width, place.frame_columns).first;
+    if (with_nan("masks, a NaN that is read", place.top + row, place.left + column) != std::vector<int>{0, 1, 0}) {
         std::printf("FAIL %s: the mask with a NaN is not the one that is told of\n", one.name);
-        return false;
+        good = false;
     }
+    with_nan("masks, a NaN in the first row", place.top, place.left + 7);
+    with_nan("masks, a NaN in a corner of the input", 0, 0);
     return good;
 }
 
