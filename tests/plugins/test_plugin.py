@@ -84,9 +84,10 @@ def test_plugin_without_tensorrt_on_host_threads_is_right_and_stays_in_its_memor
 def test_benchmark_prints_a_line_for_each_launch(plugin_folder: Path) -> None:
     done = subprocess.run([str(plugin_folder / "bin" / "fpm_launch_bench"), "few"], capture_output=True, text=True, check=True)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {(row["numbers"], row["path"], row["chosen"]) for row in rows} == {
-        (numbers, path, path == "fast") for numbers in ("FP16", "FP32") for path in ("fast", "slower")
-    }
+    launches = [("fast", 64, True), ("fast", 32, False), ("slower", 64, False)]
+    assert [(row["numbers"], row["path"], row["slice"], row["chosen"]) for row in rows] == [
+        (numbers, *launch) for numbers in ("FP16", "FP32") for launch in launches
+    ]
     assert all(0 < least <= median <= most for row in rows for least, median, most in (row["eager_us"], row["graph_us"]))
 
 

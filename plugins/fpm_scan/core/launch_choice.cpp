@@ -11,6 +11,18 @@ namespace {
 constexpr int kSmallestSlice = 5;  // log2: 32 channels
 constexpr int kLargestSlice = 7;   // 128 channels
 constexpr int kSimpleThreads = 256;
+constexpr int kFewSlices = 4;
+
+// How the blocks that share a path lie on the device, in the order in which they are tried.
+//
+// Smaller slices spread a path over more multiprocessors; larger ones have fewer blocks to wait for. Measured on an
+// H200 with one phrase, FP16 (fpm_device_bench): C = 256 takes 218 us with 4 blocks a path, 248 with 8; C = 512 takes
+// 296 with 4, 338 with 16; 2 blocks a path were slower than 4. In FP32 4 and 8 took the same.
+enum class Spread {
+    few,    // up to four blocks a path, each on a multiprocessor of its own, and all phrases at once
+    wide,   // each block of a group on a multiprocessor of its own, with the smallest slices
+    packed  // as many blocks a multiprocessor as fit
+};
 
 // Two warps for every 32 channels: each takes 16 columns of a product, and a thread one column of every other row of a
 // tile (device/device_context.cuh relies on it).
@@ -56,16 +68,16 @@ LaunchPlan choose_launch(const Shape& shape, int scalar_bytes, const Device& dev
         }
     }
 
-    // Blocks that wait for each other must all be on the device at once: one a multiprocessor if there are enough, else
-    // as many as fit. Smaller slices spread a path over more multiprocessors; larger ones have fewer blocks to wait
-    // for.
+    // Blocks that wait for each other must all be on the device at once.
     for (int paths = kPaths; device.cooperative && paths >= 1; paths /= 2) {
-        for (const bool one_a_multiprocessor : {true, false}) {
+        for (const Spread spread : {Spread::few, Spread::wide, Spread::packed}) {
             for (int slice_log2 = kSmallestSlice; slice_log2 <= kLargestSlice; ++slice_log2) {
                 LaunchPlan plan = fast_plan(shape, slice_log2, scalar_bytes);
                 const int blocks = paths * plan.slices;
                 const int groups = resident(plan) / blocks;
-                if (groups > 0 && (blocks <= device.multiprocessors || !one_a_multiprocessor)) {
+                const bool few = plan.slices <= kFewSlices && groups >= shape.phrases;
+                const bool apart = blocks <= device.multiprocessors;
+                if (groups > 0 && (few || spread != Spread::few) && (apart || spread == Spread::packed)) {
                     plan.paths_per_launch = paths;
                     share_phrases(plan, shape.phrases, std::min(groups, shape.phrases));
                     return plan;

@@ -152,6 +152,21 @@ void known_devices_get_the_fast_path() {
     CHECK(narrow.slices == 1 && narrow.groups == 8);
 }
 
+// As measured on an H200: few blocks that wait for each other, and only then the smallest slices.
+void a_path_is_shared_by_few_blocks_where_all_phrases_fit_at_once() {
+    const Device large{132, 227 << 10, true};
+    const auto slice = [&](int phrases, int channels, int bytes) {
+        return 1 << isfp::choose_launch({phrases, 13, channels}, bytes, large, occupancy_of(large)).slice_log2;
+    };
+    for (const int phrases : {1, 4, 8}) {
+        CHECK(slice(phrases, 256, 2) == 64);
+        CHECK(slice(phrases, 256, 4) == 64);
+        CHECK(slice(phrases, 512, 2) == 128);
+        CHECK(slice(phrases, 512, 4) == 32);  // 128 channels do not fit, and 64 would be eight blocks
+    }
+    CHECK(slice(9, 512, 2) == 32);  // 128 channels would leave room for eight phrases
+}
+
 void what_does_not_fit_gets_the_slower_path() {
     const Device lone{16, 163 << 10, false};
     CHECK(!isfp::choose_launch({1, 13, 256}, 2, lone, occupancy_of(lone)).fast);
@@ -209,6 +224,7 @@ int main() {
     first_cell_of_each_direction_is_its_corner();
     plans_fit_the_device_and_cover_the_work();
     known_devices_get_the_fast_path();
+    a_path_is_shared_by_few_blocks_where_all_phrases_fit_at_once();
     what_does_not_fit_gets_the_slower_path();
     workspace_parts_are_aligned_apart_and_grow();
     halves_survive_the_way_to_float_and_back();

@@ -12,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include "../core/tile.h"
 #include "../device/scan.h"
 
 namespace isfp::test {
@@ -168,8 +169,8 @@ inline bool same_plan(const LaunchPlan& a, const LaunchPlan& b) {
            && a.paths_per_launch == b.paths_per_launch;
 }
 
-// The plan that this device chooses, then those that smaller ones would: fewer multiprocessors, none that blocks could
-// share. All of them fit here.
+// The plan that this device chooses, then those that smaller ones would: fewer multiprocessors, shared memory for the
+// smallest slices alone, none that blocks could share. All of them fit here.
 inline std::vector<LaunchPlan> plans_of(const Shape& shape, ScalarKind kind) {
     std::vector<LaunchPlan> plans(1);
     must(plan_scan(shape, kind, plans[0]), "plan_scan");
@@ -179,13 +180,19 @@ inline std::vector<LaunchPlan> plans_of(const Shape& shape, ScalarKind kind) {
     must(cudaGetDevice(&device), "cudaGetDevice");
     must(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "multiprocessors");
     must(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "shared memory");
-    for (const int fewer : {64, 28, 16, 8, 4, 0}) {
-        const Device smaller{std::min(fewer, multiprocessors), static_cast<std::size_t>(shared), true};
+    const auto add = [&](const Device& smaller, int blocks_a_multiprocessor) {
         const LaunchPlan plan =
-            choose_launch(shape, bytes_of(kind), smaller, [fewer](int, std::size_t) { return fewer > 0 ? 1 : 0; });
+            choose_launch(shape, bytes_of(kind), smaller, [=](int, std::size_t) { return blocks_a_multiprocessor; });
         if (std::none_of(plans.begin(), plans.end(), [&plan](const LaunchPlan& p) { return same_plan(p, plan); })) {
             plans.push_back(plan);
         }
+    };
+    constexpr int kSmallestSlice = 5;  // log2, as in launch_choice.cpp
+    const Tile smallest = tile_of(kSmallestSlice, shape.channels, bytes_of(kind));
+    add({multiprocessors, shared_bytes(smallest, bytes_of(kind)), true}, 1);
+    const auto all_shared = static_cast<std::size_t>(shared);
+    for (const int fewer : {64, 28, 16, 8, 4, 0}) {
+        add({std::min(fewer, multiprocessors), all_shared, true}, fewer > 0 ? 1 : 0);
     }
     return plans;
 }
