@@ -313,9 +313,14 @@ def _scans(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in sorted(rows, key=lambda row: (row["numbers"], row["channels"], row["phrases"])):
         launch = row["path"]
         if "slices" in row:
-            launch += f" {row['slice']} × {row['slices']}, {row['groups']} groups, {row['launches']} launches"
+            launch += f" {row['slice']} × {row['slices']}, {_counted(row['groups'], 'group', 'groups')}"
+            launch += f", {_counted(row['launches'], 'launch', 'launches')}"
         launch = f"**{launch}**" if row.get("chosen") else launch
         launch += f" ({row['failed']})" if "failed" in row else ""
         times = (f"{row[kind][1]:.1f}" if kind in row else "-" for kind in ("eager_us", "graph_us"))
         lines.append(f"| {row['numbers']} | {row['channels']} | {row['phrases']} | {launch} | {' | '.join(times)} |")
     return lines
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"

@@ -127,6 +127,7 @@ def test_the_report_shows_states_reasons_latency_scans_and_what_failed():
     scan = {"phrases": 1, "channels": 64, "numbers": "FP16", "path": "fast", "slice": 64, "slices": 1, "groups": 1, "launches": 1}
     scans = [
         {**scan, "chosen": True, "eager_us": [9.0, 10.0, 11.0], "graph_us": [7.0, 8.0, 9.0]},
+        {**scan, "phrases": 4, "groups": 4, "launches": 2, "chosen": False, "eager_us": [9.0, 12.0, 13.0]},
         {"phrases": 1, "channels": 64, "numbers": "FP16", "path": "PyTorch eager", "failed": "graph_us: RuntimeError: no"},
     ]
     result = {
@@ -145,7 +146,8 @@ def test_the_report_shows_states_reasons_latency_scans_and_what_failed():
     assert "| tests | failed | 0.0 | exit code 1 |" in text
     assert "| image | 1.250 | 1.250 |" in text
     assert "| frame | 1.250 | - |" in text
-    assert "| FP16 | 64 | 1 | **fast 64 × 1, 1 groups, 1 launches** | 10.0 | 8.0 |" in text
+    assert "| FP16 | 64 | 1 | **fast 64 × 1, 1 group, 1 launch** | 10.0 | 8.0 |" in text
+    assert "| FP16 | 64 | 4 | fast 64 × 1, 4 groups, 2 launches | 12.0 | - |" in text
     assert "| FP16 | 64 | 1 | PyTorch eager (graph_us: RuntimeError: no) | - | - |" in text
     assert "AssertionError: 1 != 2" in text
 

@@ -1,7 +1,7 @@
 // A CUDA runtime of host threads, as much of it as the launch code of the scan and of a frame's steps, and the programs
 // that run them on a device, call: so all of them run where there is no GPU. It says nothing of the device code. It
-// checks what a device would not forgive: block sizes, bytes of shared memory, blocks that wait for each other without a
-// cooperative launch, counters that do not start at zero.
+// checks what a device would not forgive: block sizes, bytes of shared memory, blocks that wait for each other without
+// a cooperative launch, counters that do not start at zero.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>

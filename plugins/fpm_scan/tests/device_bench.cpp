@@ -1,9 +1,10 @@
 // fpm_device_bench [few]: how long a scan takes on the GPU at hand, by CUDA events: eager and as a graph, with the
 // launch that the device chooses and with those that smaller ones would choose. Each line is one JSON object. `few`
-// takes one small shape, for the threads of a host. Exit status 77 says that there is no GPU.
+// takes one small shape and measures once, for the threads of a host. Exit status 77 says that there is no GPU.
 //
 // A measurement is the time between two events around several scans in a row, divided by their number; the smallest,
-// the median and the largest of several are printed, in microseconds.
+// the median and the largest of several are printed, in microseconds. A slow launch is measured less often: each launch
+// gets about a quarter of a second, so that all of them end within half a minute on a large GPU.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -19,9 +20,11 @@ using isfp::ScalarKind;
 using isfp::Shape;
 using namespace isfp::test;
 
-constexpr int kMeasurements = 21;
+constexpr int kLeastMeasurements = 5;
+constexpr int kMostMeasurements = 21;
 constexpr int kMostInARow = 50;
-constexpr float kLongest = 20.0F;  // ms of one measurement: long enough for an event's half microsecond not to matter
+constexpr float kLongest = 5.0F;     // ms of one measurement: long enough for an event's half microsecond not to matter
+constexpr float kTogether = 100.0F;  // ms of a launch's measurements, unless the least take longer
 
 class Event {
 public:
@@ -46,7 +49,7 @@ struct Timing {
 };
 
 template <class Work>
-Timing time_of(const Stream& stream, int measurements, const Work& work) {
+Timing time_of(const Stream& stream, bool once, const Work& work) {
     const Event before, after;
     const auto measure = [&](int times) {
         before.record(stream);
@@ -59,8 +62,10 @@ Timing time_of(const Stream& stream, int measurements, const Work& work) {
     measure(1);  // modules are loaded, clocks rise
     const float one = std::max(measure(3), 1e-3F);
     const int times = std::clamp(static_cast<int>(kLongest / one), 1, kMostInARow);
+    const int measurements = std::clamp(
+        static_cast<int>(kTogether / (one * static_cast<float>(times))), kLeastMeasurements, kMostMeasurements);
     std::vector<float> found;
-    for (int i = 0; i < measurements; ++i) {
+    for (int i = 0; i < (once ? 1 : measurements); ++i) {
         found.push_back(measure(times) * 1e3F);
     }
     std::sort(found.begin(), found.end());
@@ -73,7 +78,7 @@ void print(const char* name, const Timing& timing) {
         static_cast<double>(timing.most));
 }
 
-void bench(const Shape& shape, ScalarKind kind, int measurements) {
+void bench(const Shape& shape, ScalarKind kind, bool once) {
     const isfp::Attributes attributes{0.25F, isfp::Activation::leaky_relu, 0.1F};
     const ScanInputs inputs(shape, kind);
     const Memory out(inputs.isf.memory.bytes());
@@ -90,9 +95,9 @@ void bench(const Shape& shape, ScalarKind kind, int measurements) {
                     stream.get()),
                 "enqueue_scan");
         };
-        const Timing eager = time_of(stream, measurements, enqueue);
+        const Timing eager = time_of(stream, once, enqueue);
         const Graph graph(stream, enqueue);
-        const Timing replayed = time_of(stream, measurements, [&] { graph.launch(); });
+        const Timing replayed = time_of(stream, once, [&] { graph.launch(); });
         std::printf(
             "{\"phrases\": %d, \"size\": %d, \"channels\": %d, \"numbers\": \"%s\", \"path\": \"%s\", \"slice\": %d, "
             "\"slices\": %d, \"groups\": %d, \"launches\": %d, \"chosen\": %s",
@@ -118,7 +123,7 @@ int main(int count, char** words) {
                 if (few && (channels > 64 || phrases > 1)) {
                     continue;
                 }
-                bench({phrases, few ? 3 : 13, channels}, kind, few ? 1 : kMeasurements);
+                bench({phrases, few ? 3 : 13, channels}, kind, few);
             }
         }
     }

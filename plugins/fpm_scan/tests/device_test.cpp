@@ -3,11 +3,12 @@
 // Exit status 77 says that there is no GPU.
 //
 // Each shape runs with the launch that the device chooses and with those that smaller ones would choose. The workspace
-// is filled with NaN before each run, so a value that is read before it is written is seen. `few` takes small shapes:
-// for the threads of a host, and for compute-sanitizer. `unfilled` leaves the workspace as it was allocated, so that
-// compute-sanitizer's initcheck sees such a read itself.
+// is filled with NaN before each run, so a value that is read before it is written is seen. `few` takes small shapes,
+// one activation and no repeats: for the threads of a host, and for compute-sanitizer. `unfilled` leaves the workspace
+// as it was allocated, so that compute-sanitizer's initcheck sees such a read itself.
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "../core/grid_walk.h"
@@ -24,6 +25,16 @@ using isfp::Shape;
 using namespace isfp::test;
 
 constexpr int kRepeats = 20;
+
+std::string counted(int count, const char* one, const char* more) {
+    return std::to_string(count) + " " + (count == 1 ? one : more);
+}
+
+std::string text_of(const LaunchPlan& plan) {
+    return (plan.fast ? "fast " + std::to_string(1 << plan.slice_log2) + " x " + std::to_string(plan.slices) : "slower")
+           + ", " + counted(plan.groups, "group", "groups") + ", "
+           + counted(isfp::kPaths / plan.paths_per_launch, "launch", "launches");
+}
 
 class Run {
 public:
@@ -50,11 +61,9 @@ public:
             const bool replayed = replay(plan, workspace) == first;
             const bool right = error <= tolerance_of(kind_) && same && replayed;
             std::printf(
-                "%s P=%d S=%d C=%d %s %s %d x %d channels, %d groups, %d launches: error %.1e of %.1e%s%s\n",
-                right ? "holds" : "FAILS", shape_.phrases, shape_.size, shape_.channels, name_of(kind_),
-                plan.fast ? "fast" : "slower", plan.slices, 1 << plan.slice_log2, plan.groups,
-                isfp::kPaths / plan.paths_per_launch, error, tolerance_of(kind_), same ? "" : ", repeats differ",
-                replayed ? "" : ", the graph's replay differs");
+                "%s P=%d S=%d C=%d %s %s: error %.1e of %.1e%s%s\n", right ? "holds" : "FAILS", shape_.phrases,
+                shape_.size, shape_.channels, name_of(kind_), text_of(plan).c_str(), error, tolerance_of(kind_),
+                same ? "" : ", repeats differ", replayed ? "" : ", the graph's replay differs");
             std::fflush(stdout);
             all = all && right;
         }
@@ -123,8 +132,12 @@ int main(int count, char** words) {
     bool all = true;
     for (const ScalarKind kind : {ScalarKind::fp16, ScalarKind::fp32}) {
         for (const Shape& shape : few ? few_shapes : many_shapes) {
-            all = Run(shape, kind, Activation::tanh, filled).holds(few ? 1 : kRepeats) && all;
-            all = Run(shape, kind, Activation::leaky_relu, filled).holds(few ? 1 : kRepeats) && all;
+            for (const Activation activation : {Activation::tanh, Activation::leaky_relu}) {
+                if (few && (activation == Activation::tanh) != (kind == ScalarKind::fp16)) {
+                    continue;
+                }
+                all = Run(shape, kind, activation, filled).holds(few ? 0 : kRepeats) && all;
+            }
         }
     }
     std::printf(all ? "every scan holds\n" : "some scans FAIL\n");

@@ -169,7 +169,8 @@ bool masks_hold(const Case& one) {
     bool good = masks_hold(one, "masks", logits, broken) && broken == std::vector<int>(kMasks, 0);
     const auto with_nan = [&](const char* step, int row, int column) {
         std::vector<float> spoiled = logits;
-        spoiled[(std::size_t{kInput} + static_cast<std::size_t>(row)) * kInput + static_cast<std::size_t>(column)] = NAN;
+        spoiled[(std::size_t{kInput} + static_cast<std::size_t>(row)) * kInput + static_cast<std::size_t>(column)] =
+            NAN;
         good = masks_hold(one, step, spoiled, broken) && good;
         return broken;
     };
