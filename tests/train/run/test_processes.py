@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -59,7 +61,14 @@ def test_float16_without_cuda_is_refused(tmp_path: Path) -> None:
 def test_mixed_precision_trains_on_cuda(tmp_path: Path) -> None:
     from isfp_train.run.runner import train
 
-    last = train(tiny(epochs=1, precision="float16"), tmp_path, progress=False)
+    glove = tmp_path / "glove.txt"  # needs no package; words that it lacks start with random vectors
+    config = tiny(epochs=1, precision="float16")
+    vectors = np.random.default_rng(0).normal(0, 0.4, (3, config.network.word_channels))
+    glove.write_text(
+        "".join(f"{word} {' '.join(map(str, row))}\n" for word, row in zip(("the", "cup", "left"), vectors, strict=True))
+    )
+    config = replace(config, data=replace(config.data, glove=str(glove)))
+    last = train(config, tmp_path / "run", progress=False)
     state = torch.load(last, weights_only=True)["state_dict"]
     assert all(torch.isfinite(value).all() for value in state.values())
 
