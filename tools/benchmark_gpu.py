@@ -1,4 +1,7 @@
-"""A bundle's engines beside PyTorch on the same GPU: python tools/benchmark_gpu.py BUNDLE [--checkpoint CHECKPOINT]."""
+"""A bundle's engines beside PyTorch on the same GPU: python tools/benchmark_gpu.py BUNDLE [--checkpoint CHECKPOINT].
+
+With a checkpoint it also says how far PyTorch on the GPU is from FP32 on the CPU. Without an engine it measures PyTorch alone.
+"""
 
 import json
 import sys
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 import typer
 from rich.console import Console
@@ -21,6 +25,7 @@ from isfp.engines.gpu import first_gpu
 from isfp.runtimes import choose
 from isfp.runtimes.engine_runtime import EngineRuntime
 
+DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 HOW = "stages alone and the whole way of a frame of 1280 x 720 with cached phrases; one run of each in turn, the GPU waited for"
 Stages = dict[str, Callable[[], object]]
 
@@ -44,8 +49,10 @@ def main(
     for engine in inspect(opened).engines:
         if engine.fits and (name := engine.option):
             runners[name] = {**_engine(opened, name, arrays), "frame": _frame(opened, name, phrases)}
-    if checkpoint is not None:
-        runners.update(_torch(checkpoint, arrays))
+    agreement: list[dict[str, Any]] = []
+    if checkpoint is not None and (rivals := _torch(checkpoint, arrays)):
+        runners.update(rivals)
+        agreement = agreement_with_cpu(checkpoint)
     if not runners:
         raise IsfpError(f"{bundle} has no engine that fits here, and there is no PyTorch with CUDA. Look: isfp inspect {bundle}")
     report: dict[str, Any] = {
@@ -54,6 +61,7 @@ def main(
         "phrases": phrases,
         "how": HOW,
         "stages": {},
+        "agreement": agreement,
     }
     for stage in ("image", "text", "identify", "mask", FIND, "frame"):
         things = {name: stages[stage] for name, stages in runners.items() if stage in stages}
@@ -65,6 +73,10 @@ def main(
     for stage, timings in report["stages"].items():
         table.add_row(stage, *(f"{timings[name]['median']:.3f}" if name in timings else "-" for name in runners))
     Console().print(table)
+    if agreement:
+        Console().print("PyTorch here against FP32 on the CPU, over the demo's first two photos:")
+    for row in agreement:
+        Console().print(row)
     Console().print(f"{report['gpu']}, {report['machine']}; {HOW}")
 
 
@@ -113,8 +125,36 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
     except ModuleNotFoundError as error:
         print(f"without PyTorch: the module {error.name!r} is missing", file=sys.stderr)
         return {}
+    from scan_in_torch import graphed
+
     network = loaded.network.cuda().eval()
     frame, words, lengths, cells = (torch.from_numpy(arrays[name]) for name in ("frame", "words", "lengths", "cells"))
+
+    def whole(picture: torch.Tensor, vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        seen = network.image(picture)
+        identifying = network.identify(seen, vectors).sigmoid()
+        cells = identifying.flatten(1).argmax(dim=1, keepdim=True)
+        return identifying, network.mask(picture, seen, vectors, cells)
+
+    def graph() -> Callable[[], object]:
+        given, source, kept = frame.cuda(), frame.pin_memory(), []
+
+        def work() -> None:
+            kept[:] = whole(given.flip(-1), vectors)
+
+        # Autocast must not keep what a capture allocates.
+        with torch.no_grad(), torch.autocast("cuda", torch.float16, cache_enabled=False):
+            vectors = network.text(words.cuda().long(), lengths.cuda().long()).float()
+            replay = graphed(work)
+
+        def run() -> object:
+            given.copy_(source, non_blocking=True)
+            replay()
+            found = [value.cpu() for value in kept]
+            torch.cuda.synchronize()
+            return found
+
+        return run
 
     def runner(half: bool) -> Stages:
         def timed(stage: Callable[[], Any]) -> Callable[[], Any]:
@@ -129,12 +169,8 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
         def rgb() -> torch.Tensor:
             return frame.cuda(non_blocking=True).flip(-1)
 
-        def find() -> tuple[torch.Tensor, torch.Tensor]:
-            picture = rgb()
-            seen = network.image(picture)
-            identifying = network.identify(seen, vectors).sigmoid()
-            cells = identifying.flatten(1).argmax(dim=1, keepdim=True)
-            return identifying.cpu(), network.mask(picture, seen, vectors, cells).cpu()
+        def find() -> tuple[torch.Tensor, ...]:
+            return tuple(value.cpu() for value in whole(rgb(), vectors))
 
         maps = timed(lambda: network.image(rgb()))()
         vectors = timed(lambda: network.text(words.cuda().long(), lengths.cuda().long()))()
@@ -146,7 +182,67 @@ def _torch(checkpoint: Path, arrays: dict[str, np.ndarray]) -> dict[str, Stages]
             FIND: timed(find),
         }
 
-    return {"PyTorch eager fp32": runner(False), "PyTorch eager autocast fp16": runner(True)}
+    runners = {"PyTorch eager fp32": runner(False), "PyTorch eager autocast fp16": runner(True)}
+    try:
+        runners["PyTorch graph autocast fp16"] = {FIND: graph()}
+    except RuntimeError as error:  # no reason to lose the others
+        print(f"without PyTorch in a CUDA graph: {error}", file=sys.stderr)
+    return runners
+
+
+def agreement_with_cpu(checkpoint: Path, device: str = "cuda") -> list[dict[str, Any]]:
+    """How far a checkpoint's maps and masks on a device are from those in FP32 on the CPU, for the demo's first two photos.
+
+    Returns:
+        For each kind of numbers: the largest differences of the logits of the identifying maps and of the masks, and the largest
+        logits; the share of phrases with the same cell; the least IoU of the masks above a logit of 0, both at the CPU's cells.
+    """
+    import torch
+
+    from isfp_train.measure.predictors import CheckpointPredictor
+    from isfp_train.overlap import mask_iou
+    from isfp_train.run import checkpoint as checkpoints
+
+    loaded = checkpoints.load(checkpoint)
+    framing, most_words, network = CheckpointPredictor(loaded).framing, loaded.config.network.max_words, loaded.network.eval()
+    asked = []
+    for name, texts in list(json.loads((DEMO / "phrases.json").read_text(encoding="utf-8")).items())[:2]:
+        picture = framing.fit(cv2.cvtColor(cv2.imread(str(DEMO / name)), cv2.COLOR_BGR2RGB))[0]
+        phrases = [loaded.vocabulary.encode(text, most_words) for text in texts]
+        ids = torch.from_numpy(np.stack([phrase.ids for phrase in phrases])).long()
+        asked.append((torch.from_numpy(picture), ids, torch.tensor([phrase.length for phrase in phrases])))
+
+    def answer(number: int, where: str, dtype: torch.dtype | None, cells: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+        picture, ids, lengths = (value.to(where) for value in asked[number])
+        with torch.inference_mode(), torch.autocast(where, dtype or torch.bfloat16, enabled=dtype is not None):
+            seen, vectors = network.image(picture), network.text(ids, lengths)
+            logits = network.identify(seen, vectors)
+            own = logits.flatten(1).argmax(dim=1, keepdim=True)
+            masks = network.mask(picture, seen, vectors, own if cells is None else cells.to(where))
+        return logits.float().cpu(), masks[:, 0].float().cpu(), own.cpu()
+
+    expected = [answer(number, "cpu", None) for number in range(len(asked))]
+    network.to(device)
+    rows = []
+    for numbers, dtype in (("fp32", None), ("autocast fp16", torch.float16), ("autocast bf16", torch.bfloat16)):
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            found = [answer(number, device, dtype, cells) for number, (_, _, cells) in enumerate(expected)]
+        pairs = list(zip(found, expected, strict=True))
+        overlaps = [
+            float(mask_iou(a.numpy() > 0, b.numpy() > 0)) for one, other in pairs for a, b in zip(one[1], other[1], strict=True)
+        ]
+        rows.append(
+            {
+                "numbers": numbers,
+                "map_logits": max(float((one[0] - other[0]).abs().max()) for one, other in pairs),
+                "largest_map_logit": max(float(other[0].abs().max()) for _, other in pairs),
+                "mask_logits": max(float((one[1] - other[1]).abs().max()) for one, other in pairs),
+                "largest_mask_logit": max(float(other[1].abs().max()) for _, other in pairs),
+                "same_cells": float(torch.cat([one[2] == other[2] for one, other in pairs]).float().mean()),
+                "least_iou": min(overlaps),
+            }
+        )
+    return rows
 
 
 if __name__ == "__main__":

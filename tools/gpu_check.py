@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from check_steps import Check, Step, compiler_missing, machine_facts, module_missing, tool_missing
-from kernel_check import first_gpu, gpu_missing, kernel_steps, refuse
+from kernel_check import first_gpu, gpu_missing, kernel_steps, refuse, torch_missing
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "plugins"
@@ -113,10 +113,13 @@ def test_step(check: Check, copy: Path, engines: Sequence[Step]) -> Step:
 
 
 def benchmark_step(check: Check, copy: Path, checkpoint: Path, engines: Sequence[Step]) -> Step:
-    """The engines beside PyTorch."""
+    """The engines beside PyTorch, or PyTorch alone."""
     command = [sys.executable, ROOT / "tools" / "benchmark_gpu.py", copy, "--json"]
     command += ["--checkpoint", checkpoint] if checkpoint.exists() else []
-    needs = [*engine_missing(engines), *device_missing()]
+    needs = engine_missing(engines)
+    if checkpoint.exists() and not module_missing("isfp_train", "") and not torch_missing():
+        needs = module_missing("isfp", SDK)
+    needs += device_missing()
     return check.run("benchmark", command, limit=HOUR, environment=PLUGIN, needs=needs, keep="json")
 
 

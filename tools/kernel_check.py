@@ -82,9 +82,13 @@ def kernel_steps(check: Check, gpu: Any) -> list[Step]:
         steps.append(check.run(f"compute-sanitizer {kind}", command, needs=missing, after=[built[test.name]]))
     steps.append(check.run("time of the scan", [bench], after=[built[bench.name], kernels], keep="rows"))
     torch = [sys.executable, ROOT / "tools" / "scan_in_torch.py"]
-    no_torch = module_missing("torch", "optional: PyTorch with CUDA, to compare with") or torch_without_cuda()
-    steps.append(check.run("time of the scan in PyTorch", torch, needs=no_torch, keep="rows"))
+    steps.append(check.run("time of the scan in PyTorch", torch, needs=torch_missing(), keep="rows"))
     return steps
+
+
+def torch_missing() -> list[str]:
+    """Why PyTorch cannot be measured here; nothing if it can."""
+    return module_missing("torch", "optional: PyTorch with CUDA, to compare with") or torch_without_cuda()
 
 
 def torch_without_cuda() -> list[str]:

