@@ -3,7 +3,7 @@
 FLOPs and bytes are counted in the bundle's ONNX, and in that of `find`, which engines have, at the shapes of a real run. Each
 kernel takes the longest of its arithmetic, its memory traffic and a launch. What is fused (activations, additions, shapes) is free;
 letterbox and copies to and from the host are left out, and so is what `find` saves: an upload, a wait, and work that runs side by
-side. Nothing of it was measured on a GPU.
+side. It was not held against engines; see docs/tensorrt.md, "Latency".
 """
 
 import json
