@@ -1,8 +1,9 @@
 """The channel lookup: identifying map to grid cells, whose indices choose the Segmentation Branch's channels.
 
 The object is the one with the highest probability (paper, III-D). Training raises all 3×3 cells around an object's centre equally
-(III-E), so which of the nine is highest is a matter of chance; the cell in the middle of them is used instead (ours). FP16 rounding
-and camera noise then rarely change the channel.
+(III-E); where they are alike, which of the nine is highest is a matter of chance, so their neighbours decide, and the middle of the
+nine wins (ours). FP16 rounding and camera noise then rarely change the channel. A network that was trained to choose the centre
+(`losses.centre`, ours) makes it the highest itself, so neighbours weigh little.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: Weights of a cell's neighbours beside it and at its corners; its own is 1. The sum is highest in the middle of an object's nine
-#: cells.
-BESIDE, CORNER = np.float32(0.7), np.float32(0.5)
+#: Weights of a cell's neighbours beside it and at its corners; its own is 1. The sum of nine equal cells is highest in the middle.
+BESIDE, CORNER = np.float32(0.2), np.float32(0.1)
 #: Cells with less than this share of the highest probability belong to another object.
 ALIKE = np.float32(0.5)
 
@@ -79,7 +79,7 @@ def _weighed(grid: np.ndarray) -> np.ndarray:
 
 
 def _middle(grid: np.ndarray, weighed: np.ndarray, index: int) -> Cell:
-    """Return the middle of the nine cells to which the cell with the highest probability belongs."""
+    """Return the highest cell if it stands out among the nine of its object, else the middle of them."""
     size = len(grid)
     row, column = divmod(index, size)
     top, left = max(0, row - 1), max(0, column - 1)

@@ -102,14 +102,18 @@ def row_of(*values: float) -> np.ndarray:
     return maps
 
 
-def test_of_two_cells_the_likelier_is_taken_and_of_three_the_middle():
+def test_the_likelier_cell_is_taken_and_the_middle_of_three_that_are_alike():
     assert best_cells(row_of(0, 0, 1.0, 0.95))[0].column == 2
-    assert best_cells(row_of(0, 0, 1.0, 0.6, 0.6))[0].column == 3
+    assert best_cells(row_of(0, 0, 1.0, 0.95, 0.95))[0].column == 3
+    assert best_cells(row_of(0, 0, 1.0, 0.6, 0.6))[0].column == 2
 
 
-def test_a_cell_less_than_half_as_likely_is_another_things():
-    assert best_cells(row_of(0, 0, 0.9, 0.4, 0.85))[0].column == 2
-    assert best_cells(row_of(0, 0, 0.8, 0.4, 0.8))[0].column == 3  # half as likely still belongs to it
+@pytest.mark.parametrize(("share", "middle"), [(0.45, False), (0.55, True)])
+def test_a_cell_less_than_half_as_likely_is_another_things(share, middle):
+    maps = row_of(0, 0, 1.0, share, 0.99)
+    maps[0, 2, 3:5] = maps[0, 4, 3:5] = 0.9  # high values around it would pull the choice there
+    cell = best_cells(maps)[0]
+    assert ((cell.row, cell.column) == (3, 3)) == middle
 
 
 def test_a_neighbour_beside_a_cell_counts_for_more_than_one_at_its_corner():
