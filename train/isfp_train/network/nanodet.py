@@ -23,8 +23,8 @@ CLASSES, BINS, SLOPE = 80, 11, 0.1
 #: Channels of the network's input are blue, green, red.
 MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
 NECK = 128
-#: Logits of the head are cut off here, far below any that it has, so that exp(-x) is finite.
-LEAST_LOGIT = -80.0
+#: Logits of scores are cut off here, so that exp(-x) is finite in FP16 too. The root of such a score is 0.004.
+LEAST_LOGIT = -11.0
 
 
 class _Convolution(nn.Conv2d):
@@ -142,13 +142,13 @@ class NanoDet(nn.Module):
         """
         levels = []
         for level, head in zip(self.neck((frame.flip(1) - self.mean) / self.std), self.heads, strict=True):
-            scores, sides = head(level).clamp(min=LEAST_LOGIT).split((CLASSES, 4 * BINS), dim=1)
+            scores, sides = head(level).split((CLASSES, 4 * BINS), dim=1)
             # The mean of the distances under a softmax, whose two sums are one product.
             sides = sides.unflatten(1, (4, BINS)).flatten(3)
             sums = self.distances @ torch.exp(sides - sides.amax(dim=2, keepdim=True))
             reach = (sums[:, :, 0] / sums[:, :, 1]).unflatten(2, level.shape[2:])
             # The root of the sigmoid, without its rounding of scores near 0, which the root would magnify.
-            roots = torch.rsqrt(1 + torch.exp(-scores))
+            roots = torch.rsqrt(1 + torch.exp(-scores.clamp(min=LEAST_LOGIT)))
             levels.append(torch.cat((level, roots, reach), dim=1))
         large, medium, small = levels
         return large, medium, small
