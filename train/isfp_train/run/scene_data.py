@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from isfp_train.data.refcoco.refcoco import RefCoco, RefCocoScenes
 from isfp_train.data.scenes.sources import scene_sources
 from isfp_train.data.store.prepare import prepare
 from isfp_train.data.store.store import Store
-from isfp_train.data.store.stream import SceneSamples, collate
+from isfp_train.data.store.stream import SampleConfig, SceneSamples, collate
 from isfp_train.errors import ConfigurationError
 from isfp_train.network.backbone import Backbone
 from isfp_train.run.config import TrainConfig
@@ -109,7 +110,9 @@ class SceneData(lightning.LightningDataModule):
         """Samples of the current epoch, which depend only on its number and the seed."""
         assert self.trainer is not None
         settings = self.config.optimisation
-        samples = self._samples(self.train_store, self.config.seed, self.trainer.current_epoch, settings.epoch_scenes)
+        samples = self._samples(
+            self.config.samples, self.train_store, self.config.seed, self.trainer.current_epoch, settings.epoch_scenes
+        )
         batches = StepBatches(settings.epoch_scenes, settings.batch_scenes, self.processes, settings.accumulate)
         return DataLoader(
             samples,
@@ -120,17 +123,21 @@ class SceneData(lightning.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader:
-        """Validation samples, the same in every epoch. Each process takes its own part, and no sample occurs twice."""
+        """Validation samples, the same in every epoch, with nothing changed at random: neither pictures nor words.
+
+        Each process takes its own part, and no sample occurs twice.
+        """
         settings, processes = self.config.optimisation, self.processes
         length = len(self.validation_store)
         if length < processes.count:
             raise ConfigurationError(
                 f"There are {length} validation scenes for {processes.count} processes; each process needs at least one."
             )
-        samples = self._samples(self.validation_store, 12345, 0, length)
+        unchanged = replace(self.config.samples, flip=0.0, moved=0.0, relit=0.0, unknown=0.0, paraphrased=0.0)
+        samples = self._samples(unchanged, self.validation_store, 12345, 0, length)
         own = Subset(samples, range(processes.rank, length, processes.count))
         return DataLoader(own, processes.share_of(settings.batch_scenes, settings.accumulate), collate_fn=collate)
 
-    def _samples(self, store: Store, seed: int, epoch: int, length: int) -> SceneSamples:
+    def _samples(self, samples: SampleConfig, store: Store, seed: int, epoch: int, length: int) -> SceneSamples:
         network = self.config.network
-        return SceneSamples(store, self.vocabulary, self.config.samples, network.grid, network.max_words, seed, epoch, length)
+        return SceneSamples(store, self.vocabulary, samples, network.grid, network.max_words, seed, epoch, length)
