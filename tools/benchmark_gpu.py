@@ -203,14 +203,11 @@ def agreement_with_cpu(checkpoint: Path, device: str = "cuda") -> list[dict[str,
     from isfp_train.overlap import mask_iou
     from isfp_train.run import checkpoint as checkpoints
 
-    loaded = checkpoints.load(checkpoint)
-    framing, most_words, network = CheckpointPredictor(loaded).framing, loaded.config.network.max_words, loaded.network.eval()
-    asked = []
+    predictor = CheckpointPredictor(checkpoints.load(checkpoint))
+    network, asked = predictor.network, []
     for name, texts in list(json.loads((DEMO / "phrases.json").read_text(encoding="utf-8")).items())[:2]:
-        picture = framing.fit(cv2.cvtColor(cv2.imread(str(DEMO / name)), cv2.COLOR_BGR2RGB))[0]
-        phrases = [loaded.vocabulary.encode(text, most_words) for text in texts]
-        ids = torch.from_numpy(np.stack([phrase.ids for phrase in phrases])).long()
-        asked.append((torch.from_numpy(picture), ids, torch.tensor([phrase.length for phrase in phrases])))
+        picture = predictor.framing.fit(cv2.cvtColor(cv2.imread(str(DEMO / name)), cv2.COLOR_BGR2RGB))[0]
+        asked.append((torch.from_numpy(picture), *predictor.encode(texts)))
 
     def answer(number: int, where: str, dtype: torch.dtype | None, cells: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
         picture, ids, lengths = (value.to(where) for value in asked[number])

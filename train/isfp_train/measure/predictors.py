@@ -90,15 +90,19 @@ class CheckpointPredictor:
         self.grid, self.size = loaded.config.network.grid, loaded.config.network.image_size
         self.framing = Framing(self.size, self.size, FILL)
 
+    def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Phrases -> word ids `[P,L]` and numbers of words `[P]`."""
+        encoded = [self.loaded.vocabulary.encode(text, self.loaded.config.network.max_words) for text in texts]
+        words = torch.from_numpy(np.stack([phrase.ids for phrase in encoded])).long()
+        return words, torch.tensor([phrase.length for phrase in encoded])
+
     @torch.inference_mode()
     def compute(self, image: np.ndarray, texts: Sequence[str], cells: Cells | None = None) -> NetworkOutputs:
         """RGB uint8 `[h,w,3]` and phrases -> all outputs of the network."""
         network, config = self.network, self.loaded.config.network
         view, _ = self.framing.fit(image)
         frame = torch.from_numpy(view)
-        encoded = [self.loaded.vocabulary.encode(text, config.max_words) for text in texts]
-        words = torch.from_numpy(np.stack([phrase.ids for phrase in encoded])).long()
-        phrases = network.text(words, torch.tensor([phrase.length for phrase in encoded]))
+        phrases = network.text(*self.encode(texts))
         visual = network.image(frame)
         if config.identification == "none":
             masks = self._masks(frame, visual, phrases, torch.zeros(len(texts), 1, dtype=torch.long))

@@ -268,17 +268,18 @@ class ReferringModule(lightning.LightningModule):
             "network.backbone.body.lite.": settings.lite_rate,
             "": 1.0,
         }
-        groups: dict[tuple[str, float], list[nn.Parameter]] = {}
+        decays = dict.fromkeys((0.0, settings.weight_decay))  # one, where nothing decays: so earlier runs can be resumed
+        groups: dict[tuple[str, float], list[nn.Parameter]] = {(prefix, decay): [] for prefix in shares for decay in decays}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 prefix = next(prefix for prefix in shares if name.startswith(prefix))
-                decays = parameter.ndim > 1 and not name.startswith("network.encoder.words.")
-                groups.setdefault((prefix, settings.weight_decay * decays), []).append(parameter)
-        order = list(shares)
+                shrinks = parameter.ndim > 1 and not name.startswith("network.encoder.words.")
+                groups[prefix, settings.weight_decay if shrinks else 0.0].append(parameter)
         optimiser = torch.optim.AdamW(
             [
                 {"params": group, "lr": settings.learning_rate * shares[prefix], "weight_decay": decay}
-                for (prefix, decay), group in sorted(groups.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
+                for (prefix, decay), group in groups.items()
+                if group
             ]
         )
         epochs = settings.decay_epochs or settings.epochs

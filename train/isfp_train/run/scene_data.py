@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +132,7 @@ class SceneData(lightning.LightningDataModule):
             raise ConfigurationError(
                 f"There are {length} validation scenes for {processes.count} processes; each process needs at least one."
             )
-        unchanged = replace(self.config.samples, flip=0.0, moved=0.0, relit=0.0, unknown=0.0, paraphrased=0.0)
-        samples = self._samples(unchanged, self.validation_store, 12345, 0, length)
+        samples = self._samples(self.config.samples.unchanged(), self.validation_store, 12345, 0, length)
         own = Subset(samples, range(processes.rank, length, processes.count))
         return DataLoader(own, processes.share_of(settings.batch_scenes, settings.accumulate), collate_fn=collate)
 

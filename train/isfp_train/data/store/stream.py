@@ -53,6 +53,10 @@ class Batch(NamedTuple):
     refined: Tensor
 
 
+#: Settings that change pictures, and so also the maps of a backbone.
+PICTURE_CHANGES = ("flip", "moved", "relit")
+
+
 @dataclass(frozen=True)
 class SampleConfig:
     """How scenes become samples."""
@@ -72,13 +76,17 @@ class SampleConfig:
     relit: float = 0.0  # ours: share of scenes in another light; not with stored backbone maps
 
     def __post_init__(self) -> None:
-        shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", "flip", "moved", "relit")
+        shares = ("absent", "comparisons", "written", "names", "unknown", "paraphrased", *PICTURE_CHANGES)
         check_range(self, 0, 1, *shares)
         check_range(self, 1, 65536, "phrases", "masks", "refined")
         if self.cells not in (1, 3, 5, 7, 9):
             raise ConfigurationError(
                 f"samples.cells is {self.cells}; expected 1, 3, 5, 7 or 9: the centre's cell and an even number of its neighbours."
             )
+
+    def unchanged(self) -> SampleConfig:
+        """The same without random changes of pictures or words, as for validation."""
+        return replace(self, flip=0.0, moved=0.0, relit=0.0, unknown=0.0, paraphrased=0.0)
 
 
 class SceneSamples(Dataset):
@@ -109,7 +117,7 @@ class SceneSamples(Dataset):
         epoch: int,
         length: int,
     ) -> None:
-        changes = {name: getattr(config, name) for name in ("flip", "moved", "relit") if getattr(config, name)}
+        changes = {name: getattr(config, name) for name in PICTURE_CHANGES if getattr(config, name)}
         if changes and len(store) and store[0].maps:
             name, share = next(iter(changes.items()))
             raise ConfigurationError(
